@@ -1,0 +1,214 @@
+/**
+ * Signatures on which implementations of Ed25519 disagree, after "Taming the many EdDSAs"
+ * (https://eprint.iacr.org/2020/1244), each one made here from its definition. Both suites must give
+ * the same verdict: a registrar and a device that differ would see different rosters.
+ */
+import { ed25519 } from '@noble/curves/ed25519.js';
+import { sha512 } from '@noble/hashes/sha2.js';
+import { describe, expect, test } from 'vitest';
+import { concatBytes, utf8 } from './bytes.js';
+import { nativeSuite } from './node/index.js';
+import { portableSuite } from './portable.js';
+
+const { Point } = ed25519;
+type Point = InstanceType<typeof Point>;
+
+const L = Point.Fn.ORDER;
+const P = Point.Fp.ORDER;
+const TORSION = Point.fromBytes(
+  new Uint8Array(
+    Buffer.from('c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a', 'hex'),
+  ),
+);
+
+const torsion = (times: number): Point => {
+  let sum = Point.ZERO;
+  for (let i = 0; i < times; i++) sum = sum.add(TORSION);
+  return sum;
+};
+
+const fromLittleEndian = (bytes: Uint8Array): bigint =>
+  BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`);
+
+const littleEndian = (value: bigint): Uint8Array =>
+  new Uint8Array(Buffer.from(value.toString(16).padStart(64, '0'), 'hex').reverse());
+
+const challenge = (r: Uint8Array, a: Uint8Array, message: Uint8Array): bigint =>
+  fromLittleEndian(sha512(concatBytes(r, a, message))) % L;
+
+interface Case {
+  readonly publicKey: Uint8Array;
+  readonly message: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** The secret scalar and the nonce of every case; any will do. */
+const SCALAR = 0x1234567890abcdefn;
+const NONCE = 0xfedcba0987654321n;
+
+/** Signs with a key and an R that may have parts of small order, in encodings of one's choice. */
+function craft(options: {
+  message?: string;
+  scalar?: bigint;
+  nonce?: bigint;
+  keyTorsion?: number;
+  nonceTorsion?: number;
+  publicKey?: Uint8Array;
+  r?: Uint8Array;
+  tweakS?: (s: bigint) => bigint;
+}): Case & { readonly k: bigint } {
+  const message = utf8(options.message ?? 'message');
+  const scalar = options.scalar ?? SCALAR;
+  const nonce = options.nonce ?? NONCE;
+  const a = Point.BASE.multiplyUnsafe(scalar).add(torsion(options.keyTorsion ?? 0));
+  const publicKey = options.publicKey ?? a.toBytes();
+  const r =
+    options.r ??
+    Point.BASE.multiplyUnsafe(nonce)
+      .add(torsion(options.nonceTorsion ?? 0))
+      .toBytes();
+  const k = challenge(r, publicKey, message);
+  const s = (nonce + k * scalar) % L;
+  const signature = concatBytes(r, littleEndian(options.tweakS?.(s) ?? s));
+  return { publicKey, message, signature, k };
+}
+
+/** The first crafted case that satisfies `wanted`, over messages. */
+function search(
+  make: (message: string) => ReturnType<typeof craft>,
+  wanted: (k: bigint) => boolean,
+): Case {
+  for (let i = 0; ; i++) {
+    const made = make(`message ${i}`);
+    if (wanted(made.k)) return made;
+  }
+}
+
+const lenient = ({ publicKey, message, signature }: Case): boolean =>
+  ed25519.verify(signature, message, publicKey, { zip215: true });
+
+function expectVerdict(crafted: Case, verdict: boolean): void {
+  for (const suite of [portableSuite, nativeSuite]) {
+    const { publicKey, message, signature } = crafted;
+    expect(suite.ed25519Verify(publicKey, message, signature), suite.name).toBe(verdict);
+  }
+}
+
+test('TORSION has order 8', () => {
+  expect(torsion(4).equals(Point.ZERO)).toBe(false);
+  expect(torsion(8).equals(Point.ZERO)).toBe(true);
+});
+
+describe('accepted', () => {
+  test('a plain signature', () => expectVerdict(craft({}), true));
+
+  test('R of small order in its canonical spelling', () => {
+    expectVerdict(craft({ nonce: 0n }), true);
+  });
+
+  test('a key with a part of small order, where the challenge happens to cancel it', () => {
+    const made = search(
+      (message) => craft({ message, keyTorsion: 1 }),
+      (k) => k % 8n === 0n,
+    );
+    expectVerdict(made, true);
+  });
+
+  test('parts of small order in key and R that cancel', () => {
+    const made = search(
+      (message) => craft({ message, keyTorsion: 1, nonceTorsion: 3 }),
+      (k) => k % 8n === 5n, // R' = R − k·T = nonce·B − 5·T = nonce·B + 3·T
+    );
+    expectVerdict(made, true);
+  });
+});
+
+describe('refused, though a cofactored or lenient verifier accepts', () => {
+  test.each([1, 2, 4, 7])('R plus %i times a point of order 8', (nonceTorsion) => {
+    const made = craft({ nonceTorsion });
+    expect(lenient(made)).toBe(true);
+    expectVerdict(made, false);
+  });
+
+  test.each([1, 2, 4, 7])('key plus %i times a point of order 8', (keyTorsion) => {
+    const made = search(
+      (message) => craft({ message, keyTorsion }),
+      (k) => (BigInt(keyTorsion) * k) % 8n !== 0n,
+    );
+    expect(lenient(made)).toBe(true);
+    expectVerdict(made, false);
+  });
+
+  test('parts of small order in key and R that do not cancel', () => {
+    const made = search(
+      (message) => craft({ message, keyTorsion: 1, nonceTorsion: 1 }),
+      (k) => k % 8n !== 7n,
+    );
+    expect(lenient(made)).toBe(true);
+    expectVerdict(made, false);
+  });
+
+  test('R spelt with y ≥ p', () => {
+    const made = craft({ nonce: 0n, r: littleEndian(P + 1n) });
+    expect(lenient(made)).toBe(true);
+    expectVerdict(made, false);
+  });
+
+  test('R spelt with the sign of x = 0', () => {
+    const made = craft({ nonce: 0n, r: littleEndian(1n + (1n << 255n)) });
+    expect(lenient(made)).toBe(true);
+    expectVerdict(made, false);
+  });
+
+  // With such a key one signature holds for every message whose challenge kills its small order.
+  test.each([0, 1, 2, 3, 4, 5, 6, 7])('key %i times a point of order 8', (keyTorsion) => {
+    const made = search(
+      (message) => craft({ message, scalar: 0n, keyTorsion }),
+      (k) => k % 8n === 0n,
+    );
+    expect(lenient(made)).toBe(true);
+    expectVerdict(made, false);
+  });
+
+  test.each([
+    ['y = p + 1', P + 1n],
+    ['y = p', P],
+    ['y = 1 with the sign of x = 0', 1n + (1n << 255n)],
+    ['y = p + 1 with the sign of x = 0', P + 1n + (1n << 255n)],
+    ['y = p − 1 with the sign of x = 0', P - 1n + (1n << 255n)],
+  ])('key of small order spelt %s', (_, y) => {
+    const made = search(
+      (message) => craft({ message, scalar: 0n, publicKey: littleEndian(y) }),
+      (k) => k % 8n === 0n,
+    );
+    expect(lenient(made)).toBe(true);
+    expectVerdict(made, false);
+  });
+});
+
+describe('refused everywhere', () => {
+  test.each([1n, 2n, 8n, 15n])('S + %d·L', (times) => {
+    expectVerdict(craft({ tweakS: (s) => s + times * L }), false);
+  });
+
+  test('S of another signature', () => {
+    expectVerdict(craft({ tweakS: (s) => (s + 1n) % L }), false);
+  });
+
+  test('a key that is on no curve, and an R that is on none', () => {
+    const offCurve = littleEndian(2n);
+    expect(() => Point.fromBytes(offCurve)).toThrow();
+    expectVerdict(craft({ publicKey: offCurve }), false);
+    expectVerdict(craft({ r: offCurve }), false);
+  });
+
+  test.each([0, 31, 33, 64])('a key of %i bytes', (length) => {
+    expectVerdict(craft({ publicKey: new Uint8Array(length).fill(1) }), false);
+  });
+
+  test.each([0, 32, 63, 65, 128])('a signature of %i bytes', (length) => {
+    const made = craft({});
+    const padded = concatBytes(made.signature, new Uint8Array(64));
+    expectVerdict({ ...made, signature: padded.subarray(0, length) }, false);
+  });
+});

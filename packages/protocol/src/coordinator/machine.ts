@@ -1,0 +1,296 @@
+/**
+ * The coordinator's side of one round, as transitions. Protocol §5, §6.
+ * Knows: which stage follows which, and when one is over. Doesn't know: sockets, the registrar's HTTP,
+ * the clock. Invariant: whatever one device sends, the others' round goes on while thresholds hold.
+ */
+import { InternalError, OnlysumError, RoundError, toHex } from '@onlysum/crypto';
+import { at } from '../at.js';
+import { isDropCode } from '../drop-reasons.js';
+import { closed } from '../messages/from-coordinator.js';
+import * as incoming from '../messages/from-device.js';
+import type { RegistrarResponse } from '../registrar/requests.js';
+import { decodeFrame } from '../wire/codec.js';
+import { abort, isFirst, lose, present } from './cohort.js';
+import { abandon, advertised, gatheringDeadline, join, rosterRefused } from './gathering.js';
+import { addMaskedInput, closeMasking, isMaskingOver, openSharedSet } from './masked-input.js';
+import type { OpenOutcome } from './open-sum.js';
+import { closeRecovery, isRecoveryOver, takeRevealedShares } from './recovery.js';
+import { openRoster } from './roster.js';
+import { closeSharing, isSharingOver, takeShares } from './share-keys.js';
+import type {
+  AbortCode,
+  CoordinatorEffect,
+  CoordinatorEvent,
+  CoordinatorState,
+  CoordinatorStep,
+  Drop,
+  InStage,
+  MachineContext,
+  RoundParams,
+  RoundResult,
+} from './types.js';
+import { closeUnmasking, isUnmaskingOver, openSurvivorSet, takeReveal } from './unmasking.js';
+
+export function startRound(params: RoundParams, nowMs: number): CoordinatorStep {
+  const { gatherMs } = params.durations;
+  return [
+    { stage: 'gathering', candidates: new Map(), closesAtMs: nowMs + gatherMs },
+    [
+      { kind: 'stage', stage: 'gathering', devices: 0 },
+      { kind: 'timer', stage: 'gathering', inMs: gatherMs },
+    ],
+  ];
+}
+
+/**
+ * One step. The state passed in is consumed.
+ *
+ * @returns the new state and what the host must do, in order. After `result` or `abort` nothing follows.
+ * @throws {InternalError} for a host that breaks the contract; nothing for what a peer sent.
+ */
+export function stepCoordinator(
+  state: CoordinatorState,
+  event: CoordinatorEvent,
+  params: RoundParams,
+  context: MachineContext,
+): CoordinatorStep {
+  switch (event.kind) {
+    case 'join':
+      if (state.stage !== 'gathering') throw wrongEvent(event.kind, state);
+      return join(state, event, params, context);
+    case 'message':
+      return settle(onMessage(state, event, params, context), params);
+    case 'left':
+      return settle(onLeft(state, event.device), params);
+    case 'deadline':
+      return event.stage === state.stage ? onDeadline(state, params, context) : [state, []];
+    case 'answered':
+      return settle(onAnswer(state, event.response, params, context), params);
+    case 'opened':
+      if (state.stage !== 'opening') throw wrongEvent(event.kind, state);
+      return onOpened(state, event.outcome, params);
+    case 'stop':
+      return stop(state, event.detail);
+  }
+}
+
+/** Closes every stage that is over, so that nobody waits for a deadline without need. §6. */
+function settle([state, effects]: CoordinatorStep, params: RoundParams): CoordinatorStep {
+  const closedStage = closeIfOver(state, params);
+  if (closedStage === undefined) return [state, effects];
+  return [closedStage[0], [...effects, ...closedStage[1]]];
+}
+
+function closeIfOver(state: CoordinatorState, params: RoundParams): CoordinatorStep | undefined {
+  switch (state.stage) {
+    case 'sharing':
+      return isSharingOver(state) ? closeSharing(state) : undefined;
+    case 'masking':
+      return isMaskingOver(state, params) ? closeMasking(state, params) : undefined;
+    case 'unmasking':
+      return isUnmaskingOver(state) ? closeUnmasking(state, params) : undefined;
+    case 'recovering':
+      return isRecoveryOver(state) ? closeRecovery(state, params) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function onDeadline(
+  state: CoordinatorState,
+  params: RoundParams,
+  context: MachineContext,
+): CoordinatorStep {
+  switch (state.stage) {
+    case 'gathering':
+      return gatheringDeadline(state, params, context);
+    case 'sharing':
+      return closeSharing(state);
+    case 'masking':
+      return closeMasking(state, params);
+    case 'unmasking':
+      return settle(closeUnmasking(state, params), params);
+    case 'recovering':
+      return closeRecovery(state, params);
+    default:
+      return [state, []];
+  }
+}
+
+/** A device's fault costs that device its place, and nobody else anything. */
+function onMessage(
+  state: CoordinatorState,
+  event: CoordinatorEvent & { kind: 'message' },
+  params: RoundParams,
+  context: MachineContext,
+): CoordinatorStep {
+  try {
+    return transition(state, event, params, context);
+  } catch (error) {
+    if (!(error instanceof OnlysumError) || error instanceof InternalError) throw error;
+    const code = isDropCode(error.code) ? error.code : 'wire-invalid';
+    if (state.stage === 'gathering') {
+      state.candidates.delete(event.device);
+      return [
+        state,
+        [{ kind: 'drop', device: event.device, code, detail: error.message, retryInMs: -1 }],
+      ];
+    }
+    if (!('cohort' in state)) return [state, []];
+    const index = state.cohort.indexOf.get(event.device);
+    if (index === undefined) return [state, []];
+    return [state, lose(state.cohort, index, lossStage(state), code, error.message)];
+  }
+}
+
+function transition(
+  state: CoordinatorState,
+  event: CoordinatorEvent & { kind: 'message' },
+  params: RoundParams,
+  context: MachineContext,
+): CoordinatorStep {
+  if (state.stage === 'gathering') return advertised(state, event, params, context);
+  if (!('cohort' in state)) return [state, []];
+  const index = state.cohort.indexOf.get(event.device);
+  if (index === undefined) return [state, []];
+  const place = at(state.cohort.places, index);
+  if (!place.present) return [state, []];
+  const raw = decodeFrame(event.bytes);
+  const type = Number(raw[0]);
+  const round = raw[1];
+  if (!(round instanceof Uint8Array) || toHex(round) !== toHex(state.cohort.facts.round)) {
+    throw new OnlysumError('wrong-round', `message type ${type} is of another round`);
+  }
+  if (!isFirst(context.suite, place, type, event.bytes)) return [state, []];
+  switch (state.stage) {
+    case 'sharing':
+      if (type !== incoming.shareKeys.type) break;
+      return takeShares(state, index, incoming.shareKeys.parse(raw));
+    case 'masking':
+      if (type !== incoming.maskedInput.type || !state.shared.members.includes(index)) break;
+      return addMaskedInput(state, index, incoming.maskedInput.parse(raw), params);
+    case 'unmasking':
+      if (type !== incoming.unmasking.type || !state.survivors.members.includes(index)) break;
+      return takeReveal(state, index, incoming.unmasking.parse(raw), context);
+    case 'recovering':
+      if (type !== incoming.revealShares.type || !state.survivors.members.includes(index)) break;
+      return takeRevealedShares(state, index, incoming.revealShares.parse(raw));
+    default:
+      break;
+  }
+  throw new OnlysumError('wrong-stage', `message type ${type} while the round is ${state.stage}`);
+}
+
+function onLeft(state: CoordinatorState, device: number): CoordinatorStep {
+  if (state.stage === 'gathering') {
+    state.candidates.delete(device);
+    return [state, []];
+  }
+  if (state.stage === 'attesting-roster') {
+    state.gone.add(device);
+    return [state, []];
+  }
+  if (!('cohort' in state)) return [state, []];
+  const index = state.cohort.indexOf.get(device);
+  if (index === undefined) return [state, []];
+  lose(state.cohort, index, lossStage(state), 'connection-lost', '');
+  return [state, []];
+}
+
+function onAnswer(
+  state: CoordinatorState,
+  response: RegistrarResponse,
+  params: RoundParams,
+  context: MachineContext,
+): CoordinatorStep {
+  if (response.kind === 'refused') {
+    if (state.stage === 'attesting-roster') return rosterRefused(state, response, params);
+    if (!('cohort' in state)) return [state, []];
+    const code: AbortCode =
+      response.code === 'registrar-unavailable' ? response.code : 'registrar-refused';
+    return abort(state.cohort, code, `${response.code}: ${response.detail}`, true);
+  }
+  if (state.stage === 'attesting-roster' && response.kind === 'roster') {
+    try {
+      return openRoster(state, response, params, context);
+    } catch (error) {
+      if (!(error instanceof RoundError)) throw error;
+      return abandon(state.candidates, 'registrar-refused', error.message);
+    }
+  }
+  if (state.stage === 'attesting-shared-set' && response.kind === 'set') {
+    return openSharedSet(state, response, params, context);
+  }
+  if (state.stage === 'attesting-survivor-set' && response.kind === 'set') {
+    return openSurvivorSet(state, response, params);
+  }
+  return [state, []];
+}
+
+function onOpened(
+  state: InStage<'opening'>,
+  outcome: OpenOutcome,
+  params: RoundParams,
+): CoordinatorStep {
+  const { cohort, survivors, shared } = state;
+  if (outcome.kind === 'unrecoverable') {
+    const detail = `the shares of device ${outcome.dealer} do not give its ${outcome.secret}`;
+    return abort(cohort, 'recovery-failed', detail, false);
+  }
+  const bytes = closed.encode({ round: cohort.facts.round, opened: true });
+  const goodbyes = present(cohort, survivors.members).flatMap((index): CoordinatorEffect[] => {
+    const { device } = at(cohort.places, index);
+    return [
+      { kind: 'send', device, bytes },
+      { kind: 'release', device },
+    ];
+  });
+  const isSurvivor = new Set(survivors.members);
+  const losses = cohort.drops;
+  const result: RoundResult = {
+    window: params.window,
+    facts: cohort.facts,
+    devices: cohort.facts.n,
+    survivors: survivors.members.length,
+    dropped: losses.filter(({ index }) => !isSurvivor.has(index)),
+    silent: losses.filter(
+      ({ index }) => isSurvivor.has(index) && state.reveals.selfSeeds[index] === undefined,
+    ),
+    lanes: outcome.lanes,
+    rosterSignature: cohort.rosterSignature,
+    sharedSet: shared.bitmap,
+    sharedSetSignature: shared.signature,
+    survivorSet: survivors.bitmap,
+    survivorSetSignature: survivors.signature,
+  };
+  return [{ stage: 'finished' }, [...goodbyes, { kind: 'result', result }]];
+}
+
+function stop(state: CoordinatorState, detail: string): CoordinatorStep {
+  if (state.stage === 'finished') return [state, []];
+  if ('cohort' in state) {
+    const isOpen = !('survivors' in state);
+    return abort(state.cohort, 'shutting-down', detail, isOpen);
+  }
+  return abandon([...state.candidates.values()], 'shutting-down', detail);
+}
+
+/** The stage a device is lost in, as the drop statistics name it. */
+function lossStage(state: CoordinatorState): Drop['stage'] {
+  switch (state.stage) {
+    case 'masking':
+    case 'attesting-survivor-set':
+      return 'masked-input';
+    case 'unmasking':
+      return 'unmasking';
+    case 'recovering':
+    case 'opening':
+      return 'recovery';
+    default:
+      return 'share-keys';
+  }
+}
+
+function wrongEvent(kind: string, state: CoordinatorState): InternalError {
+  return new InternalError('internal', `${kind} came while the round was ${state.stage}`);
+}

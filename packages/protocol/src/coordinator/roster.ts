@@ -1,0 +1,102 @@
+/** §5.2: hand every device its leaf and its path under the registrar's signature. */
+import { InternalError, RoundError, equalBytes, merkleTree } from '@onlysum/crypto';
+import { at } from '../at.js';
+import { type RosterFacts, roundContext } from '../context.js';
+import { drawGraph } from '../graph.js';
+import { rosterLeaves } from '../leaf.js';
+import { roster } from '../messages/from-coordinator.js';
+import { graphParameters } from '../parameters.js';
+import type { RosterResponse } from '../registrar/requests.js';
+import { everyIndex, lose, send } from './cohort.js';
+import type { Cohort, CoordinatorStep, InStage, MachineContext, RoundParams } from './types.js';
+
+export function openRoster(
+  state: InStage<'attesting-roster'>,
+  response: RosterResponse,
+  params: RoundParams,
+  context: MachineContext,
+): CoordinatorStep {
+  const { suite } = context;
+  const { task, window, round, durations } = params;
+  const { corrupt, dropout } = task.manifest.assumptions;
+  const n = state.candidates.length;
+  const parameters = graphParameters(n, corrupt, dropout);
+  const keys = state.candidates.map(({ member }) => {
+    if (member === undefined) throw new InternalError('internal', 'a member without keys');
+    return { c: member.c, s: member.s };
+  });
+  const graph = drawGraph(parameters);
+  const leaves = rosterLeaves(keys, graph);
+  const tree = merkleTree(
+    suite,
+    leaves.map(({ leaf }) => leaf),
+  );
+  const { incarnation, k, t, seed, root } = response;
+  if (!equalBytes(tree.root, root) || k !== parameters.k || t !== parameters.t) {
+    throw new RoundError(
+      'registrar-refused',
+      'the attested roster is not the one that was asked for: registrar and coordinator run ' +
+        'different versions',
+    );
+  }
+  const facts: RosterFacts = {
+    taskId: task.taskId,
+    window: window.index,
+    incarnation,
+    round,
+    n,
+    k,
+    t,
+    seed,
+    root,
+  };
+  const cohort: Cohort = {
+    facts,
+    parameters,
+    graph,
+    context: roundContext(suite, facts),
+    rosterSignature: response.signature,
+    places: state.candidates.map(({ device }, index) => ({
+      device,
+      keys: at(keys, index),
+      present: true,
+      code: undefined,
+      accepted: new Map(),
+    })),
+    indexOf: new Map(state.candidates.map(({ device }, index) => [device, index])),
+    drops: [],
+  };
+  for (const device of state.gone) {
+    lose(cohort, cohort.indexOf.get(device) ?? 0, 'share-keys', 'connection-lost', '');
+  }
+  const sent = everyIndex(cohort).flatMap((index) =>
+    send(
+      cohort,
+      index,
+      roster.encode({
+        round,
+        n,
+        k,
+        t,
+        seed,
+        root,
+        signature: response.signature,
+        index,
+        neighbours: at(leaves, index).neighbours,
+        path: tree.path(index),
+      }),
+    ),
+  );
+  return [
+    {
+      stage: 'sharing',
+      cohort,
+      keys: { boxes: new Array(n).fill(undefined), tags: new Array(n).fill(undefined) },
+    },
+    [
+      { kind: 'stage', stage: 'sharing', devices: n },
+      { kind: 'timer', stage: 'sharing', inMs: durations.shareKeysMs },
+      ...sent,
+    ],
+  ];
+}

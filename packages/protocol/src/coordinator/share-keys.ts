@@ -1,0 +1,131 @@
+/** §5.3: collect sealed shares and tags, then close U2. */
+import { WireError, equalBytes, invalidField } from '@onlysum/crypto';
+import { at } from '../at.js';
+import { encodeBitmap } from '../bitmap.js';
+import { type ShareKeys, shareKeys } from '../messages/from-device.js';
+import { countNeighbours, positionOf } from '../graph.js';
+import { BOX_BYTES, PAIR_TAG_BYTES } from '../sizes.js';
+import { abort, everyIndex, lose, present } from './cohort.js';
+import type { Cohort, CoordinatorEffect, CoordinatorStep, InStage, SharedKeys } from './types.js';
+
+export function takeShares(
+  state: InStage<'sharing'>,
+  index: number,
+  message: ShareKeys,
+): CoordinatorStep {
+  const { k } = state.cohort.parameters;
+  for (const [field, bytes, size] of [
+    ['boxes', message.boxes, BOX_BYTES],
+    ['tags', message.tags, PAIR_TAG_BYTES],
+  ] as const) {
+    if (bytes.length !== k * size) {
+      const expected = `${k * size} bytes (k = ${k})`;
+      throw invalidField(WireError, 'wire-invalid', `${shareKeys.name}.${field}`, expected, bytes);
+    }
+  }
+  state.keys.boxes[index] = message.boxes;
+  state.keys.tags[index] = message.tags;
+  return [state, []];
+}
+
+/** Every present device has shared, or too few are left. */
+export function isSharingOver(state: InStage<'sharing'>): boolean {
+  const here = present(state.cohort, everyIndex(state.cohort));
+  return (
+    here.length < state.cohort.parameters.fewestPresent ||
+    here.every((index) => state.keys.tags[index] !== undefined)
+  );
+}
+
+export function closeSharing(state: InStage<'sharing'>): CoordinatorStep {
+  const { cohort, keys } = state;
+  const told: CoordinatorEffect[] = [];
+  for (const index of present(cohort, everyIndex(cohort))) {
+    if (keys.tags[index] !== undefined) continue;
+    const detail = 'no shares came before the stage closed';
+    told.push(...lose(cohort, index, 'share-keys', 'deadline-missed', detail));
+  }
+  const disputes = disputedPairs(cohort, keys);
+  const mostDisputes = cohort.parameters.mostCorruptNeighbours;
+  for (const index of present(cohort, everyIndex(cohort))) {
+    if ((disputes[index] ?? 0) <= mostDisputes) continue;
+    const detail = `${disputes[index]} neighbours hold another pair secret, at most ${mostDisputes} can`;
+    told.push(...lose(cohort, index, 'share-keys', 'disputed', detail));
+  }
+  told.push(...loseThin(cohort));
+  const members = present(cohort, everyIndex(cohort));
+  const { fewestPresent, n } = cohort.parameters;
+  if (members.length < fewestPresent) {
+    const detail =
+      `${members.length} of ${n} devices shared keys, ${fewestPresent} are needed: raise ` +
+      'assumptions.dropout in the manifest if devices drop this often';
+    const [finished, effects] = abort(cohort, 'too-many-dropped', detail, true);
+    return [finished, [...told, ...effects]];
+  }
+  const bitmap = encodeBitmap(members, n);
+  return [
+    { stage: 'attesting-shared-set', cohort, keys, members },
+    [
+      ...told,
+      { kind: 'stage', stage: 'attesting-shared-set', devices: members.length },
+      {
+        kind: 'attest',
+        request: { kind: 'shared-set', round: cohort.facts.round, members: bitmap },
+      },
+    ],
+  ];
+}
+
+/** Whether both ends of a pair sent the same tag. */
+export function pairAgrees(
+  cohort: Cohort,
+  tags: SharedKeys['tags'],
+  a: number,
+  b: number,
+): boolean {
+  const tagAtA = tagOf(cohort, tags, a, b);
+  const tagAtB = tagOf(cohort, tags, b, a);
+  return tagAtA !== undefined && tagAtB !== undefined && equalBytes(tagAtA, tagAtB);
+}
+
+/** The tag that `index` sent for its pair with `other`. */
+export function tagOf(
+  cohort: Cohort,
+  tags: SharedKeys['tags'],
+  index: number,
+  other: number,
+): Uint8Array | undefined {
+  const from = positionOf(cohort.graph, index, other) * PAIR_TAG_BYTES;
+  return tags[index]?.subarray(from, from + PAIR_TAG_BYTES);
+}
+
+/** Disputed pairs of each device, counted over all who shared, before anyone is left out. */
+function disputedPairs(cohort: Cohort, keys: SharedKeys): number[] {
+  const shared = new Set(present(cohort, everyIndex(cohort)));
+  const counts = cohort.places.map(() => 0);
+  for (const index of shared) {
+    for (const other of at(cohort.graph.neighbours, index)) {
+      if (other < index || !shared.has(other)) continue;
+      if (pairAgrees(cohort, keys.tags, index, other)) continue;
+      counts[index] = at(counts, index) + 1;
+      counts[other] = at(counts, other) + 1;
+    }
+  }
+  return counts;
+}
+
+/** Leaves out who has fewer than t neighbours left, until nobody has. At U3 this cannot be done. */
+function loseThin(cohort: Cohort): CoordinatorEffect[] {
+  const told: CoordinatorEffect[] = [];
+  const { t } = cohort.parameters;
+  for (let changed = true; changed; ) {
+    const here = new Set(present(cohort, everyIndex(cohort)));
+    const thin = [...here].filter((index) => countNeighbours(cohort.graph, index, here) < t);
+    for (const index of thin) {
+      const detail = `fewer than ${t} of its neighbours are left`;
+      told.push(...lose(cohort, index, 'share-keys', 'too-thin', detail));
+    }
+    changed = thin.length > 0;
+  }
+  return told;
+}

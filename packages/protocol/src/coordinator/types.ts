@@ -1,0 +1,246 @@
+/**
+ * The coordinator machine's vocabulary: parameters, events in, effects out, and one state per stage.
+ * Knows: devices by a number the host gives them. It holds no secret that protects data.
+ */
+import type { Task, Window } from '@onlysum/task';
+import type { Announcement } from '../announcement.js';
+import type { Certificate } from '../certificate.js';
+import type { RosterFacts } from '../context.js';
+import type { MachineContext } from '../device/types.js';
+import type { DropCode } from '../drop-reasons.js';
+import type { Graph } from '../graph.js';
+import type { RoundKeys } from '../leaf.js';
+import type { GraphParameters } from '../parameters.js';
+import type { RegistrarResponse, RosterMember, UnsignedRequest } from '../registrar/requests.js';
+import type { OpenJob, OpenOutcome } from './open-sum.js';
+
+export type { MachineContext };
+
+/** How long each stage may last, in milliseconds. */
+export interface StageDurations {
+  readonly gatherMs: number;
+  readonly attestMs: number;
+  readonly shareKeysMs: number;
+  readonly maskedInputMs: number;
+  readonly unmaskingMs: number;
+  readonly recoveryMs: number;
+}
+
+export const DEFAULT_DURATIONS: StageDurations = {
+  gatherMs: 30_000,
+  attestMs: 15_000,
+  shareKeysMs: 30_000,
+  maskedInputMs: 30_000,
+  unmaskingMs: 30_000,
+  recoveryMs: 30_000,
+};
+
+/** Fixed for one round. */
+export interface RoundParams {
+  readonly task: Task;
+  readonly window: Window;
+  readonly announcement: Announcement;
+  /** 16 random bytes. */
+  readonly round: Uint8Array;
+  readonly durations: StageDurations;
+}
+
+/** A device's number at the host: one connection, one number, never used again. */
+export type DeviceId = number;
+
+export type CoordinatorEvent =
+  | { readonly kind: 'join'; readonly device: DeviceId; readonly certificate: Certificate }
+  | { readonly kind: 'message'; readonly device: DeviceId; readonly bytes: Uint8Array }
+  | { readonly kind: 'left'; readonly device: DeviceId }
+  | { readonly kind: 'deadline'; readonly stage: CoordinatorStage }
+  | { readonly kind: 'answered'; readonly response: RegistrarResponse }
+  | { readonly kind: 'opened'; readonly outcome: OpenOutcome }
+  /** The operator ends the round. */
+  | { readonly kind: 'stop'; readonly detail: string };
+
+export type CoordinatorEffect =
+  | { readonly kind: 'send'; readonly device: DeviceId; readonly bytes: Uint8Array }
+  /** Tell the device why, then close. Nothing more of it reaches this round. */
+  | {
+      readonly kind: 'drop';
+      readonly device: DeviceId;
+      readonly code: DropCode;
+      readonly detail: string;
+      readonly retryInMs: number;
+    }
+  /** The device is done here: close normally. */
+  | { readonly kind: 'release'; readonly device: DeviceId }
+  | { readonly kind: 'attest'; readonly request: UnsignedRequest }
+  | { readonly kind: 'timer'; readonly stage: CoordinatorStage; readonly inMs: number }
+  /** Take the masks off, away from the event loop. */
+  | { readonly kind: 'open'; readonly job: OpenJob }
+  | { readonly kind: 'stage'; readonly stage: CoordinatorStage; readonly devices: number }
+  | { readonly kind: 'result'; readonly result: RoundResult }
+  | { readonly kind: 'abort'; readonly code: AbortCode; readonly detail: string };
+
+export type CoordinatorStage =
+  | 'gathering'
+  | 'attesting-roster'
+  | 'sharing'
+  | 'attesting-shared-set'
+  | 'masking'
+  | 'attesting-survivor-set'
+  | 'unmasking'
+  | 'recovering'
+  | 'opening'
+  | 'finished';
+
+export type AbortCode =
+  | 'cohort-too-small'
+  | 'parameters-infeasible'
+  | 'registrar-refused'
+  | 'registrar-unavailable'
+  | 'too-many-dropped'
+  | 'recovery-failed'
+  | 'shutting-down';
+
+/** A device lost to the round: which stage it was in, and why. */
+export interface Drop {
+  readonly index: number;
+  readonly stage: 'share-keys' | 'masked-input' | 'unmasking' | 'recovery';
+  readonly code: DropCode;
+}
+
+/** A round that opened. Everything here may be published. */
+export interface RoundResult {
+  readonly window: Window;
+  readonly facts: RosterFacts;
+  readonly devices: number;
+  readonly survivors: number;
+  /** Devices of the roster that are not in U3. */
+  readonly dropped: readonly Drop[];
+  /** Survivors that did not answer after their masked input: their masks came off by shares. */
+  readonly silent: readonly Drop[];
+  /** Decoded lane sums over U3. */
+  readonly lanes: readonly number[];
+  readonly rosterSignature: Uint8Array;
+  /** U2 as a bitmap. */
+  readonly sharedSet: Uint8Array;
+  readonly sharedSetSignature: Uint8Array;
+  /** U3 as a bitmap. */
+  readonly survivorSet: Uint8Array;
+  readonly survivorSetSignature: Uint8Array;
+}
+
+/** A device that was offered the round, and perhaps has advertised. */
+export interface Candidate {
+  readonly device: DeviceId;
+  readonly certificate: Certificate;
+  member: RosterMember | undefined;
+  digest: string | undefined;
+}
+
+/** A device's place in the attested roster. */
+export interface Place {
+  readonly device: DeviceId;
+  readonly keys: RoundKeys;
+  present: boolean;
+  /** Why it is gone, once it is. */
+  code: DropCode | undefined;
+  /** Digests of accepted messages by type, to tell a repeat from a conflict. */
+  readonly accepted: Map<number, string>;
+}
+
+/** What every stage after the roster carries. */
+export interface Cohort {
+  readonly facts: RosterFacts;
+  readonly parameters: GraphParameters;
+  readonly graph: Graph;
+  readonly context: Uint8Array;
+  readonly rosterSignature: Uint8Array;
+  readonly places: readonly Place[];
+  readonly indexOf: ReadonlyMap<DeviceId, number>;
+  readonly drops: Drop[];
+}
+
+/** What a device shared, by its roster index. Tags stay until the sum is open, boxes until U2. */
+export interface SharedKeys {
+  readonly boxes: (Uint8Array | undefined)[];
+  readonly tags: (Uint8Array | undefined)[];
+}
+
+export interface SharedSetState {
+  /** U2, ascending. */
+  readonly members: readonly number[];
+  readonly bitmap: Uint8Array;
+  readonly context2: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+export interface SurvivorSetState {
+  /** U3, ascending. */
+  readonly members: readonly number[];
+  readonly bitmap: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** What survivors revealed, by roster index. */
+export interface Reveals {
+  readonly selfSeeds: (Uint8Array | undefined)[];
+  /** By survivor, by dropout: p, checked against both tags. */
+  readonly pairSecrets: Map<number, Map<number, Uint8Array>>;
+}
+
+export interface RevealedShare {
+  readonly x: number;
+  readonly share: Uint8Array;
+}
+
+interface Masked {
+  readonly cohort: Cohort;
+  readonly tags: SharedKeys['tags'];
+  readonly shared: SharedSetState;
+  readonly sum: Uint32Array;
+  readonly commitments: (Uint8Array | undefined)[];
+}
+
+interface Survived extends Masked {
+  readonly survivors: SurvivorSetState;
+  readonly reveals: Reveals;
+}
+
+interface Recovered extends Survived {
+  /** R. */
+  readonly silent: readonly number[];
+  /** S. */
+  readonly wanted: readonly number[];
+  /** By dealer. */
+  readonly selfShares: Map<number, RevealedShare[]>;
+  readonly keyShares: Map<number, RevealedShare[]>;
+  readonly answered: Set<number>;
+}
+
+export type CoordinatorState =
+  | {
+      readonly stage: 'gathering';
+      readonly candidates: Map<DeviceId, Candidate>;
+      readonly closesAtMs: number;
+    }
+  | {
+      readonly stage: 'attesting-roster';
+      readonly candidates: readonly Candidate[];
+      readonly gone: Set<DeviceId>;
+      readonly attempt: number;
+    }
+  | { readonly stage: 'sharing'; readonly cohort: Cohort; readonly keys: SharedKeys }
+  | {
+      readonly stage: 'attesting-shared-set';
+      readonly cohort: Cohort;
+      readonly keys: SharedKeys;
+      readonly members: readonly number[];
+    }
+  | ({ readonly stage: 'masking' } & Masked)
+  | ({ readonly stage: 'attesting-survivor-set'; readonly members: readonly number[] } & Masked)
+  | ({ readonly stage: 'unmasking' } & Survived)
+  | ({ readonly stage: 'recovering' } & Recovered)
+  | ({ readonly stage: 'opening' } & Survived)
+  | { readonly stage: 'finished' };
+
+export type InStage<S extends CoordinatorStage> = Extract<CoordinatorState, { stage: S }>;
+
+export type CoordinatorStep = [CoordinatorState, CoordinatorEffect[]];

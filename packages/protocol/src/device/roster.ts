@@ -1,0 +1,105 @@
+/**
+ * §5.2: check this device's place in the attested roster before anything is derived from it.
+ * The registrar's signature covers the root; the path ties this device's own keys and those of its
+ * neighbours to that root.
+ */
+import { PeerError, merkleVerify } from '@onlysum/crypto';
+import { checkRosterFloor } from '@onlysum/task';
+import { type RosterFacts, rosterStatement, roundContext } from '../context.js';
+import { encodeLeaf, parseNeighbours } from '../leaf.js';
+import type { Roster } from '../messages/from-coordinator.js';
+import { type GraphParameters, graphParameters } from '../parameters.js';
+import { currentWindow } from '../window-clock.js';
+import type { DeviceParams, DeviceStep, InPhase, MachineContext } from './types.js';
+
+export function checkRoster(
+  state: InPhase<'advertised'>,
+  message: Roster,
+  params: DeviceParams,
+  context: MachineContext,
+): DeviceStep {
+  const { task, floor } = params;
+  const { offered, keys, secrets } = state;
+  const { suite } = context;
+  if (currentWindow(task.manifest, offered.window.index, context.nowMs) === undefined) {
+    throw new PeerError(
+      'window-not-now',
+      `window ${offered.window.index} is over on this device's clock: nothing was sent, try again`,
+      { retryable: true },
+    );
+  }
+  const parameters = rosterParameters(message, params);
+  checkRosterFloor(parameters, floor);
+  const neighbours = parseNeighbours(message.neighbours, message.index, message.n, message.k);
+  const leaf = encodeLeaf(message.index, keys, message.neighbours);
+  const proof = { root: message.root, leaf, index: message.index, size: message.n };
+  if (!merkleVerify(suite, { ...proof, path: message.path })) {
+    throw new PeerError(
+      'roster-proof',
+      "this device's own keys and its neighbours' are not in the attested roster: the coordinator " +
+        'showed a changed roster, or made a mistake',
+    );
+  }
+  const facts: RosterFacts = {
+    taskId: task.taskId,
+    window: offered.window.index,
+    incarnation: offered.announcement.incarnation,
+    round: offered.round,
+    n: message.n,
+    k: message.k,
+    t: message.t,
+    seed: message.seed,
+    root: message.root,
+  };
+  const seat = {
+    facts,
+    parameters,
+    index: message.index,
+    neighbours,
+    context: roundContext(suite, facts),
+    rosterSignature: message.signature,
+  };
+  return [
+    { accepted: state.accepted, phase: 'checking-roster', offered, secrets, seat, keys },
+    [
+      {
+        kind: 'derive',
+        batch: [
+          {
+            op: 'ed25519-verify',
+            publicKey: task.registrarKey,
+            message: rosterStatement(facts),
+            signature: message.signature,
+          },
+          ...neighbours.map(
+            ({ c }) => ({ op: 'x25519', secret: secrets.cSecret, publicKey: c }) as const,
+          ),
+          ...neighbours.map(
+            ({ s }) => ({ op: 'x25519', secret: secrets.sSecret, publicKey: s }) as const,
+          ),
+        ],
+      },
+    ],
+  ];
+}
+
+/** The device recomputes (k, t) from its own manifest: it never takes a threshold on trust. */
+function rosterParameters(message: Roster, params: DeviceParams): GraphParameters {
+  const { cohort, assumptions } = params.task.manifest;
+  if (message.n < cohort.min || message.n > cohort.max || message.index >= message.n) {
+    throw new PeerError(
+      'roster-parameters',
+      `roster.n: expected ${cohort.min} to ${cohort.max} devices and an index below, got ` +
+        `n = ${message.n}, index = ${message.index}`,
+    );
+  }
+  const parameters = graphParameters(message.n, assumptions.corrupt, assumptions.dropout);
+  if (message.k !== parameters.k || message.t !== parameters.t) {
+    throw new PeerError(
+      'roster-parameters',
+      `roster: expected k = ${parameters.k}, t = ${parameters.t} for ${message.n} devices, got ` +
+        `k = ${message.k}, t = ${message.t}`,
+    );
+  }
+  return parameters;
+}

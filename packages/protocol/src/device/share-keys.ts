@@ -1,0 +1,71 @@
+/**
+ * §5.3: pair secrets with every neighbour, shares of b and s sealed to each, tags that let the
+ * coordinator see who agrees with whom. The private keys are wiped here: nothing later needs them.
+ */
+import { type DeriveResult, PeerError, concatBytes, splitSecret, wipe } from '@onlysum/crypto';
+import { at } from '../at.js';
+import { channelKey, pairSecret, pairTag } from '../masking.js';
+import { shareKeys } from '../messages/from-device.js';
+import { KEY_BYTES } from '../sizes.js';
+import { agreementResult, isVerified } from './results.js';
+import type { DeviceStep, InPhase, MachineContext } from './types.js';
+
+export function dealShares(
+  state: InPhase<'checking-roster'>,
+  results: readonly DeriveResult[],
+  context: MachineContext,
+): DeviceStep {
+  const { seat, secrets, keys, offered } = state;
+  const { suite } = context;
+  if (!isVerified(results[0])) {
+    throw new PeerError(
+      'roster-signature',
+      'the roster is not signed by the registrar that the manifest names',
+    );
+  }
+  const { neighbours, index } = seat;
+  const { k, t } = seat.parameters;
+  secrets.b = context.rng(KEY_BYTES);
+  const xs = neighbours.map((neighbour) => neighbour.index + 1);
+  const selfShares = splitSecret(secrets.b, t, xs, context.rng);
+  const keyShares = splitSecret(secrets.sSecret, t, xs, context.rng);
+  const boxes: Uint8Array[] = [];
+  const tags: Uint8Array[] = [];
+  neighbours.forEach((neighbour, position) => {
+    const channel = agreement(results[1 + position], neighbour.index);
+    const mask = agreement(results[1 + k + position], neighbour.index);
+    const own = { index, ...keys };
+    const outgoing = channelKey(suite, channel, seat.context, own, neighbour);
+    secrets.incomingKeys.push(channelKey(suite, channel, seat.context, neighbour, own));
+    const p = pairSecret(suite, mask, seat.context, own, neighbour);
+    secrets.pairSecrets.push(p);
+    tags.push(pairTag(suite, p));
+    const plaintext = concatBytes(at(selfShares, position), at(keyShares, position));
+    boxes.push(suite.seal(outgoing, plaintext));
+    wipe(channel, mask, outgoing, plaintext);
+  });
+  wipe(...selfShares, ...keyShares, secrets.cSecret, secrets.sSecret);
+  const bytes = shareKeys.encode({
+    round: offered.round,
+    boxes: concatBytes(...boxes),
+    tags: concatBytes(...tags),
+  });
+  return [
+    { accepted: state.accepted, phase: 'shared', offered, secrets, seat },
+    [
+      { kind: 'send', bytes },
+      { kind: 'progress', stage: 'shared' },
+    ],
+  ];
+}
+
+function agreement(result: DeriveResult, neighbour: number): Uint8Array {
+  const agreed = agreementResult(result);
+  if (agreed === undefined) {
+    throw new PeerError(
+      'key-low-order',
+      `neighbour ${neighbour} has a low-order key, which the registrar must refuse: report it`,
+    );
+  }
+  return agreed;
+}

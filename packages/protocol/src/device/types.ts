@@ -1,0 +1,190 @@
+/**
+ * The device machine's vocabulary: parameters, events in, effects out, and one state per phase.
+ * Invariant: secrets of a round live in `Secrets` and nowhere else, and {@link erase} wipes them all.
+ */
+import { type DeriveOp, type DeriveResult, type OnlysumError, wipe } from '@onlysum/crypto';
+import type { Rng, Suite } from '@onlysum/crypto';
+import type { PolicyFloor, Task, Window } from '@onlysum/task';
+import type { Announcement } from '../announcement.js';
+import type { Certificate } from '../certificate.js';
+import type { RosterFacts } from '../context.js';
+import type { Neighbour, RoundKeys } from '../leaf.js';
+import type { GraphParameters } from '../parameters.js';
+
+/** Fixed for one attempt at a round. The pseudonym's seed is borrowed; its owner wipes it. */
+export interface DeviceParams {
+  readonly task: Task;
+  readonly floor: PolicyFloor;
+  readonly pseudonymSeed: Uint8Array;
+  readonly certificate: Certificate;
+  /** The highest incarnation of the registrar this device has met. */
+  readonly incarnation: number;
+}
+
+/** Time and entropy come with every step. */
+export interface MachineContext {
+  readonly suite: Suite;
+  readonly rng: Rng;
+  readonly nowMs: number;
+}
+
+export type DeviceEvent =
+  | { readonly kind: 'message'; readonly bytes: Uint8Array }
+  | { readonly kind: 'derived'; readonly results: readonly DeriveResult[] }
+  /** The encoded lanes; the machine takes ownership, masks in place and wipes. */
+  | { readonly kind: 'input'; readonly lanes: Uint32Array }
+  /** The host could not or would not encode: nothing leaves. */
+  | { readonly kind: 'input-refused'; readonly error: OnlysumError }
+  | { readonly kind: 'persisted'; readonly outcome: ReservationOutcome }
+  | { readonly kind: 'deadline' }
+  | { readonly kind: 'disconnected' };
+
+/** What must be durable, in one compare-and-set, before the masked input leaves. Protocol §2.3. */
+export interface Reservation {
+  readonly publisher: Uint8Array;
+  readonly metrics: readonly string[];
+  readonly windowStartMs: number;
+  readonly windowEndMs: number;
+  readonly incarnation: number;
+  readonly round: Uint8Array;
+}
+
+/** `conflict`: another process, tab, task or round has already contributed to these metrics. */
+export type ReservationOutcome = 'reserved' | 'conflict' | 'failed';
+
+export type DeviceEffect =
+  | { readonly kind: 'send'; readonly bytes: Uint8Array }
+  | { readonly kind: 'derive'; readonly batch: readonly DeriveOp[] }
+  | { readonly kind: 'need-input'; readonly round: Uint8Array; readonly window: Window }
+  | { readonly kind: 'persist'; readonly reservation: Reservation }
+  /** One timer at a time; a new one replaces it. */
+  | { readonly kind: 'timer'; readonly inMs: number }
+  | { readonly kind: 'progress'; readonly stage: DeviceStage; readonly detail?: string }
+  | { readonly kind: 'finish'; readonly outcome: DeviceOutcome };
+
+export type DeviceStage =
+  | 'waiting'
+  | 'advertised'
+  | 'shared'
+  | 'masked'
+  | 'unmasked'
+  | 'recovering';
+
+export type DeviceOutcome =
+  | { readonly kind: 'receipt'; readonly receipt: Receipt }
+  | { readonly kind: 'failed'; readonly error: OnlysumError; readonly contributed: boolean };
+
+/** What a device can show of its part in a round. Nothing in it is secret. Protocol §5.8. */
+export interface Receipt {
+  readonly window: Window;
+  /** Whether this device's input is in the sum. */
+  readonly included: boolean;
+  /** Whether the coordinator said that it opened the sum; undefined if it did not say. */
+  readonly opened: boolean | undefined;
+  readonly devices: number;
+  readonly survivors: number;
+  /** What the registrar attested, and its three signatures: checked again by verifyReceipt. */
+  readonly facts: RosterFacts;
+  readonly rosterSignature: Uint8Array;
+  /** U2 as a bitmap. */
+  readonly sharedSet: Uint8Array;
+  readonly sharedSetSignature: Uint8Array;
+  /** U3 as a bitmap. */
+  readonly survivorSet: Uint8Array;
+  readonly survivorSetSignature: Uint8Array;
+}
+
+/** A round this device was offered. */
+export interface OfferedRound {
+  readonly round: Uint8Array;
+  readonly window: Window;
+  readonly announcement: Announcement;
+  readonly deadlineMs: number;
+}
+
+/** This device's attested place in a round. */
+export interface Seat {
+  readonly facts: RosterFacts;
+  readonly parameters: GraphParameters;
+  readonly index: number;
+  readonly neighbours: readonly Neighbour[];
+  readonly context: Uint8Array;
+  readonly rosterSignature: Uint8Array;
+}
+
+export interface SharedRound {
+  /** U2, ascending. */
+  readonly members: readonly number[];
+  readonly context2: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+export interface SurvivorRound {
+  /** U3, ascending. */
+  readonly members: readonly number[];
+  readonly signature: Uint8Array;
+}
+
+/** Shares that a neighbour dealt to this device. */
+export interface HeldShares {
+  readonly dealer: number;
+  readonly ofSelfMask: Uint8Array;
+  readonly ofMaskKey: Uint8Array;
+}
+
+/** Everything to be wiped when the round ends. One owner: the state. */
+export interface Secrets {
+  cSecret: Uint8Array;
+  sSecret: Uint8Array;
+  b: Uint8Array;
+  /** By position in the leaf: key of the box from that neighbour. */
+  incomingKeys: Uint8Array[];
+  /** By position in the leaf: p. */
+  pairSecrets: Uint8Array[];
+  held: HeldShares[];
+}
+
+export function erase(secrets: Secrets): void {
+  wipe(secrets.cSecret, secrets.sSecret, secrets.b);
+  wipe(...secrets.incomingKeys, ...secrets.pairSecrets);
+  for (const shares of secrets.held) wipe(shares.ofSelfMask, shares.ofMaskKey);
+}
+
+/** What every phase carries: digests of the once-only messages that were accepted. */
+interface Common {
+  readonly accepted: ReadonlyMap<number, string>;
+}
+
+interface InRound extends Common {
+  readonly offered: OfferedRound;
+  readonly secrets: Secrets;
+}
+
+interface Seated extends InRound {
+  readonly seat: Seat;
+}
+
+interface InSharedSet extends Seated {
+  readonly shared: SharedRound;
+}
+
+export type DeviceState =
+  | (Common & { readonly phase: 'connecting' })
+  | (Common & { readonly phase: 'signing-hello'; readonly nonce: Uint8Array })
+  | (Common & { readonly phase: 'waiting' })
+  | (InRound & { readonly phase: 'checking-offer' })
+  | (InRound & { readonly phase: 'signing-keys'; readonly keys: RoundKeys })
+  | (InRound & { readonly phase: 'advertised'; readonly keys: RoundKeys })
+  | (Seated & { readonly phase: 'checking-roster'; readonly keys: RoundKeys })
+  | (Seated & { readonly phase: 'shared' })
+  | (InSharedSet & { readonly phase: 'checking-shared-set'; readonly boxes: Uint8Array })
+  | (InSharedSet & { readonly phase: 'encoding' })
+  | (InSharedSet & { readonly phase: 'persisting'; readonly message: Uint8Array })
+  | (InSharedSet & { readonly phase: 'masked' })
+  | (InSharedSet & { readonly phase: 'checking-survivors'; readonly survivors: SurvivorRound })
+  | (InSharedSet & { readonly phase: 'unmasked'; readonly survivors: SurvivorRound })
+  | (Common & { readonly phase: 'finished' });
+
+export type InPhase<P extends DeviceState['phase']> = Extract<DeviceState, { phase: P }>;
+
+export type DeviceStep = [DeviceState, DeviceEffect[]];

@@ -1,0 +1,38 @@
+/** @onlysum/protocol: the secure sum. Machines, messages, masks; no I/O. */
+export { type Announcement, announcementCheck } from './announcement.js';
+export { decodeBitmap, encodeBitmap } from './bitmap.js';
+export { type Certificate, certificateCheck, certificateField } from './certificate.js';
+export type { RosterFacts } from './context.js';
+export { maskContext, rosterStatement, roundContext } from './context.js';
+export { sharedSetStatement, survivorSetStatement } from './context.js';
+export { admit, checkHello, makeChallenge } from './coordinator/admission.js';
+export { startRound, stepCoordinator } from './coordinator/machine.js';
+export { type OpenJob, type OpenOutcome, openSum } from './coordinator/open-sum.js';
+export * from './coordinator/types.js';
+export { startDevice, stepDevice } from './device/machine.js';
+export type {
+  DeviceEffect,
+  DeviceEvent,
+  DeviceOutcome,
+  DeviceParams,
+  DeviceStage,
+  DeviceState,
+  Receipt,
+  Reservation,
+  ReservationOutcome,
+} from './device/types.js';
+export { DROP_REASONS, type DropCode, isDropCode } from './drop-reasons.js';
+export { dropped } from './messages/from-coordinator.js';
+export { maskedInput } from './messages/from-device.js';
+export { type GraphParameters, graphParameters } from './parameters.js';
+export { colludersInPool, poolCount, poolOf, toleratedPopulation } from './pools.js';
+export { verifyReceipt } from './receipt.js';
+export * from './registrar/enrolment.js';
+export { type Ledger, type LedgerValue, MemoryLedger } from './registrar/ledger.js';
+export { answerRequest, checkRequest, refusal } from './registrar/machine.js';
+export { revokedPseudonyms } from './registrar/records.js';
+export * from './registrar/requests.js';
+export { RefusedRequest, type RegistrarParams } from './registrar/types.js';
+export { newIncarnation, presentIncarnation } from './registrar/window.js';
+export { currentWindow } from './window-clock.js';
+export { decodeFrame } from './wire/codec.js';

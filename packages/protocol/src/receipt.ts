@@ -1,0 +1,47 @@
+/** A receipt checked again, offline: the registrar's three signatures over what it says. §5.8. */
+import { type Suite, UsageError } from '@onlysum/crypto';
+import { decodeBitmap } from './bitmap.js';
+import {
+  maskContext,
+  rosterStatement,
+  roundContext,
+  sharedSetStatement,
+  survivorSetStatement,
+} from './context.js';
+import type { Receipt } from './device/types.js';
+
+/**
+ * @param registrarKey - Ed25519 public key that the manifest names.
+ * @throws {UsageError} `receipt-invalid` naming what does not hold.
+ */
+export function verifyReceipt(suite: Suite, registrarKey: Uint8Array, receipt: Receipt): void {
+  const { facts } = receipt;
+  const context = roundContext(suite, facts);
+  const context2 = maskContext(suite, context, receipt.sharedSet);
+  const signed: [string, Uint8Array, Uint8Array][] = [
+    ['rosterSignature', rosterStatement(facts), receipt.rosterSignature],
+    [
+      'sharedSetSignature',
+      sharedSetStatement(context, receipt.sharedSet),
+      receipt.sharedSetSignature,
+    ],
+    [
+      'survivorSetSignature',
+      survivorSetStatement(context2, receipt.survivorSet),
+      receipt.survivorSetSignature,
+    ],
+  ];
+  for (const [field, statement, signature] of signed) {
+    if (!suite.ed25519Verify(registrarKey, statement, signature)) {
+      throw invalid(field, 'it is not by the registrar over this receipt');
+    }
+  }
+  const survivors = decodeBitmap(receipt.survivorSet, facts.n, 'survivorSet');
+  if (survivors.length !== receipt.survivors || facts.n !== receipt.devices) {
+    throw invalid('survivors', 'the counts differ from the signed sets');
+  }
+}
+
+function invalid(field: string, why: string): UsageError {
+  return new UsageError('receipt-invalid', `receipt.${field}: ${why}`, { field });
+}

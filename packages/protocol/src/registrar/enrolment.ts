@@ -1,0 +1,277 @@
+/**
+ * Who may take part: one-time codes, certificates for one epoch, renewal for the next, revocation.
+ * Knows: that a code makes one lineage of pseudonyms. Doesn't know: people, licences, devices.
+ * Invariant: one lineage has at most one pseudonym per epoch, so renewing never multiplies a device.
+ */
+import { type DeriveOp, type DeriveResult, LABELS, type Suite, UsageError } from '@onlysum/crypto';
+import { ed25519KeyProblem, encodeLabelled, invalidField, parseHex, toHex } from '@onlysum/crypto';
+import { type Certificate, certificateStatement } from '../certificate.js';
+import type { Ledger } from './ledger.js';
+import { type PseudonymRecord, records } from './records.js';
+import { type MachineContext, type RegistrarParams, sign } from './types.js';
+
+/** Random bytes of a code: guessing one among a million unused codes takes 2^76 tries. */
+const CODE_BYTES = 12;
+
+export interface EnrolRequest {
+  /** As {@link makeCodes} printed it. */
+  readonly code: string;
+  /** Ed25519 public key. */
+  readonly pseudonym: Uint8Array;
+  /** By the pseudonym's key over {@link enrolmentStatement}: proof of possession. */
+  readonly proof: Uint8Array;
+}
+
+export interface RenewRequest {
+  /** The pseudonym of an earlier epoch, or of this one. */
+  readonly previous: Uint8Array;
+  readonly pseudonym: Uint8Array;
+  readonly epoch: number;
+  /** By the previous key, then by the new one, both over {@link renewalStatement}. */
+  readonly authorisation: Uint8Array;
+  readonly proof: Uint8Array;
+}
+
+export function enrolmentStatement(
+  registrarKey: Uint8Array,
+  code: string,
+  pseudonym: Uint8Array,
+): Uint8Array {
+  return encodeLabelled(LABELS.enrolment, registrarKey, code, pseudonym);
+}
+
+export function renewalStatement(
+  registrarKey: Uint8Array,
+  request: Pick<RenewRequest, 'previous' | 'pseudonym' | 'epoch'>,
+): Uint8Array {
+  const { previous, pseudonym, epoch } = request;
+  return encodeLabelled(LABELS.renewal, registrarKey, previous, pseudonym, epoch);
+}
+
+/** @returns fresh codes; only their hashes are kept, so print them now. */
+export function makeCodes(
+  ledger: Ledger,
+  count: number,
+  lifetimeMs: number,
+  context: MachineContext,
+): string[] {
+  return Array.from({ length: count }, () => {
+    const code = toHex(context.rng(CODE_BYTES)).replace(/(.{6})(?=.)/g, '$1-');
+    const record = { expiresMs: context.nowMs + lifetimeMs, pseudonym: new Uint8Array(0) };
+    records.code.put(ledger, record, codeHash(context.suite, code));
+    return code;
+  });
+}
+
+export function enrolChecks(request: EnrolRequest, params: RegistrarParams): DeriveOp[] {
+  const message = enrolmentStatement(params.publicKey, request.code, request.pseudonym);
+  const { pseudonym: publicKey, proof: signature } = request;
+  return [{ op: 'ed25519-verify', publicKey, message, signature }];
+}
+
+/**
+ * The same code with the same pseudonym gives the same certificate again, so a lost answer costs
+ * nothing.
+ *
+ * @param results - of {@link enrolChecks}.
+ * @throws {UsageError} `code-invalid`, `code-used`, `proof-invalid`, `pseudonym-taken`, `key-invalid`.
+ */
+export function enrol(
+  ledger: Ledger,
+  request: EnrolRequest,
+  results: readonly DeriveResult[],
+  params: RegistrarParams,
+  context: MachineContext,
+): Certificate {
+  checkPseudonymKey(request.pseudonym);
+  if (results[0] !== true) throw proofInvalid('proof');
+  const hash = codeHash(context.suite, request.code);
+  const code = records.code.find(ledger, hash);
+  const isUsed = code !== undefined && code.pseudonym.length > 0;
+  if (code === undefined || (!isUsed && code.expiresMs <= context.nowMs)) {
+    throw new UsageError(
+      'code-invalid',
+      'code: unknown or expired; ask the operator for a new one',
+      {
+        field: 'code',
+      },
+    );
+  }
+  const pseudonym = toHex(request.pseudonym);
+  const known = records.pseudonym.find(ledger, pseudonym);
+  if (isUsed) {
+    if (toHex(code.pseudonym) !== pseudonym || known === undefined) {
+      throw new UsageError('code-used', 'code: used by another pseudonym; ask for a new one', {
+        field: 'code',
+      });
+    }
+    return certificateOf(request.pseudonym, known, params, context);
+  }
+  if (known !== undefined) throw pseudonymTaken();
+  records.code.put(ledger, { ...code, pseudonym: request.pseudonym }, hash);
+  const lineage = toHex(hash);
+  const epoch = currentEpoch(params, context);
+  return register(ledger, request.pseudonym, lineage, epoch, params, context);
+}
+
+export function renewChecks(request: RenewRequest, params: RegistrarParams): DeriveOp[] {
+  const message = renewalStatement(params.publicKey, request);
+  return [
+    {
+      op: 'ed25519-verify',
+      publicKey: request.previous,
+      message,
+      signature: request.authorisation,
+    },
+    { op: 'ed25519-verify', publicKey: request.pseudonym, message, signature: request.proof },
+  ];
+}
+
+/**
+ * A new pseudonym for this epoch or the next, in the name of one that was enrolled before.
+ *
+ * @param results - of {@link renewChecks}.
+ * @throws {UsageError} `proof-invalid`, `pseudonym-unknown`, `revoked`, `epoch-invalid`,
+ *   `already-renewed`, `pseudonym-taken`, `key-invalid`.
+ */
+export function renew(
+  ledger: Ledger,
+  request: RenewRequest,
+  results: readonly DeriveResult[],
+  params: RegistrarParams,
+  context: MachineContext,
+): Certificate {
+  checkPseudonymKey(request.pseudonym);
+  if (results[0] !== true) throw proofInvalid('authorisation');
+  if (results[1] !== true) throw proofInvalid('proof');
+  const previousHex = toHex(request.previous);
+  const previous = records.pseudonym.find(ledger, previousHex);
+  if (previous === undefined) throw unknownPseudonym('previous');
+  if (isRevoked(ledger, previous)) {
+    throw new UsageError('revoked', 'previous: this enrolment was revoked; ask the operator');
+  }
+  const now = currentEpoch(params, context);
+  const isOpen = request.epoch === now || request.epoch === now + 1;
+  if (!isOpen || request.epoch <= previous.epoch) {
+    const expected = `${now} or ${now + 1}, and above the previous epoch ${previous.epoch}`;
+    throw invalidField(UsageError, 'epoch-invalid', 'epoch', expected, request.epoch);
+  }
+  const pseudonym = toHex(request.pseudonym);
+  const lineage = records.lineage.expect(ledger, previous.lineage);
+  const inEpoch = lineage.pseudonyms.find(
+    (hex) => records.pseudonym.find(ledger, hex)?.epoch === request.epoch,
+  );
+  if (inEpoch === pseudonym) {
+    const record = records.pseudonym.expect(ledger, pseudonym);
+    return certificateOf(request.pseudonym, record, params, context);
+  }
+  if (inEpoch !== undefined) {
+    throw new UsageError(
+      'already-renewed',
+      `epoch: this enrolment has a pseudonym for epoch ${request.epoch} already; one device has one`,
+      { field: 'epoch' },
+    );
+  }
+  if (records.pseudonym.find(ledger, pseudonym) !== undefined) throw pseudonymTaken();
+  return register(ledger, request.pseudonym, previous.lineage, request.epoch, params, context);
+}
+
+/**
+ * Revokes an enrolment with all its pseudonyms, by any of them.
+ *
+ * @returns hex of the pseudonyms that are revoked with it.
+ * @throws {UsageError} `pseudonym-unknown`.
+ */
+export function revoke(ledger: Ledger, pseudonym: string): readonly string[] {
+  parseHex('pseudonym', pseudonym, 32);
+  const record = records.pseudonym.find(ledger, pseudonym);
+  if (record === undefined) throw unknownPseudonym('pseudonym');
+  const lineage = records.lineage.expect(ledger, record.lineage);
+  if (lineage.revoked) return lineage.pseudonyms;
+  records.lineage.put(ledger, { ...lineage, revoked: true }, record.lineage);
+  for (const hex of lineage.pseudonyms) {
+    const { epoch, epochLengthMs } = records.pseudonym.expect(ledger, hex);
+    records.revoked.put(ledger, { value: epoch }, hex);
+    count(ledger, epochLengthMs, epoch, -1);
+  }
+  return lineage.pseudonyms;
+}
+
+export function isRevoked(ledger: Ledger, pseudonym: PseudonymRecord): boolean {
+  return records.lineage.expect(ledger, pseudonym.lineage).revoked;
+}
+
+/** Pseudonyms enrolled for an epoch and not revoked. */
+export function population(ledger: Ledger, epochLengthMs: number, epoch: number): number {
+  return records.population.find(ledger, epochLengthMs, epoch)?.value ?? 0;
+}
+
+export function nextSequence(ledger: Ledger): number {
+  return records.sequence.find(ledger)?.value ?? 0;
+}
+
+function register(
+  ledger: Ledger,
+  pseudonym: Uint8Array,
+  lineage: string,
+  epoch: number,
+  params: RegistrarParams,
+  context: MachineContext,
+): Certificate {
+  const { epochLengthMs } = params;
+  const sequence = nextSequence(ledger);
+  const record = { epoch, epochLengthMs, sequence, lineage };
+  const hex = toHex(pseudonym);
+  records.sequence.put(ledger, { value: sequence + 1 });
+  records.pseudonym.put(ledger, record, hex);
+  const before = records.lineage.find(ledger, lineage)?.pseudonyms ?? [];
+  records.lineage.put(ledger, { revoked: false, pseudonyms: [...before, hex] }, lineage);
+  count(ledger, epochLengthMs, epoch, 1);
+  return certificateOf(pseudonym, record, params, context);
+}
+
+function certificateOf(
+  pseudonym: Uint8Array,
+  { epoch, epochLengthMs }: PseudonymRecord,
+  params: RegistrarParams,
+  context: MachineContext,
+): Certificate {
+  const unsigned = { epoch, epochLengthMs, pseudonym };
+  const statement = certificateStatement(params.publicKey, unsigned);
+  return { ...unsigned, signature: sign(context.suite, params, statement) };
+}
+
+function count(ledger: Ledger, epochLengthMs: number, epoch: number, change: number): void {
+  const value = population(ledger, epochLengthMs, epoch) + change;
+  records.population.put(ledger, { value }, epochLengthMs, epoch);
+}
+
+function currentEpoch(params: RegistrarParams, context: MachineContext): number {
+  return Math.floor(context.nowMs / params.epochLengthMs);
+}
+
+function codeHash(suite: Suite, code: string): Uint8Array {
+  return suite.sha256(encodeLabelled(LABELS.enrolment, code));
+}
+
+function checkPseudonymKey(pseudonym: Uint8Array): void {
+  const problem = ed25519KeyProblem(pseudonym);
+  if (problem === undefined) return;
+  throw new UsageError('key-invalid', `pseudonym: ${problem}`, { field: 'pseudonym' });
+}
+
+function proofInvalid(field: string): UsageError {
+  return new UsageError('proof-invalid', `${field}: the signature does not hold`, { field });
+}
+
+function unknownPseudonym(field: string): UsageError {
+  return new UsageError('pseudonym-unknown', `${field}: not enrolled here; enrol with a code`, {
+    field,
+  });
+}
+
+function pseudonymTaken(): UsageError {
+  return new UsageError('pseudonym-taken', 'pseudonym: enrolled already; make a fresh key', {
+    field: 'pseudonym',
+  });
+}

@@ -1,0 +1,39 @@
+/**
+ * The registrar's durable record, as its machine sees it: named records inside one transaction.
+ * Knows: keys and plain values. Doesn't know: files, locks, who commits. Protocol §6.5.
+ * Records are never changed in place: a new value is put under the same key.
+ */
+
+/** Plain data: what every store can keep and give back unchanged. */
+export type LedgerValue =
+  | null
+  | boolean
+  | number
+  | string
+  | Uint8Array
+  | readonly LedgerValue[]
+  | { readonly [field: string]: LedgerValue };
+
+export interface Ledger {
+  read(key: string): LedgerValue | undefined;
+  put(key: string, value: LedgerValue): void;
+  /** Keys that begin with `prefix`, ascending. */
+  keys(prefix: string): Iterable<string>;
+}
+
+/** A ledger in memory: for simulation, and for what a transaction has not committed yet. */
+export class MemoryLedger implements Ledger {
+  readonly #records = new Map<string, LedgerValue>();
+
+  read(key: string): LedgerValue | undefined {
+    return this.#records.get(key);
+  }
+
+  put(key: string, value: LedgerValue): void {
+    this.#records.set(key, value);
+  }
+
+  keys(prefix: string): string[] {
+    return [...this.#records.keys()].filter((key) => key.startsWith(prefix)).sort();
+  }
+}

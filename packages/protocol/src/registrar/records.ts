@@ -1,0 +1,131 @@
+/**
+ * The records of the registrar's ledger: one key format and one type each. Protocol §6.5.
+ * Invariant: a record is read and written through its own functions here and nowhere else.
+ */
+import { InternalError, toHex } from '@onlysum/crypto';
+import type { Ledger, LedgerValue } from './ledger.js';
+
+/** Grows with every doubt about continuity; signed into every statement about a round. */
+export interface IncarnationRecord {
+  readonly incarnation: number;
+}
+
+/** A one-time code, by the hash of the code: the code itself is never kept. */
+export interface CodeRecord {
+  readonly expiresMs: number;
+  /** The pseudonym that used it; empty while unused. */
+  readonly pseudonym: Uint8Array;
+}
+
+export interface PseudonymRecord {
+  readonly epoch: number;
+  readonly epochLengthMs: number;
+  /** Order of enrolment; a window freezes all below some number. */
+  readonly sequence: number;
+  /** Hex of the enrolment this pseudonym descends from. */
+  readonly lineage: string;
+}
+
+/** One enrolment, over all its epochs. */
+export interface LineageRecord {
+  readonly revoked: boolean;
+  readonly pseudonyms: readonly string[];
+}
+
+export interface CounterRecord {
+  readonly value: number;
+}
+
+/** The announcement of a window, as it was signed. */
+export interface WindowRecord {
+  readonly enrolled: number;
+  /** Pseudonyms with a lower sequence were enrolled when the window was frozen. */
+  readonly frozenSequence: number;
+  readonly pools: number;
+  readonly value: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+export interface RoundRecord {
+  /** Hash of the request: the same request gets the same answer, another one is refused. */
+  readonly digest: Uint8Array;
+  readonly taskId: Uint8Array;
+  readonly window: number;
+  readonly incarnation: number;
+  readonly n: number;
+  readonly k: number;
+  readonly t: number;
+  readonly seed: Uint8Array;
+  readonly root: Uint8Array;
+  readonly signature: Uint8Array;
+  /** n · 32 bytes, by roster index. */
+  readonly pseudonyms: Uint8Array;
+  readonly openUntilMs: number;
+  readonly closed: boolean;
+}
+
+/** An attested U2 or U3. */
+export interface SetRecord {
+  readonly members: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** What a pseudonym did in one window of one task. */
+export interface ParticipationRecord {
+  readonly attempts: number;
+  /** Hex of the last roster it was in. */
+  readonly round: string;
+  readonly included: boolean;
+}
+
+export const records = {
+  incarnation: kind<IncarnationRecord>()(() => 'incarnation'),
+  code: kind<CodeRecord>()((codeHash: Uint8Array) => `code/${toHex(codeHash)}`),
+  pseudonym: kind<PseudonymRecord>()((pseudonym: string) => `pseudonym/${pseudonym}`),
+  lineage: kind<LineageRecord>()((lineage: string) => `lineage/${lineage}`),
+  revoked: kind<CounterRecord>()((pseudonym: string) => `revoked/${pseudonym}`),
+  sequence: kind<CounterRecord>()(() => 'sequence'),
+  population: kind<CounterRecord>()(
+    (epochLengthMs: number, epoch: number) => `population/${epochLengthMs}/${epoch}`,
+  ),
+  window: kind<WindowRecord>()(
+    (taskId: Uint8Array, window: number, incarnation: number) =>
+      `window/${toHex(taskId)}/${window}/${incarnation}`,
+  ),
+  round: kind<RoundRecord>()((round: Uint8Array | string) => `round/${hex(round)}`),
+  sharedSet: kind<SetRecord>()((round: Uint8Array | string) => `shared-set/${hex(round)}`),
+  survivorSet: kind<SetRecord>()((round: Uint8Array | string) => `survivor-set/${hex(round)}`),
+  participation: kind<ParticipationRecord>()(
+    (taskId: Uint8Array, window: number, pseudonym: Uint8Array) =>
+      `participation/${toHex(taskId)}/${window}/${toHex(pseudonym)}`,
+  ),
+};
+
+/** Hex of the revoked pseudonyms, ascending. */
+export function revokedPseudonyms(ledger: Ledger): string[] {
+  return [...ledger.keys('revoked/')].map((key) => key.slice('revoked/'.length));
+}
+
+interface RecordKind<T, A extends readonly unknown[]> {
+  find(ledger: Ledger, ...id: A): T | undefined;
+  /** Where only our own bug could make it absent. */
+  expect(ledger: Ledger, ...id: A): T;
+  put(ledger: Ledger, value: T, ...id: A): void;
+}
+
+/** Curried, so that the record's type is written and its id's type is inferred. */
+function kind<T>() {
+  return <A extends readonly unknown[]>(key: (...id: A) => string): RecordKind<T, A> => ({
+    find: (ledger, ...id) => ledger.read(key(...id)) as T | undefined,
+    expect: (ledger, ...id) => {
+      const value = ledger.read(key(...id)) as T | undefined;
+      if (value === undefined) throw new InternalError('internal', `no record ${key(...id)}`);
+      return value;
+    },
+    put: (ledger, value, ...id) => ledger.put(key(...id), value as LedgerValue),
+  });
+}
+
+function hex(round: Uint8Array | string): string {
+  return typeof round === 'string' ? round : toHex(round);
+}

@@ -1,0 +1,34 @@
+/** Task manifests: parsing, canonical form, signature, policy floor, windows and lane layout. */
+export * from './bounds.js';
+export { canonicalBytes, parseCanonical } from './canonical.js';
+export {
+  alignDecimals,
+  checkedDecimal,
+  compareDecimals,
+  type Decimal,
+  decimalOf,
+} from './decimal.js';
+export {
+  compileLayout,
+  decodeLane,
+  type Lane,
+  type LaneRole,
+  type Layout,
+  rangeSteps,
+} from './layout.js';
+export * from './manifest.js';
+export { parseManifest } from './parse-manifest.js';
+export {
+  checkManifestFloor,
+  checkRosterFloor,
+  DEFAULT_FLOOR,
+  type PolicyFloor,
+} from './policy-floor.js';
+export {
+  type SignedManifest,
+  signManifest,
+  type Task,
+  verifySignedManifest,
+} from './signed-manifest.js';
+export { checkVersion } from './version-order.js';
+export { checkValidity, type Window, windowAt, windowByIndex } from './window.js';

@@ -1,0 +1,154 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import vectors from '../../../test/vectors/v1/manifest.json' with { type: 'json' };
+import { compileLayout, decodeLane, laneWidth } from './layout.js';
+import type { Manifest, Metric } from './manifest.js';
+import { parseManifest } from './parse-manifest.js';
+
+const base = parseManifest(vectors.manifest);
+const about = { group: 'g', purpose: 'p', owner: 'o', retentionDays: 1 };
+
+function manifestWith(max: number, ...metrics: Metric[]): Manifest {
+  const groups = [{ name: 'g', purpose: 'p', essential: true }];
+  return { ...base, cohort: { min: 3, target: 3, max }, groups, metrics };
+}
+
+test('the example has the published lanes', () => {
+  const layout = compileLayout(base);
+  const published = vectors.lanes.map((lane) => ({ metric: undefined, ...lane }));
+  expect(layout.lanes).toEqual(published);
+  expect(layout.widths).toEqual(vectors.lanes.map((lane) => lane.width));
+  expect(layout.vectorBytes).toBe(vectors.vectorBytes);
+});
+
+test('a value is split only where one lane could not hold the sum', () => {
+  const lanes = (max: number, bound: number) =>
+    compileLayout(
+      manifestWith(max, { ...about, name: 'x', kind: 'count', max: bound }),
+    ).lanes.filter((lane) => lane.role === 'value');
+  // 65,535 · 65,537 = 2^32 − 1 fits; one more does not.
+  expect(lanes(65_535, 65_537).map((lane) => lane.width)).toEqual([32]);
+  expect(lanes(65_535, 65_538)).toMatchObject([
+    { label: 'x.value.limb[0/2]', bound: 65_535, width: 32, limb: { index: 0, count: 2 } },
+    { label: 'x.value.limb[1/2]', bound: 1, width: 16, limb: { index: 1, count: 2 } },
+  ]);
+  expect(lanes(3, 2 ** 51).map((lane) => lane.bound)).toEqual([65_535, 65_535, 65_535, 8]);
+});
+
+test('a sum that could leave the exact integers is refused with the name of the metric', () => {
+  const compile = (bound: number) =>
+    compileLayout(manifestWith(65_535, { ...about, name: 'far', kind: 'count', max: bound }));
+  const most = Math.floor(Number.MAX_SAFE_INTEGER / 65_535);
+  compile(most);
+  expect(() => compile(most + 1)).toThrow(
+    expect.objectContaining({
+      code: 'metric-could-wrap',
+      field: 'far',
+      message: expect.stringContaining('metric far: expected at most'),
+    }),
+  );
+});
+
+test('more lanes than a vector may have are refused', () => {
+  const categories = Array.from({ length: 1000 }, (_, i) => `c${i}`);
+  const metrics = Array.from(
+    { length: 66 },
+    (_, i): Metric => ({ ...about, name: `m${i}`, kind: 'category', categories }),
+  );
+  expect(() => compileLayout(manifestWith(3, ...metrics))).toThrow(
+    expect.objectContaining({ code: 'manifest-invalid', field: 'metrics' }),
+  );
+  expect(compileLayout(manifestWith(3, ...metrics.slice(1))).lanes).toHaveLength(65_066);
+});
+
+const decimalRange = fc
+  .tuple(
+    fc.integer({ min: -(10 ** 6), max: 10 ** 6 }),
+    fc.integer({ min: 1, max: 10 ** 10 }),
+    fc.constantFrom('1', '2', '0.5', '0.125'),
+  )
+  .map(([min, steps, resolution]) => ({
+    min: String(min),
+    max: String(min + steps * Number(resolution)),
+    resolution,
+    unit: 'u',
+  }));
+const metric: fc.Arbitrary<Metric> = fc
+  .oneof(
+    fc.constant({ kind: 'flag' } as const),
+    fc.record({ kind: fc.constant('count' as const), max: fc.integer({ min: 1, max: 2 ** 37 }) }),
+    fc.record({
+      kind: fc.constant('category' as const),
+      categories: fc.uniqueArray(fc.stringMatching(/^[A-Za-z0-9]{1,5}$/), { minLength: 1 }),
+    }),
+    decimalRange.map((range) => ({ kind: 'sum' as const, ...range })),
+    decimalRange.map((range) => ({ kind: 'mean' as const, ...range })),
+    fc.uniqueArray(fc.integer(), { minLength: 2 }).map((edges) => ({
+      kind: 'histogram' as const,
+      edges: edges.sort((a, b) => a - b).map(String),
+      unit: 'u',
+    })),
+  )
+  .map((kind) => ({ ...about, name: 'x', ...kind }));
+
+test('no lane can wrap, labels are unique, limbs make up the bound', () => {
+  fc.assert(
+    fc.property(
+      fc.array(metric, { minLength: 1 }),
+      fc.integer({ min: 3, max: 65_535 }),
+      (list, max) => {
+        const metrics = list.map((m, i) => ({ ...m, name: `m${i}` }));
+        const { lanes, widths, vectorBytes } = compileLayout(manifestWith(max, ...metrics));
+        expect(new Set(lanes.map((lane) => lane.label)).size).toBe(lanes.length);
+        for (const [i, { index, bound, width, tail }] of lanes.entries()) {
+          expect(index).toBe(i);
+          expect(bound).toBeGreaterThanOrEqual(1);
+          expect(width).toBeLessThanOrEqual(32);
+          expect(max * bound + 2 * tail).toBeLessThan(2 ** width);
+          expect(max * bound + 2 * tail).toBeGreaterThanOrEqual(2 ** (width - 1));
+        }
+        expect(vectorBytes).toBe(Math.ceil(widths.reduce((a, b) => a + b, 0) / 8));
+        for (const m of metrics) {
+          if (m.kind !== 'count') continue;
+          const value = lanes.filter((lane) => lane.metric === m.name && lane.role === 'value');
+          const top = value.at(-1)!;
+          expect(top.bound).toBe(Math.floor(m.max / 2 ** (16 * (value.length - 1))));
+          expect(value.map((lane) => lane.limb?.count ?? 1)).toEqual(value.map(() => value.length));
+        }
+      },
+    ),
+  );
+});
+
+test('a lane decodes to every sum from −T to max·B + T, whatever was added in between', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 3, max: 65_535 }),
+      fc.integer({ min: 1, max: 1000 }),
+      fc.integer({ min: 0, max: 2 ** 30 }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      (max, bound, tail, where) => {
+        const width = laneWidth(max, bound, tail);
+        for (const sum of [
+          -tail,
+          max * bound + tail,
+          Math.floor(-tail + where * (max * bound + 2 * tail)),
+        ]) {
+          // As the ring holds it: modulo 2^32, of which only the low w bits were sent.
+          const opened = Number(BigInt.asUintN(width, BigInt(sum)));
+          expect(decodeLane(opened, { tail, width })).toBe(sum);
+        }
+      },
+    ),
+  );
+});
+
+test('the width covers the tail on both sides', () => {
+  expect(laneWidth(3, 1, 0)).toBe(2);
+  expect(laneWidth(4, 1, 0)).toBe(3);
+  expect(laneWidth(3, 1, 2)).toBe(3);
+  expect(laneWidth(65_535, 65_537, 0)).toBe(32);
+  expect(laneWidth(1, 2 ** 32 - 1, 2 ** 31)).toBe(33);
+  expect(decodeLane(2 ** 32 + 5, { tail: 3, width: 32 })).toBe(5);
+  expect(decodeLane(2 ** 32 - 2, { tail: 3, width: 32 })).toBe(-2);
+});

@@ -1,0 +1,132 @@
+/**
+ * The shape of a manifest, field by field. What spans several fields is in manifest-rules.ts.
+ * Invariant: every leaf's message is what it expects, so that errors can say it.
+ */
+import * as v from 'valibot';
+import { MAX_COHORT } from './bounds.js';
+import { DECIMAL_FORM, parseDecimal } from './decimal.js';
+import { checkUrl } from './url.js';
+
+const safe = Number.MAX_SAFE_INTEGER;
+
+/** @param max - 2^53 − 1 unless there is a reason for less. */
+function integer(min: number, max: number = safe) {
+  return v.custom<number>(
+    (x) => Number.isSafeInteger(x) && (x as number) >= min && (x as number) <= max,
+    max === safe ? `an integer ≥ ${min}` : `an integer from ${min} to ${max}`,
+  );
+}
+
+function pattern(regex: RegExp, expected: string) {
+  return v.custom<string>((x) => typeof x === 'string' && regex.test(x), expected);
+}
+
+function array<T extends v.GenericSchema>(item: T, min: number, max: number) {
+  return v.pipe(
+    v.array(item),
+    v.rawCheck(({ dataset, addIssue }) => {
+      const { length } = dataset.value as readonly unknown[];
+      if (length < min || length > max)
+        addIssue({ message: '', expected: `${min} to ${max} entries` });
+    }),
+  );
+}
+
+const key = pattern(/^[0-9a-f]{64}$/, 'an Ed25519 public key, 64 lower-case hex digits');
+const prose = (max: number) =>
+  pattern(
+    new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${max}}$`, 'u'),
+    `a text of 1 to ${max} characters without control characters`,
+  );
+const decimal = v.custom<string>(
+  (x) => typeof x === 'string' && parseDecimal(x) !== undefined,
+  DECIMAL_FORM,
+);
+const boolean = v.custom<boolean>((x) => typeof x === 'boolean', 'true or false');
+
+// Names become lane labels, where '.', '[' and ']' separate.
+const metricName = pattern(
+  /^[a-z][a-z0-9_]{0,62}$/,
+  'a lower-case name like "startup_ms", at most 63 characters',
+);
+const groupName = pattern(
+  /^[a-z][a-z0-9_-]{0,62}$/,
+  'a lower-case name like "performance", at most 63 characters',
+);
+const category = pattern(
+  /^[A-Za-z0-9][A-Za-z0-9 ._+:/-]{0,63}$/,
+  'a category like "chrome-120": a letter or digit, then letters, digits, spaces or ._+:/-, at most 64',
+);
+
+const base = {
+  name: metricName,
+  group: groupName,
+  purpose: prose(500),
+  owner: prose(200),
+  // Ten years: what is kept longer is not telemetry any more.
+  retentionDays: integer(1, 3650),
+};
+const range = { min: decimal, max: decimal, resolution: decimal, unit: prose(32) };
+
+const metric = v.variant('kind', [
+  v.strictObject({ ...base, kind: v.literal('flag') }),
+  v.strictObject({ ...base, kind: v.literal('count'), max: integer(1) }),
+  v.strictObject({ ...base, kind: v.literal('category'), categories: array(category, 1, 1000) }),
+  v.strictObject({ ...base, kind: v.literal('sum'), ...range }),
+  v.strictObject({ ...base, kind: v.literal('mean'), ...range }),
+  v.strictObject({
+    ...base,
+    kind: v.literal('histogram'),
+    edges: array(decimal, 2, 1001),
+    unit: prose(32),
+  }),
+]);
+
+// Noise is known by name so that a manifest that asks for it is refused for that, not for a typo.
+const budget = { epsilon: decimal, delta: decimal, total: decimal };
+const privacy = v.variant('mechanism', [
+  v.strictObject({ mechanism: v.literal('none') }),
+  v.strictObject({ mechanism: v.literal('skellam'), ...budget }),
+  v.strictObject({ mechanism: v.literal('discrete-laplace'), ...budget }),
+]);
+
+export const manifestSchema = v.strictObject({
+  onlysum: v.literal(1),
+  suite: v.literal(1),
+  name: pattern(
+    /^[a-z][a-z0-9-]{0,62}$/,
+    'a lower-case name like "acme-desktop", at most 63 characters',
+  ),
+  version: integer(1),
+  publisher: key,
+  registrar: key,
+  coordinator: v.strictObject({
+    key,
+    url: v.custom<string>(
+      checkUrl,
+      'a wss:// URL (ws:// only for localhost) without user or fragment',
+    ),
+  }),
+  window: v.strictObject({ lengthMs: integer(1000) }),
+  epoch: v.strictObject({ lengthMs: integer(1000) }),
+  cohort: v.strictObject({
+    min: integer(3, MAX_COHORT),
+    target: integer(3, MAX_COHORT),
+    max: integer(3, MAX_COHORT),
+  }),
+  minSurvivors: integer(2, MAX_COHORT),
+  attempts: integer(1, 16),
+  assumptions: v.strictObject({
+    corrupt: integer(0, 999),
+    dropout: integer(0, 999),
+    population: integer(0, 1_000_000),
+  }),
+  privacy,
+  validity: v.strictObject({ notBeforeMs: integer(0), notAfterMs: integer(0) }),
+  groups: array(
+    v.strictObject({ name: groupName, purpose: prose(500), essential: boolean }),
+    1,
+    64,
+  ),
+  metrics: array(metric, 1, 1000),
+});
