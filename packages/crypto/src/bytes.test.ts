@@ -22,6 +22,10 @@ test('equalBytes is equality', () => {
   );
 });
 
+test('equalBytes: differences do not cancel', () => {
+  expect(equalBytes(Uint8Array.of(1, 2, 3), Uint8Array.of(2, 1, 3))).toBe(false);
+});
+
 test('equalBytes: a prefix is not equal', () => {
   expect(equalBytes(Uint8Array.of(1, 0), Uint8Array.of(1))).toBe(false);
   expect(equalBytes(Uint8Array.of(1), Uint8Array.of(1, 0))).toBe(false);

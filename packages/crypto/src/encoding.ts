@@ -1,7 +1,9 @@
 /**
  * The one encoding for everything that is hashed, signed or used as HKDF info. Protocol §2.2.
  * `u16 length ‖ label ‖ (u32 length ‖ field)*`, big-endian; numbers are fields of 8 bytes.
- * Invariant: two different (label, fields) never give the same bytes.
+ * Fields carry no type: a place in a message always holds the same kind. Strings are well-formed
+ * Unicode (a lone surrogate would encode as U+FFFD).
+ * Invariant: two different (label, field bytes) never give the same bytes.
  */
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { InternalError } from './errors.js';

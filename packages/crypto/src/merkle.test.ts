@@ -156,6 +156,23 @@ describe('merkleVerify refuses', () => {
     expect(merkleVerify(suite, { ...claimOf(0), index, size: claimed })).toBe(false);
   });
 
+  // With one leaf there is no level to climb, so only the numbers themselves can be wrong.
+  test.each([
+    [0, 0],
+    [1, 1],
+    [-1, 1],
+    [0.5, 1],
+    [Number.NaN, 1],
+    [0, 0.5],
+    [0, Number.NaN],
+    [-2, -1],
+  ])('index %d of size %d for a tree of one leaf', (index, claimed) => {
+    const leaf = leaves[0]!;
+    const claim = { root: merkleRoot(suite, [leaf]), leaf, index: 0, size: 1, path: [] };
+    expect(merkleVerify(suite, claim)).toBe(true);
+    expect(merkleVerify(suite, { ...claim, index, size: claimed })).toBe(false);
+  });
+
   test('never throws, whatever the numbers and the path', () => {
     const number = fc.oneof(fc.nat(40), fc.double(), fc.maxSafeInteger());
     const path = fc.array(fc.uint8Array({ maxLength: 33 }), { maxLength: 8 });

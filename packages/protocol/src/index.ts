@@ -22,8 +22,8 @@ export type {
   ReservationOutcome,
 } from './device/types.js';
 export { DROP_REASONS, type DropCode, isDropCode } from './drop-reasons.js';
-export { dropped } from './messages/from-coordinator.js';
-export { maskedInput } from './messages/from-device.js';
+export * from './messages/from-coordinator.js';
+export * from './messages/from-device.js';
 export { type GraphParameters, graphParameters } from './parameters.js';
 export { colludersInPool, poolCount, poolOf, toleratedPopulation } from './pools.js';
 export { verifyReceipt } from './receipt.js';

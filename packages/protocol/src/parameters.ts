@@ -16,9 +16,9 @@ export interface GraphParameters {
   /** t₁: more disputed pairs than this cannot happen to an honest device. */
   readonly mostCorruptNeighbours: number;
   /** A. */
-  readonly corrupt: number;
+  readonly mostCorrupt: number;
   /** D. */
-  readonly dropout: number;
+  readonly mostDropped: number;
   /** n − D: the smallest U2 and U3 that may be attested. */
   readonly fewestPresent: number;
 }
@@ -56,8 +56,8 @@ export function graphParameters(
     k,
     t,
     mostCorruptNeighbours: corrupt,
-    corrupt,
-    dropout,
+    mostCorrupt: corrupt,
+    mostDropped: dropout,
     fewestPresent: n - dropout,
   };
 }

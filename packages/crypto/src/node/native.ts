@@ -80,7 +80,7 @@ export const nativeSuite: Suite = {
   },
 
   ed25519Verify(publicKey, message, signature) {
-    if (ed25519KeyProblem(publicKey) !== undefined || signature.length !== 64) return false;
+    if (ed25519KeyProblem(publicKey) !== undefined) return false;
     return verify(null, message, importPublic('Ed25519', publicKey), signature);
   },
 

@@ -29,7 +29,7 @@ export function checkRoster(
     );
   }
   const parameters = rosterParameters(message, params);
-  checkRosterFloor(parameters, floor);
+  checkRosterFloor({ n: message.n, ...task.manifest.assumptions }, floor);
   const neighbours = parseNeighbours(message.neighbours, message.index, message.n, message.k);
   const leaf = encodeLeaf(message.index, keys, message.neighbours);
   const proof = { root: message.root, leaf, index: message.index, size: message.n };

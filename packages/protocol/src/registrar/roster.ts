@@ -4,7 +4,7 @@
  */
 import { RoundError, merkleRoot, toHex } from '@onlysum/crypto';
 import { type DeriveOp, type DeriveResult, concatBytes, x25519KeyProblem } from '@onlysum/crypto';
-import { type Task, corruptBound } from '@onlysum/task';
+import type { Task } from '@onlysum/task';
 import { at } from '../at.js';
 import { certificateCheck } from '../certificate.js';
 import { type RosterFacts, rosterStatement } from '../context.js';
@@ -159,13 +159,13 @@ function rosterParameters(request: UnverifiedRoster, task: Task): GraphParameter
 
 /** A must cover every colluder that the pool can hold, since the coordinator chooses inside a pool. */
 function checkPool(parameters: GraphParameters, window: WindowRecord, task: Task): void {
-  const { corrupt, population } = task.manifest.assumptions;
+  const { population } = task.manifest.assumptions;
   const colluders = colludersInPool(window.enrolled, window.pools, population);
-  if (corruptBound(parameters.n, corrupt) >= colluders) return;
+  if (parameters.mostCorrupt >= colluders) return;
   throw new RefusedRequest(
     'pool-not-covered',
     `a pool of ${window.enrolled} enrolled in ${window.pools} pools can hold ${colluders} colluders, but ` +
-      `assumptions.corrupt covers ${parameters.corrupt} of ${parameters.n}: raise corrupt or cohort.min, ` +
+      `assumptions.corrupt covers ${parameters.mostCorrupt} of ${parameters.n}: raise corrupt or cohort.min, ` +
       'or lower assumptions.population',
   );
 }

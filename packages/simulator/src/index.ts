@@ -1,0 +1,12 @@
+/** @onlysum/simulator: in-process fleets on a seeded network, for research, benches and tests. */
+export { NO_FAULTS, type NetworkFaults } from './network.js';
+export {
+  type DeviceMessage,
+  DEVICE_MESSAGES,
+  type Kill,
+  type RoundOptions,
+  type SimulatedMessage,
+  type SimulatedRound,
+  simulateRound,
+} from './round.js';
+export { type SyntheticTask, type SyntheticTaskOptions, syntheticTask } from './synthetic-task.js';
