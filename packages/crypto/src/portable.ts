@@ -15,7 +15,7 @@ import {
   checkSecretLength,
   checkStreamLength,
 } from './lengths.js';
-import { ed25519KeyProblem } from './public-keys.js';
+import { mayBeEd25519Signature } from './public-keys.js';
 import type { Suite } from './suite.js';
 
 const NONCE = new Uint8Array(12);
@@ -54,7 +54,7 @@ export const portableSuite: Suite = {
   },
 
   ed25519Verify(publicKey, message, signature) {
-    if (ed25519KeyProblem(publicKey) !== undefined || signature.length !== 64) return false;
+    if (!mayBeEd25519Signature(publicKey, signature)) return false;
     return verifyCofactorless(publicKey, message, signature);
   },
 

@@ -30,8 +30,18 @@ export function x25519KeyProblem(publicKey: Uint8Array): string | undefined {
 export function ed25519KeyProblem(publicKey: Uint8Array): string | undefined {
   if (publicKey.length !== 32) return `has ${publicKey.length} bytes, expected 32`;
   if (!isBelowPrime(publicKey)) return 'is not canonical';
-  if (SMALL_ORDER_Y.has(toHexWithoutTopBit(publicKey))) return 'is a point of small order';
+  if (isSmallOrder(publicKey)) return 'is a point of small order';
   return undefined;
+}
+
+/**
+ * What both suites ask before any arithmetic: lengths, a key without a problem, and an R that is not
+ * of small order. No honest signature has such an R, and releases of OpenSSL differ on it: 3.0 accepts
+ * it, 3.5 refuses it.
+ */
+export function mayBeEd25519Signature(publicKey: Uint8Array, signature: Uint8Array): boolean {
+  if (signature.length !== 64 || isSmallOrder(signature.subarray(0, 32))) return false;
+  return ed25519KeyProblem(publicKey) === undefined;
 }
 
 /**
@@ -68,6 +78,10 @@ const SMALL_ORDER_Y: ReadonlySet<string> = new Set([
   '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
   'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
 ]);
+
+function isSmallOrder(encodedPoint: Uint8Array): boolean {
+  return SMALL_ORDER_Y.has(toHexWithoutTopBit(encodedPoint));
+}
 
 /** Whether the low 255 bits are below p = 2^255 − 19. */
 function isBelowPrime(encoded: Uint8Array): boolean {

@@ -31,8 +31,8 @@ export interface Suite {
   /** RFC 8032. @returns 64 bytes. */
   ed25519Sign(seed: Uint8Array, message: Uint8Array): Uint8Array;
   /**
-   * RFC 8032, cofactorless, S < L, public key canonical and not of small order. Never throws: wrong
-   * lengths are simply not a signature.
+   * RFC 8032, cofactorless, S < L, R and public key canonical and not of small order. Never throws:
+   * wrong lengths are simply not a signature.
    */
   ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
   /** RFC 8439 AEAD, zero nonce, no associated data. One message per key, ever. @returns plaintext + 16 bytes. */

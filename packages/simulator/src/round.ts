@@ -44,7 +44,7 @@ import {
   stepCoordinator,
   stepDevice,
 } from '@onlysum/protocol';
-import { type PolicyFloor, windowAt } from '@onlysum/task';
+import { type PolicyFloor, type Task, windowAt } from '@onlysum/task';
 import { Network, type NetworkFaults } from './network.js';
 import { Schedule } from './schedule.js';
 import { SIMULATED_EPOCH_MS, type SyntheticTask } from './synthetic-task.js';
@@ -81,6 +81,8 @@ export interface RoundOptions {
   readonly intercept?: (message: SimulatedMessage) => readonly Uint8Array[];
   /** What each device's durable store answers; `reserved` unless told otherwise. */
   readonly reservation?: (device: number, reservation: Reservation) => ReservationOutcome;
+  /** The task as devices know it, where it differs from that of coordinator and registrar. */
+  readonly deviceTask?: Task;
   /** The highest incarnation every device has met before. */
   readonly knownIncarnation?: number;
 }
@@ -122,7 +124,8 @@ interface SimulatedDevice {
   outcome: DeviceOutcome | undefined;
   timer: number;
   challenge: Uint8Array | undefined;
-  joined: boolean;
+  /** Hex of the Hello that was admitted: the same one again is ignored. */
+  hello: string | undefined;
 }
 
 class Simulation {
@@ -201,13 +204,13 @@ class Simulation {
     const certificate = enrol(this.#ledger, request, results, this.#registrar, this.#context());
     return {
       state: startDevice(),
-      params: { task: synthetic.task, floor, pseudonymSeed, certificate, incarnation },
+      params: { task: this.options.deviceTask ?? synthetic.task, floor, pseudonymSeed, certificate, incarnation },
       rng,
       alive: true,
       outcome: undefined,
       timer: 0,
       challenge: undefined,
-      joined: false,
+      hello: undefined,
     };
   }
 
@@ -296,20 +299,23 @@ class Simulation {
   #hangUp(i: number): void {
     // What was sent before is still on its way: the end of a connection overtakes nothing.
     this.#schedule.in(this.options.faults.mostDelayMs + 1, () => {
-      if (this.#device(i).joined) this.#stepCoordinator({ kind: 'left', device: i });
+      if (this.#device(i).hello !== undefined) this.#stepCoordinator({ kind: 'left', device: i });
     });
   }
 
   #arrive(i: number, bytes: Uint8Array): void {
     const device = this.#device(i);
-    if (device.joined) return this.#stepCoordinator({ kind: 'message', device: i, bytes });
+    if (device.hello === toHex(bytes)) return;
+    if (device.hello !== undefined) {
+      return this.#stepCoordinator({ kind: 'message', device: i, bytes });
+    }
     if (device.challenge === undefined || this.#coordinator.stage !== 'gathering') return;
     const { task } = this.options.synthetic;
     const tasks = new Map([[toHex(task.taskId), task]]);
     try {
       const check = checkHello(bytes, device.challenge, tasks, this.#schedule.nowMs);
       admit(runDerive(this.options.suite, check.batch));
-      device.joined = true;
+      device.hello = toHex(bytes);
       const { certificate } = check.hello;
       this.#stepCoordinator({ kind: 'join', device: i, certificate });
     } catch (error) {

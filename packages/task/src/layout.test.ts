@@ -130,9 +130,9 @@ test('a lane decodes to every sum from −T to max·B + T, whatever was added in
       (max, bound, tail, where) => {
         const width = laneWidth(max, bound, tail);
         for (const sum of [
-          -tail,
+          0 - tail,
           max * bound + tail,
-          Math.floor(-tail + where * (max * bound + 2 * tail)),
+          Math.floor(0 - tail + where * (max * bound + 2 * tail)),
         ]) {
           // As the ring holds it: modulo 2^32, of which only the low w bits were sent.
           const opened = Number(BigInt.asUintN(width, BigInt(sum)));

@@ -25,7 +25,7 @@ import {
   checkSecretLength,
   checkStreamLength,
 } from '../lengths.js';
-import { ed25519KeyProblem } from '../public-keys.js';
+import { mayBeEd25519Signature } from '../public-keys.js';
 import type { Suite } from '../suite.js';
 
 const NONCE = new Uint8Array(12);
@@ -80,7 +80,7 @@ export const nativeSuite: Suite = {
   },
 
   ed25519Verify(publicKey, message, signature) {
-    if (ed25519KeyProblem(publicKey) !== undefined) return false;
+    if (!mayBeEd25519Signature(publicKey, signature)) return false;
     return verify(null, message, importPublic('Ed25519', publicKey), signature);
   },
 

@@ -5,6 +5,7 @@ import { type RosterFacts, roundContext } from '../context.js';
 import { drawGraph } from '../graph.js';
 import { rosterLeaves } from '../leaf.js';
 import { roster } from '../messages/from-coordinator.js';
+import { advertiseKeys } from '../messages/from-device.js';
 import { graphParameters } from '../parameters.js';
 import type { RosterResponse } from '../registrar/requests.js';
 import { everyIndex, lose, send } from './cohort.js';
@@ -56,12 +57,12 @@ export function openRoster(
     graph,
     context: roundContext(suite, facts),
     rosterSignature: response.signature,
-    places: state.candidates.map(({ device }, index) => ({
+    places: state.candidates.map(({ device, digest }, index) => ({
       device,
       keys: at(keys, index),
       present: true,
       code: undefined,
-      accepted: new Map(),
+      accepted: new Map(digest === undefined ? [] : [[advertiseKeys.type, digest]]),
     })),
     indexOf: new Map(state.candidates.map(({ device }, index) => [device, index])),
     drops: [],

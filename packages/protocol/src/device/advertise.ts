@@ -1,5 +1,6 @@
 /** §5.1: two fresh key pairs for the offered round, signed by the pseudonym. */
 import { type DeriveResult, LABELS, PeerError, encodeLabelled } from '@onlysum/crypto';
+import { checkValidity } from '@onlysum/task';
 import { type Announcement, announcementCheck } from '../announcement.js';
 import type { RoundKeys } from '../leaf.js';
 import type { Offer } from '../messages/from-coordinator.js';
@@ -36,6 +37,7 @@ export function checkOffer(
         `(${new Date(context.nowMs).toISOString()}): set the clock, or report the coordinator`,
     );
   }
+  checkValidity(task.manifest, window);
   if (announcement.incarnation < params.incarnation) {
     throw new PeerError(
       'incarnation-rollback',

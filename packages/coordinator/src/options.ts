@@ -1,0 +1,177 @@
+/**
+ * What a coordinator is started with, checked as a whole before anything listens.
+ * Invariant: `Settings` hold together: keys match tasks, every number is in range, limits fit tasks.
+ */
+import { type Rng, type Suite, systemRng } from '@onlysum/crypto';
+import { UsageError, describe, equalBytes, invalidField, toHex } from '@onlysum/crypto';
+import { nativeSuite } from '@onlysum/crypto/node';
+import { DEFAULT_DURATIONS, type StageDurations } from '@onlysum/protocol';
+import type { Task } from '@onlysum/task';
+import type { Logger } from 'pino';
+import { DEFAULT_LIMITS, type Limits, largestFrameBytes } from './limits.js';
+import { coordinatorLog } from './log.js';
+import type { PublishedResult } from './published-result.js';
+import type { RegistrarPort } from './registrar-port.js';
+
+export interface CoordinatorOptions {
+  /** Tasks to serve, each with this coordinator's key in its manifest. */
+  readonly tasks: readonly Task[];
+  /** Ed25519 seed of the coordinator, 32 bytes; borrowed, and needed until `close` has resolved. */
+  readonly seed: Uint8Array;
+  /** An embedded registrar, or {@link httpRegistrar}. */
+  readonly registrar: RegistrarPort;
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** How long each stage of a round may last. */
+  readonly durations?: Partial<StageDurations>;
+  readonly limits?: Partial<Limits>;
+  /** Where each result is written as one JSON file. Made if it is not there. */
+  readonly resultsDir?: string;
+  /** Called with each result, after it was written. Its failures are logged and go no further. */
+  readonly onResult?: (result: PublishedResult) => void | Promise<void>;
+  /** Default: node:crypto. */
+  readonly suite?: Suite;
+  readonly rng?: Rng;
+  /** Unix time in milliseconds. */
+  readonly now?: () => number;
+  /** Default: to standard error. */
+  readonly logger?: Logger;
+}
+
+export interface Settings {
+  /** By path of the coordinator's URL, then by hex task id. */
+  readonly tasksByPath: ReadonlyMap<string, ReadonlyMap<string, Task>>;
+  readonly tasks: readonly Task[];
+  readonly seed: Uint8Array;
+  readonly registrar: RegistrarPort;
+  readonly host: string;
+  readonly port: number;
+  readonly durations: StageDurations;
+  readonly limits: Limits;
+  readonly resultsDir: string | undefined;
+  readonly onResult: CoordinatorOptions['onResult'];
+  readonly suite: Suite;
+  readonly rng: Rng;
+  readonly now: () => number;
+  readonly log: Logger;
+}
+
+const SEED_BYTES = 32;
+/** The most a timer can wait, and the longest a roster may stay open. */
+const MOST_MS = 24 * 3_600_000;
+
+/** @throws {UsageError} `option-invalid`, `key-mismatch`. */
+export function checkOptions(options: CoordinatorOptions): Settings {
+  const { tasks, seed, registrar, host, port, resultsDir, onResult } = options;
+  const suite = options.suite ?? nativeSuite;
+  if (!(seed instanceof Uint8Array) || seed.length !== SEED_BYTES) {
+    // Never described: what came may be a seed in another form.
+    throw new UsageError('option-invalid', `seed: expected ${SEED_BYTES} bytes`, { field: 'seed' });
+  }
+  if (typeof host !== 'string' || host === '') throw invalid('host', 'a host name', host);
+  if (!isIntegerIn(port, 0, 65_535)) throw invalid('port', 'an integer from 0 to 65535', port);
+  if (typeof registrar?.attest !== 'function') {
+    throw invalid('registrar', 'an object with attest()', registrar);
+  }
+  const limits = merged('limits', DEFAULT_LIMITS, options.limits, Number.MAX_SAFE_INTEGER);
+  for (const name of ['helloTimeoutMs', 'pingIntervalMs', 'closeTimeoutMs'] as const) {
+    checkNumber(`limits.${name}`, limits[name], MOST_MS);
+  }
+  return {
+    tasksByPath: groupByPath(checkTasks(tasks, suite.ed25519PublicKey(seed), limits)),
+    tasks,
+    seed,
+    registrar,
+    host,
+    port,
+    durations: merged('durations', DEFAULT_DURATIONS, options.durations, MOST_MS),
+    limits,
+    resultsDir,
+    onResult,
+    suite,
+    rng: options.rng ?? systemRng,
+    now: options.now ?? Date.now,
+    log: coordinatorLog(options.logger),
+  };
+}
+
+function checkTasks(
+  tasks: readonly Task[],
+  publicKey: Uint8Array,
+  limits: Limits,
+): Map<string, Task> {
+  if (!Array.isArray(tasks) || tasks.length === 0) {
+    throw invalid('tasks', 'at least one task', tasks);
+  }
+  const byId = new Map<string, Task>();
+  tasks.forEach((task: Task, i) => {
+    const field = `tasks[${i}]`;
+    const { name, version } = task.manifest;
+    if (!equalBytes(task.coordinatorKey, publicKey)) {
+      const expected = `the coordinator key of ${name}, ${task.manifest.coordinator.key}`;
+      throw invalidKey(field, expected, toHex(publicKey));
+    }
+    const needed = largestFrameBytes(task);
+    if (needed > limits.frameBytes) {
+      const expected = `at least ${needed} bytes, the largest message of ${name}`;
+      throw invalid('limits.frameBytes', expected, limits.frameBytes);
+    }
+    const id = toHex(task.taskId);
+    if (byId.has(id)) throw invalid(field, 'a task not listed before', `${name} v${version}`);
+    byId.set(id, task);
+  });
+  return byId;
+}
+
+function groupByPath(tasks: ReadonlyMap<string, Task>): Map<string, Map<string, Task>> {
+  const paths = new Map<string, Map<string, Task>>();
+  for (const [id, task] of tasks) {
+    const path = taskPath(task);
+    const here = paths.get(path) ?? new Map<string, Task>();
+    paths.set(path, here.set(id, task));
+  }
+  return paths;
+}
+
+/** The path at which devices of this task connect. */
+export function taskPath(task: Task): string {
+  return new URL(task.manifest.coordinator.url).pathname;
+}
+
+/** Defaults overwritten by what was given; unknown names and anything but whole numbers ≥ 1 refused. */
+function merged<T extends object>(
+  field: string,
+  defaults: T,
+  given: Partial<T> | undefined,
+  most: number,
+): T {
+  for (const [name, value] of Object.entries(given ?? {})) {
+    if (!Object.hasOwn(defaults, name)) {
+      const expected = `one of ${Object.keys(defaults).join(', ')}`;
+      throw invalid(`${field}.${name}`, expected, name);
+    }
+    checkNumber(`${field}.${name}`, value, most);
+  }
+  return { ...defaults, ...given };
+}
+
+function checkNumber(field: string, value: unknown, most: number): void {
+  if (!isIntegerIn(value, 1, most)) throw invalid(field, `an integer from 1 to ${most}`, value);
+}
+
+function isIntegerIn(value: unknown, least: number, most: number): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most;
+}
+
+function invalid(field: string, expected: string, got: unknown): UsageError {
+  return invalidField(UsageError, 'option-invalid', field, expected, got);
+}
+
+function invalidKey(field: string, expected: string, got: string): UsageError {
+  return new UsageError(
+    'key-mismatch',
+    `${field}: expected ${expected}, got the seed of ${describe(got)}: this seed signs for another coordinator`,
+    { field, expected, got },
+  );
+}

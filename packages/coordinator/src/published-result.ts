@@ -1,0 +1,114 @@
+/**
+ * What a round that opened says to the world. Nothing in it is secret, and all of it is plain JSON.
+ * Knows: how a machine's result becomes a published one. Doesn't know: files, sockets.
+ */
+import { toHex } from '@onlysum/crypto';
+import { type WindowResult, estimateTotals } from '@onlysum/metrics';
+import type { Drop, DropCode, RoundResult } from '@onlysum/protocol';
+import type { Task, Window } from '@onlysum/task';
+
+/** Devices of the roster lost for one reason in one stage. */
+export interface DropCount {
+  readonly stage: Drop['stage'];
+  readonly code: DropCode;
+  readonly count: number;
+}
+
+export interface PublishedResult {
+  readonly task: { readonly name: string; readonly version: number; readonly taskId: string };
+  readonly window: Window;
+  /** Hex. */
+  readonly round: string;
+  /** Unix time. */
+  readonly openedAtMs: number;
+  /** Devices of the attested roster: survivors plus dropped. */
+  readonly devices: number;
+  readonly survivors: number;
+  readonly dropped: readonly DropCount[];
+  /** Survivors that fell silent after their masked input. */
+  readonly silentAfterMasked: number;
+  /** Sums by lane over the survivors, in the order of the task's layout. */
+  readonly lanes: readonly number[];
+  readonly estimates: WindowResult;
+  /** What was measured of the round. */
+  readonly cost: RoundCost;
+  /** What the registrar attested, with its signatures; hex. */
+  readonly attested: {
+    readonly incarnation: number;
+    readonly n: number;
+    readonly k: number;
+    readonly t: number;
+    readonly seed: string;
+    readonly root: string;
+    readonly rosterSignature: string;
+    /** U2 and U3 as bitmaps. */
+    readonly sharedSet: string;
+    readonly sharedSetSignature: string;
+    readonly survivorSet: string;
+    readonly survivorSetSignature: string;
+  };
+}
+
+export interface RoundCost {
+  /** WebSocket payload of the connections that joined the round, handshakes of this protocol included. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** From the first device's offer to the roster request. */
+  readonly gatherMs: number;
+  /** From the roster request to the opened sum. */
+  readonly roundMs: number;
+  /** CPU of the whole process from the first offer to the opened sum; other rounds count too. */
+  readonly cpuMs: number;
+}
+
+export function publishedResult(
+  task: Task,
+  result: RoundResult,
+  dropped: readonly DropCount[],
+  cost: RoundCost,
+  openedAtMs: number,
+): PublishedResult {
+  const { manifest, layout } = task;
+  const { facts, lanes, survivors } = result;
+  return {
+    task: { name: manifest.name, version: manifest.version, taskId: toHex(task.taskId) },
+    window: result.window,
+    round: toHex(facts.round),
+    openedAtMs,
+    devices: result.devices,
+    survivors,
+    dropped,
+    silentAfterMasked: result.silent.length,
+    lanes,
+    estimates: estimateTotals(manifest, layout, lanes, survivors),
+    cost,
+    attested: {
+      incarnation: facts.incarnation,
+      n: facts.n,
+      k: facts.k,
+      t: facts.t,
+      seed: toHex(facts.seed),
+      root: toHex(facts.root),
+      rosterSignature: toHex(result.rosterSignature),
+      sharedSet: toHex(result.sharedSet),
+      sharedSetSignature: toHex(result.sharedSetSignature),
+      survivorSet: toHex(result.survivorSet),
+      survivorSetSignature: toHex(result.survivorSetSignature),
+    },
+  };
+}
+
+/** @param codeOf - the host's reason for a loss, where it knows better than the machine. */
+export function countDrops(
+  drops: readonly Drop[],
+  codeOf: (drop: Drop) => DropCode,
+): readonly DropCount[] {
+  const counts = new Map<string, DropCount>();
+  for (const drop of drops) {
+    const { stage } = drop;
+    const code = codeOf(drop);
+    const key = `${stage} ${code}`;
+    counts.set(key, { stage, code, count: (counts.get(key)?.count ?? 0) + 1 });
+  }
+  return [...counts.values()];
+}

@@ -1,0 +1,101 @@
+/**
+ * Asking the registrar: sign, send, verify, and try again while there is time. Protocol §5.2–§5.5.
+ * Knows: signatures and time. Doesn't know: which transport, what a refusal means for the round.
+ * Invariant: nothing is handed on as attested unless the manifest's registrar signed it.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InternalError, OnlysumError, RoundError, type Suite, runDerive } from '@onlysum/crypto';
+import {
+  type RegistrarResponse,
+  type UnsignedRequest,
+  encodeRequest,
+  parseResponse,
+  requestSigning,
+} from '@onlysum/protocol';
+import type { Logger } from 'pino';
+import { errorFields } from './log.js';
+import type { RegistrarPort } from './registrar-port.js';
+
+export interface RegistrarLink {
+  /**
+   * @param isAttested - whether an answer that is no refusal is what was asked for, duly signed.
+   * @param budgetMs - after this the answer is a refusal `registrar-unavailable`.
+   * @returns an answer or a refusal; never throws.
+   */
+  ask(
+    request: UnsignedRequest,
+    isAttested: (response: RegistrarResponse) => boolean,
+    budgetMs: number,
+  ): Promise<RegistrarResponse>;
+  /** Gives up whatever is being asked. */
+  close(): void;
+}
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2_000;
+
+export function registrarLink(
+  port: RegistrarPort,
+  seed: Uint8Array,
+  suite: Suite,
+  log: Logger,
+): RegistrarLink {
+  const closing = new AbortController();
+  return {
+    ask: async (request, isAttested, budgetMs) => {
+      const bytes = signedRequest(request, seed, suite);
+      const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(budgetMs)]);
+      let last = `it did not answer within ${budgetMs} ms`;
+      for (let attempt = 0; !signal.aborted; attempt++) {
+        try {
+          const response = parseResponse(await orAborted(port.attest(bytes, signal), signal));
+          if (response.kind === 'refused' || isAttested(response)) return response;
+          log.error({ asked: request.kind }, 'the answer is not signed by the registrar');
+          return refused(
+            'registrar-signature',
+            'the answer is not what was asked for under the signature of the registrar that the ' +
+              'manifest names',
+          );
+        } catch (error) {
+          if (signal.aborted) break;
+          last = error instanceof Error ? error.message : String(error);
+          log.warn(
+            { asked: request.kind, attempt, ...errorFields(error) },
+            'the registrar did not answer',
+          );
+          if (error instanceof OnlysumError && !error.retryable) return refused(error.code, last);
+        }
+        await pause(attempt, signal);
+      }
+      return refused('registrar-unavailable', `the registrar cannot be reached: ${last}`);
+    },
+    close: () => closing.abort(),
+  };
+}
+
+export function refused(code: string, detail: string): RegistrarResponse & { kind: 'refused' } {
+  return { kind: 'refused', code, detail: detail.slice(0, 500), members: [] };
+}
+
+function signedRequest(request: UnsignedRequest, seed: Uint8Array, suite: Suite): Uint8Array {
+  const [signature] = runDerive(suite, [requestSigning(request, seed)]);
+  if (!(signature instanceof Uint8Array)) {
+    throw new InternalError('internal', 'signing gave no signature');
+  }
+  return encodeRequest({ ...request, signature });
+}
+
+/** A port that ignores its signal does not hold the round up. */
+function orAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(new RoundError('registrar-unavailable', 'no answer in time'));
+    signal.addEventListener('abort', onAbort, { once: true });
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+/** Full jitter, so that rounds that failed together do not come back together. */
+async function pause(attempt: number, signal: AbortSignal): Promise<void> {
+  const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 10));
+  await sleep(Math.random() * longest, undefined, { signal }).catch(() => undefined);
+}

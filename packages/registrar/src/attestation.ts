@@ -1,0 +1,75 @@
+/**
+ * One request of a coordinator, from its bytes to the bytes of the answer. Protocol §5, §6.5.
+ * Knows: the order of checks. Doesn't know: HTTP. Invariant: an answer exists only after the transaction
+ * that recorded it is on disk.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { type DeriveOp, type DeriveResult, type Suite, runDerive } from '@onlysum/crypto';
+import {
+  type RegistrarParams,
+  type RegistrarRequest,
+  type RegistrarResponse,
+  answerRequest,
+  checkRequest,
+  encodeResponse,
+  parseRequest,
+  refusal,
+} from '@onlysum/protocol';
+import type { RegistrarStore } from './store/registrar-store.js';
+
+/** Verifications in a row: about 10 ms of a core, after which other requests have their turn. */
+const BATCH_CHUNK = 64;
+
+export interface AttestationHost {
+  readonly params: RegistrarParams;
+  readonly store: RegistrarStore;
+  readonly suite: Suite;
+  /** Taken inside the transaction, so that a verdict on time is as fresh as what it is recorded with. */
+  context(): Parameters<typeof answerRequest>[5];
+}
+
+export interface Attestation {
+  readonly request: RegistrarRequest;
+  readonly response: RegistrarResponse;
+  readonly bytes: Uint8Array;
+}
+
+/** @throws {WireError} `wire-invalid` if the bytes are no request; every other no is a refusal. */
+export async function attestRequest(
+  requestBytes: Uint8Array,
+  host: AttestationHost,
+): Promise<Attestation> {
+  const request = parseRequest(requestBytes);
+  const response = await answer(request, host);
+  return { request, response, bytes: encodeResponse(response) };
+}
+
+async function answer(
+  request: RegistrarRequest,
+  { params, store, suite, context }: AttestationHost,
+): Promise<RegistrarResponse> {
+  const checks = store.read((ledger) => checkRequest(ledger, request, params));
+  if ('kind' in checks) return checks;
+  const results = await verify(suite, checks.batch);
+  try {
+    return await store.transact((ledger) =>
+      answerRequest(ledger, request, checks, results, params, context()),
+    );
+  } catch (error) {
+    return refusal(error);
+  }
+}
+
+/**
+ * The first check is the coordinator's own signature. If it fails, the rest is left unchecked: nobody
+ * else may make the registrar verify a cohort.
+ */
+async function verify(suite: Suite, batch: readonly DeriveOp[]): Promise<DeriveResult[]> {
+  const results = runDerive(suite, batch.slice(0, 1));
+  if (results[0] !== true) return results;
+  for (let at = 1; at < batch.length; at += BATCH_CHUNK) {
+    results.push(...runDerive(suite, batch.slice(at, at + BATCH_CHUNK)));
+    await setImmediate();
+  }
+  return results;
+}

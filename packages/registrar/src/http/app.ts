@@ -1,0 +1,113 @@
+/**
+ * The registrar's HTTP API. Knows: routes, bodies, statuses, limits. Doesn't know: sockets, what is
+ * allowed. Every answer but that of /v1/attest is JSON.
+ */
+import type { HttpBindings } from '@hono/node-server';
+import { UsageError } from '@onlysum/crypto';
+import { toHex } from '@onlysum/crypto';
+import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { secureHeaders } from 'hono/secure-headers';
+import type { Logger } from 'pino';
+import type { Registrar } from '../registrar.js';
+import { certificateJson, parseEnrolBody, parseRenewBody, revocationsJson } from './bodies.js';
+import { HttpError, errorBody, statusOf } from './errors.js';
+import { FailureLimit } from './failure-limit.js';
+import type { RegistrarLimits } from './limits.js';
+
+type Env = { Bindings: HttpBindings };
+
+const BYTES = 'application/octet-stream';
+const JSON_TYPE = 'application/json';
+
+export function registrarApp(
+  registrar: Registrar,
+  limits: RegistrarLimits,
+  logger: Logger,
+): Hono<Env> {
+  const app = new Hono<Env>();
+  const failures = new FailureLimit(limits.failures, limits.failureWindowMs);
+  const json = bodyLimit({ maxSize: limits.jsonBytes, onError: () => tooLarge(limits.jsonBytes) });
+  const bytes = bodyLimit({
+    maxSize: limits.requestBytes,
+    onError: () => tooLarge(limits.requestBytes),
+  });
+
+  app.use(secureHeaders());
+  app.use(async (c, next) => {
+    await next();
+    c.header('cache-control', 'no-store');
+  });
+  app.get('/healthz', (c) => c.json(registrar.health()));
+  app.get('/v1/key', (c) => {
+    const { publicKey, epochLengthMs } = registrar;
+    return c.json({ publicKey: toHex(publicKey), epochLengthMs });
+  });
+  app.get('/v1/revocations', (c) => c.json(revocationsJson(registrar.revocations())));
+  app.post('/v1/attest', bytes, async (c) => {
+    checkType(c, BYTES);
+    const request = new Uint8Array(await c.req.arrayBuffer());
+    const answer = await registrar.attest(request);
+    return c.body(new Uint8Array(answer), 200, { 'content-type': BYTES });
+  });
+  app.post('/v1/enrol', json, (c) =>
+    limited(c, failures, async (text) =>
+      certificateJson(await registrar.enrol(parseEnrolBody(text))),
+    ),
+  );
+  app.post('/v1/renew', json, (c) =>
+    limited(c, failures, async (text) =>
+      certificateJson(await registrar.renew(parseRenewBody(text))),
+    ),
+  );
+  app.notFound((c) => {
+    const what = `${c.req.method} ${c.req.path}`;
+    const message = `${what.slice(0, 100)}: no such resource`;
+    return c.json(errorBody(new HttpError(404, new UsageError('not-found', message))), 404);
+  });
+  app.onError((error, c) => {
+    const status = statusOf(error);
+    const body = errorBody(error);
+    if (status >= 500) logger.error({ err: error, path: c.req.path }, 'request failed');
+    else logger.info({ path: c.req.path, status, code: body.error.code }, 'request refused');
+    return c.json(body, status);
+  });
+  return app;
+}
+
+/** Runs a request that proves a right, unless its address has failed to too often. */
+async function limited(
+  c: Context<Env>,
+  failures: FailureLimit,
+  run: (text: string) => Promise<object>,
+): Promise<Response> {
+  const address = c.env.incoming.socket.remoteAddress ?? '';
+  const waitMs = failures.waitMs(address, performance.now());
+  if (waitMs > 0) {
+    const seconds = Math.ceil(waitMs / 1000);
+    c.header('retry-after', String(seconds));
+    const message = `too many failed requests from this address: try again in ${seconds} s`;
+    throw new HttpError(429, new UsageError('rate-limited', message, { retryable: true }));
+  }
+  try {
+    checkType(c, JSON_TYPE);
+    return c.json(await run(await c.req.text()));
+  } catch (error) {
+    if (statusOf(error) < 500) failures.failed(address, performance.now());
+    throw error;
+  }
+}
+
+function checkType(c: Context<Env>, expected: string): void {
+  const type = c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type === expected) return;
+  const field = 'content-type';
+  const message = `${field}: expected ${expected}, got ${type?.slice(0, 60) ?? 'nothing'}`;
+  throw new HttpError(415, new UsageError('content-type', message, { field, expected }));
+}
+
+function tooLarge(limit: number): never {
+  const expected = `at most ${limit} bytes`;
+  const details = { field: 'body', expected };
+  throw new HttpError(413, new UsageError('body-too-large', `body: expected ${expected}`, details));
+}

@@ -1,0 +1,54 @@
+/** What one registrar server bears from its clients. All of it can be set; nothing is unlimited. */
+import type { Task } from '@onlysum/task';
+import { checkInteger } from '../options.js';
+
+export interface RegistrarLimits {
+  /** Body of `POST /v1/attest`. Default: what a roster of the largest cohort of its tasks takes. */
+  readonly requestBytes: number;
+  /** Body of every other request. */
+  readonly jsonBytes: number;
+  /** Until the head of a request has come. */
+  readonly headersTimeoutMs: number;
+  /** Until all of a request has come. */
+  readonly requestTimeoutMs: number;
+  /** Until an idle connection is closed. */
+  readonly keepAliveTimeoutMs: number;
+  /** Open at a time. */
+  readonly connections: number;
+  /** Failed enrolments and renewals that one address may cause in each `failureWindowMs`. */
+  readonly failures: number;
+  readonly failureWindowMs: number;
+}
+
+/** A member of a roster request takes at most 254 bytes on the wire. */
+const MEMBER_BYTES = 256;
+/** The rest of a roster request, and bitmaps: a set of 65,535 devices is 8 kB. */
+const OTHER_BYTES = 16_384;
+const LONGEST_MS = 3_600_000;
+
+/** @throws {UsageError} `argument-invalid` that names the limit. */
+export function completeLimits(
+  tasks: readonly Task[],
+  given: Partial<RegistrarLimits> = {},
+): RegistrarLimits {
+  const largest = Math.max(0, ...tasks.map(({ manifest }) => manifest.cohort.max));
+  const limits: RegistrarLimits = {
+    requestBytes: OTHER_BYTES + MEMBER_BYTES * largest,
+    // A renewal is five fields, 500 characters in all.
+    jsonBytes: 4096,
+    headersTimeoutMs: 5000,
+    requestTimeoutMs: 30_000,
+    keepAliveTimeoutMs: 10_000,
+    connections: 1000,
+    // A person who mistypes codes gets by; a script that guesses one in 2^96 does not.
+    failures: 20,
+    failureWindowMs: 60_000,
+    ...given,
+  };
+  const most = { requestBytes: 2 ** 28, jsonBytes: 2 ** 20, connections: 1e6, failures: 1e6 };
+  for (const [name, value] of Object.entries(limits)) {
+    const limit = name in most ? most[name as keyof typeof most] : LONGEST_MS;
+    checkInteger(`limits.${name}`, value, 1, limit);
+  }
+  return limits;
+}

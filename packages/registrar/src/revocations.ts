@@ -1,0 +1,30 @@
+/**
+ * The list of revoked pseudonyms, signed, so that a coordinator can turn them away before it asks the
+ * registrar. The registrar itself refuses them whatever a coordinator has read.
+ */
+import { LABELS, type Suite, encodeLabelled, parseHex } from '@onlysum/crypto';
+
+export interface RevocationList {
+  readonly incarnation: number;
+  /** Unix time on the registrar's clock. */
+  readonly issuedMs: number;
+  /** Hex, ascending. */
+  readonly pseudonyms: readonly string[];
+  /** Ed25519, by the registrar, over {@link revocationsStatement}. */
+  readonly signature: Uint8Array;
+}
+
+/** The bytes the registrar signs. */
+export function revocationsStatement(list: Omit<RevocationList, 'signature'>): Uint8Array {
+  const { incarnation, issuedMs, pseudonyms } = list;
+  const keys = pseudonyms.map((hex, i) => parseHex(`pseudonyms[${i}]`, hex, 32));
+  return encodeLabelled(LABELS.revocations, incarnation, issuedMs, keys.length, ...keys);
+}
+
+export function signRevocations(
+  suite: Suite,
+  seed: Uint8Array,
+  list: Omit<RevocationList, 'signature'>,
+): RevocationList {
+  return { ...list, signature: suite.ed25519Sign(seed, revocationsStatement(list)) };
+}

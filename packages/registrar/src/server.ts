@@ -1,0 +1,91 @@
+/**
+ * A registrar on a socket. Plain HTTP: on anything but a loopback address, put a proxy with TLS before
+ * it, since enrolment codes travel in its bodies.
+ */
+import { type Server, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import { UsageError } from '@onlysum/crypto';
+import { registrarApp } from './http/app.js';
+import { type RegistrarLimits, completeLimits } from './http/limits.js';
+import { standardLogger } from './log.js';
+import { type RegistrarOptions, checkInteger } from './options.js';
+import { type Registrar, createRegistrar } from './registrar.js';
+
+export interface RegistrarServerOptions extends RegistrarOptions {
+  /** Address to listen on, e.g. `127.0.0.1`. */
+  readonly host: string;
+  /** 0 for any free one. */
+  readonly port: number;
+  readonly limits?: Partial<RegistrarLimits>;
+}
+
+export interface RunningRegistrar {
+  /** `http://host:port`, without a slash at the end. */
+  readonly url: string;
+  readonly registrar: Registrar;
+  /** Lets requests in progress end, for at most two seconds. The store stays open. */
+  close(): Promise<void>;
+}
+
+const CLOSE_GRACE_MS = 2000;
+
+/**
+ * @param options - without a `logger`, logs go to standard error.
+ * @throws {UsageError} as {@link createRegistrar}; `listen-failed` if the address cannot be had.
+ */
+export async function startRegistrar(options: RegistrarServerOptions): Promise<RunningRegistrar> {
+  const { host, port, tasks, logger = standardLogger() } = options;
+  checkInteger('port', port, 0, 65_535);
+  const limits = completeLimits(tasks, options.limits);
+  const registrar = await createRegistrar({ ...options, logger });
+  const { fetch } = registrarApp(registrar, limits, logger);
+  const server = createAdaptorServer({
+    fetch,
+    createServer,
+    serverOptions: {
+      headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      // How often Node looks for requests past their time; its default is half a minute.
+      connectionsCheckingInterval: 1000,
+    },
+  }) as Server;
+  server.maxConnections = limits.connections;
+  await listen(server, host, port);
+  const url = urlOf(server.address() as AddressInfo);
+  logger.info({ url, tasks: tasks.length }, 'registrar listens');
+  return {
+    url,
+    registrar,
+    close: async () => {
+      await closeServer(server);
+      logger.info({ url }, 'registrar closed');
+    },
+  };
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      const message = `host, port: cannot listen on ${host}:${port}: ${error.message}`;
+      reject(new UsageError('listen-failed', message, { field: 'port', cause: error }));
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+function urlOf({ address, family, port }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
