@@ -12,11 +12,11 @@ import type { RegistrarResponse } from '../registrar/requests.js';
 import { decodeFrame } from '../wire/codec.js';
 import { abort, isFirst, lose, present } from './cohort.js';
 import { abandon, advertised, gatheringDeadline, join, rosterRefused } from './gathering.js';
-import { addMaskedInput, closeMasking, isMaskingOver, openSharedSet } from './masked-input.js';
+import { addMaskedInput, closeMasking, openSharedSet, settleMasking } from './masked-input.js';
 import type { OpenOutcome } from './open-sum.js';
 import { closeRecovery, isRecoveryOver, takeRevealedShares } from './recovery.js';
 import { openRoster } from './roster.js';
-import { closeSharing, isSharingOver, takeShares } from './share-keys.js';
+import { closeSharing, settleSharing, takeShares } from './share-keys.js';
 import type {
   AbortCode,
   CoordinatorEffect,
@@ -84,9 +84,9 @@ function settle([state, effects]: CoordinatorStep, params: RoundParams): Coordin
 function closeIfOver(state: CoordinatorState, params: RoundParams): CoordinatorStep | undefined {
   switch (state.stage) {
     case 'sharing':
-      return isSharingOver(state) ? closeSharing(state) : undefined;
+      return settleSharing(state);
     case 'masking':
-      return isMaskingOver(state, params) ? closeMasking(state, params) : undefined;
+      return settleMasking(state, params);
     case 'unmasking':
       return isUnmaskingOver(state) ? closeUnmasking(state, params) : undefined;
     case 'recovering':

@@ -74,11 +74,19 @@ export function addMaskedInput(
   return [state, []];
 }
 
-export function isMaskingOver(state: InStage<'masking'>, params: RoundParams): boolean {
+/** Closes the stage once every present member has sent, and the round once too few can survive. */
+export function settleMasking(
+  state: InStage<'masking'>,
+  params: RoundParams,
+): CoordinatorStep | undefined {
   const { cohort, shared, commitments } = state;
   const waiting = present(cohort, shared.members).filter((i) => commitments[i] === undefined);
   const reachable = survivors(state).length + waiting.length;
-  return waiting.length === 0 || reachable < fewestSurvivors(cohort, params);
+  const fewest = fewestSurvivors(cohort, params);
+  if (reachable < fewest) {
+    return abort(cohort, 'too-many-dropped', tooFew(cohort, reachable, fewest), true);
+  }
+  return waiting.length === 0 ? closeMasking(state, params) : undefined;
 }
 
 export function closeMasking(state: InStage<'masking'>, params: RoundParams): CoordinatorStep {
@@ -121,6 +129,13 @@ function fewestSurvivors(cohort: Cohort, params: RoundParams): number {
   return Math.max(params.task.manifest.minSurvivors, cohort.parameters.fewestPresent);
 }
 
+function tooFew(cohort: Cohort, left: number, fewest: number): string {
+  return (
+    `${left} of ${cohort.facts.n} devices can survive, ${fewest} are needed: nothing was opened; raise ` +
+    'assumptions.dropout in the manifest if devices drop this often'
+  );
+}
+
 function survivorProblem(
   cohort: Cohort,
   members: readonly number[],
@@ -128,10 +143,7 @@ function survivorProblem(
 ): string | undefined {
   const fewest = fewestSurvivors(cohort, params);
   if (members.length < fewest) {
-    return (
-      `${members.length} of ${cohort.facts.n} devices survived, ${fewest} are needed: nothing was ` +
-      'opened; raise assumptions.dropout in the manifest if devices drop this often'
-    );
+    return tooFew(cohort, members.length, fewest);
   }
   const isIn = new Set(members);
   const { t } = cohort.parameters;

@@ -28,13 +28,14 @@ export function takeShares(
   return [state, []];
 }
 
-/** Every present device has shared, or too few are left. */
-export function isSharingOver(state: InStage<'sharing'>): boolean {
-  const here = present(state.cohort, everyIndex(state.cohort));
-  return (
-    here.length < state.cohort.parameters.fewestPresent ||
-    here.every((index) => state.keys.tags[index] !== undefined)
-  );
+/** Closes the stage once every present device has shared, and the round once too few are left. */
+export function settleSharing(state: InStage<'sharing'>): CoordinatorStep | undefined {
+  const { cohort, keys } = state;
+  const here = present(cohort, everyIndex(cohort));
+  if (here.length < cohort.parameters.fewestPresent) {
+    return abort(cohort, 'too-many-dropped', tooFew(cohort, here.length), true);
+  }
+  return here.every((index) => keys.tags[index] !== undefined) ? closeSharing(state) : undefined;
 }
 
 export function closeSharing(state: InStage<'sharing'>): CoordinatorStep {
@@ -56,9 +57,7 @@ export function closeSharing(state: InStage<'sharing'>): CoordinatorStep {
   const members = present(cohort, everyIndex(cohort));
   const { fewestPresent, n } = cohort.parameters;
   if (members.length < fewestPresent) {
-    const detail =
-      `${members.length} of ${n} devices shared keys, ${fewestPresent} are needed: raise ` +
-      'assumptions.dropout in the manifest if devices drop this often';
+    const detail = tooFew(cohort, members.length);
     const [finished, effects] = abort(cohort, 'too-many-dropped', detail, true);
     return [finished, [...told, ...effects]];
   }
@@ -74,6 +73,14 @@ export function closeSharing(state: InStage<'sharing'>): CoordinatorStep {
       },
     ],
   ];
+}
+
+function tooFew(cohort: Cohort, left: number): string {
+  const { n, fewestPresent } = cohort.parameters;
+  return (
+    `${left} of ${n} devices are left to share keys, ${fewestPresent} are needed: raise ` +
+    'assumptions.dropout in the manifest if devices drop this often'
+  );
 }
 
 /** Whether both ends of a pair sent the same tag. */

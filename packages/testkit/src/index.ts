@@ -1,0 +1,1 @@
+export { type OpenedStore, registrarStoreContract } from './registrar-store-contract.js';

@@ -1,0 +1,24 @@
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { lmdbStore, memoryStore } from '@onlysum/registrar';
+import { afterAll } from 'vitest';
+import { registrarStoreContract } from './registrar-store-contract.js';
+
+const root = mkdtempSync(join(tmpdir(), 'onlysum-contract-'));
+let opened = 0;
+
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+registrarStoreContract('memory', async () => ({ store: memoryStore() }));
+
+registrarStoreContract('lmdb', async () => {
+  const path = join(root, `store.${opened++}`);
+  const store = lmdbStore(path);
+  const reopen = async () => {
+    await store.close();
+    return lmdbStore(path);
+  };
+  return { store, reopen };
+});
