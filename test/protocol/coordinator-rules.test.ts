@@ -194,9 +194,7 @@ describe('a coordinator against one bad device', () => {
   }
 
   it('recovers the key of a dropout when a survivor lies about their pair secret', () => {
-    const kills = [
-      { device: 4, when: 'before', message: 'MaskedInput', noticed: true } as const,
-    ];
+    const kills = [{ device: 4, when: 'before', message: 'MaskedInput', noticed: true } as const];
     const options = { ...fleet({ devices: DEVICES, dropout: 300 }), kills };
     const round = simulateRound({
       ...options,
@@ -226,7 +224,9 @@ describe('a coordinator against one bad device', () => {
     );
     const round = simulateRound({ ...fleet({ devices: DEVICES, dropout: 300 }), kills });
     expect(round.outcome).toMatchObject({ kind: 'abort', code: 'too-many-dropped' });
-    expect(round.outcome.kind === 'abort' && round.outcome.detail).toContain('4 of 7 devices are left');
+    expect(round.outcome.kind === 'abort' && round.outcome.detail).toContain(
+      '4 of 7 devices are left',
+    );
     const told = round.devices.filter((device) => device?.kind === 'failed');
     expect(told).toHaveLength(4);
     for (const device of told) {
@@ -266,9 +266,7 @@ function instead<T>(codec: AnyCodec<T>, make: (message: T) => Uint8Array) {
 function twice<T>(codec: AnyCodec<T>, change: (message: T) => T) {
   return (bytes: Uint8Array): Uint8Array[] | undefined => {
     const raw = decodeFrame(bytes);
-    return raw[0] === codec.type
-      ? [bytes, codec.encode(change(codec.parse(raw)))]
-      : undefined;
+    return raw[0] === codec.type ? [bytes, codec.encode(change(codec.parse(raw)))] : undefined;
   };
 }
 
@@ -292,4 +290,3 @@ function dropCode(round: SimulatedRound, device: number): string | undefined {
   }
   return undefined;
 }
-

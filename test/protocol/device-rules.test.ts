@@ -271,9 +271,7 @@ const rows: Row[] = [
     name: 'the end of a round that is not there yet',
     code: 'wrong-stage',
     last: 'ShareKeys',
-    change: instead(sharedSet, ({ facts }) =>
-      closed.encode({ round: facts.round, opened: true }),
-    ),
+    change: instead(sharedSet, ({ facts }) => closed.encode({ round: facts.round, opened: true })),
   },
   {
     name: 'a second challenge',
@@ -345,8 +343,7 @@ function play(row: Row): { round: SimulatedRound; options: RoundOptions } {
         index: known.index ?? 0,
         context: facts?.root === undefined ? new Uint8Array(0) : roundContext(nativeSuite, facts),
         context2: known.context2 ?? new Uint8Array(0),
-        sign: (statement) =>
-          nativeSuite.ed25519Sign(options.synthetic.registrarSeed, statement),
+        sign: (statement) => nativeSuite.ed25519Sign(options.synthetic.registrarSeed, statement),
       };
       return row.change?.(seen) ?? [bytes];
     },
@@ -429,9 +426,7 @@ function dropBeforeMasked(): Partial<RoundOptions> {
 }
 
 /** After the true U3, an attempt to get the other kind of share. */
-function askFor(
-  choose: (dropped: number, own: number) => { silent: number[]; dropped: number[] },
-) {
+function askFor(choose: (dropped: number, own: number) => { silent: number[]; dropped: number[] }) {
   return (seen: Seen): Uint8Array[] | undefined => {
     if (seen.type !== survivorSet.type) return undefined;
     const { members, round } = survivorSet.parse(seen.raw);
@@ -456,4 +451,3 @@ function sentBy(round: SimulatedRound, device: number): number[] {
     .filter((message) => message.direction === 'up' && message.device === device)
     .map(({ bytes }) => Number(decodeFrame(bytes)[0]));
 }
-

@@ -2,7 +2,12 @@
 import { unsafeSeededRng } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import { decodeBitmap } from '@onlysum/protocol';
-import { NO_FAULTS, type RoundOptions, type SimulatedRound, syntheticTask } from '@onlysum/simulator';
+import {
+  NO_FAULTS,
+  type RoundOptions,
+  type SimulatedRound,
+  syntheticTask,
+} from '@onlysum/simulator';
 
 export const FLOOR = { minHonest: 2, maxDevices: 1000, minCorrupt: 10, minPopulation: 1000 };
 
@@ -42,7 +47,15 @@ export function fleet({
     });
     return Uint32Array.from([...marks.map((_mark, lane) => Number(lane === i)), ...values]);
   });
-  return { seed, suite: nativeSuite, synthetic, floor: FLOOR, inputs, kills: [], faults: NO_FAULTS };
+  return {
+    seed,
+    suite: nativeSuite,
+    synthetic,
+    floor: FLOOR,
+    inputs,
+    kills: [],
+    faults: NO_FAULTS,
+  };
 }
 
 /** The plain sum over U3, lane by lane, in exact arithmetic. */
@@ -55,7 +68,8 @@ export function plainSum(options: RoundOptions, round: SimulatedRound): number[]
 
 /** The devices whose input is in the opened sum. */
 export function survivorDevices(round: SimulatedRound): number[] {
-  if (round.outcome.kind !== 'result') throw new Error(`no result: ${JSON.stringify(round.outcome)}`);
+  if (round.outcome.kind !== 'result')
+    throw new Error(`no result: ${JSON.stringify(round.outcome)}`);
   const { survivorSet, devices } = round.outcome.result;
   return decodeBitmap(survivorSet, devices, 'U3').map((index) => round.seats[index] ?? Number.NaN);
 }

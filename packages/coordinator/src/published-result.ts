@@ -14,7 +14,7 @@ export interface DropCount {
   readonly count: number;
 }
 
-export interface PublishedResult {
+export interface PublishedResult extends RoundCost {
   readonly task: { readonly name: string; readonly version: number; readonly taskId: string };
   readonly window: Window;
   /** Hex. */
@@ -30,8 +30,6 @@ export interface PublishedResult {
   /** Sums by lane over the survivors, in the order of the task's layout. */
   readonly lanes: readonly number[];
   readonly estimates: WindowResult;
-  /** What was measured of the round. */
-  readonly cost: RoundCost;
   /** What the registrar attested, with its signatures; hex. */
   readonly attested: {
     readonly incarnation: number;
@@ -49,8 +47,9 @@ export interface PublishedResult {
   };
 }
 
+/** What was measured of a round. */
 export interface RoundCost {
-  /** WebSocket payload of the connections that joined the round, handshakes of this protocol included. */
+  /** WebSocket payload of every connection that joined the round, from Challenge to Closed. */
   readonly bytesIn: number;
   readonly bytesOut: number;
   /** From the first device's offer to the roster request. */
@@ -81,7 +80,7 @@ export function publishedResult(
     silentAfterMasked: result.silent.length,
     lanes,
     estimates: estimateTotals(manifest, layout, lanes, survivors),
-    cost,
+    ...cost,
     attested: {
       incarnation: facts.incarnation,
       n: facts.n,

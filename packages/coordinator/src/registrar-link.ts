@@ -27,6 +27,8 @@ export interface RegistrarLink {
     isAttested: (response: RegistrarResponse) => boolean,
     budgetMs: number,
   ): Promise<RegistrarResponse>;
+  /** Resolves when nothing is being asked. */
+  settled(): Promise<void>;
   /** Gives up whatever is being asked. */
   close(): void;
 }
@@ -41,33 +43,42 @@ export function registrarLink(
   log: Logger,
 ): RegistrarLink {
   const closing = new AbortController();
-  return {
-    ask: async (request, isAttested, budgetMs) => {
-      const bytes = signedRequest(request, seed, suite);
-      const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(budgetMs)]);
-      let last = `it did not answer within ${budgetMs} ms`;
-      for (let attempt = 0; !signal.aborted; attempt++) {
-        try {
-          const response = parseResponse(await orAborted(port.attest(bytes, signal), signal));
-          if (response.kind === 'refused' || isAttested(response)) return response;
-          log.error({ asked: request.kind }, 'the answer is not signed by the registrar');
-          return refused(
-            'registrar-signature',
-            'the answer is not what was asked for under the signature of the registrar that the ' +
-              'manifest names',
-          );
-        } catch (error) {
-          if (signal.aborted) break;
-          last = error instanceof Error ? error.message : String(error);
-          log.warn(
-            { asked: request.kind, attempt, ...errorFields(error) },
-            'the registrar did not answer',
-          );
-          if (error instanceof OnlysumError && !error.retryable) return refused(error.code, last);
-        }
-        await pause(attempt, signal);
+  const asking = new Set<Promise<RegistrarResponse>>();
+  const ask: RegistrarLink['ask'] = async (request, isAttested, budgetMs) => {
+    const bytes = signedRequest(request, seed, suite);
+    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(budgetMs)]);
+    let last = `it did not answer within ${budgetMs} ms`;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        const response = parseResponse(await orAborted(port.attest(bytes, signal), signal));
+        if (response.kind === 'refused' || isAttested(response)) return response;
+        log.error({ asked: request.kind }, 'the answer is not signed by the registrar');
+        return refused(
+          'registrar-signature',
+          'the answer is not what was asked for under the signature of the registrar that the ' +
+            'manifest names',
+        );
+      } catch (error) {
+        if (signal.aborted) break;
+        last = error instanceof Error ? error.message : String(error);
+        log.warn(
+          { asked: request.kind, attempt, ...errorFields(error) },
+          'the registrar did not answer',
+        );
+        if (error instanceof OnlysumError && !error.retryable) return refused(error.code, last);
       }
-      return refused('registrar-unavailable', `the registrar cannot be reached: ${last}`);
+      await pause(attempt, signal);
+    }
+    return refused('registrar-unavailable', `the registrar cannot be reached: ${last}`);
+  };
+  return {
+    ask: (...question) => {
+      const answer = ask(...question).finally(() => asking.delete(answer));
+      asking.add(answer);
+      return answer;
+    },
+    settled: async () => {
+      await Promise.all(asking);
     },
     close: () => closing.abort(),
   };

@@ -165,6 +165,7 @@ export interface Clock {
 export async function openRegistrar(
   tasks: readonly Task[],
   store: RegistrarStore = memoryStore(),
+  withSuite = suite,
 ): Promise<{ readonly registrar: Registrar; readonly clock: Clock }> {
   const clock = { nowMs: START_MS };
   const registrar = await createRegistrar({
@@ -172,7 +173,7 @@ export async function openRegistrar(
     tasks,
     epochLengthMs: EPOCH_MS,
     store,
-    suite,
+    suite: withSuite,
     rng: unsafeSeededRng('registrar test'),
     now: () => clock.nowMs,
   });

@@ -144,11 +144,7 @@ class Simulation {
   constructor(private readonly options: RoundOptions) {
     const { seed, synthetic } = options;
     const { task, registrarSeed } = synthetic;
-    this.#network = new Network(
-      this.#schedule,
-      options.faults,
-      unsafeSeededRng(`${seed}/network`),
-    );
+    this.#network = new Network(this.#schedule, options.faults, unsafeSeededRng(`${seed}/network`));
     this.#serverRng = unsafeSeededRng(`${seed}/server`);
     this.#registrar = {
       seed: registrarSeed,
@@ -160,7 +156,8 @@ class Simulation {
     this.#devices = options.inputs.map((_, i) => this.#enrolDevice(i));
     const window = windowAt(task.manifest, this.#schedule.nowMs);
     const answer = this.#ask({ kind: 'window', taskId: task.taskId, window: window.index });
-    if (answer.kind !== 'window') throw new RangeError(`no announcement: ${JSON.stringify(answer)}`);
+    if (answer.kind !== 'window')
+      throw new RangeError(`no announcement: ${JSON.stringify(answer)}`);
     this.#round = {
       task,
       window,
@@ -204,7 +201,13 @@ class Simulation {
     const certificate = enrol(this.#ledger, request, results, this.#registrar, this.#context());
     return {
       state: startDevice(),
-      params: { task: this.options.deviceTask ?? synthetic.task, floor, pseudonymSeed, certificate, incarnation },
+      params: {
+        task: this.options.deviceTask ?? synthetic.task,
+        floor,
+        pseudonymSeed,
+        certificate,
+        incarnation,
+      },
       rng,
       alive: true,
       outcome: undefined,

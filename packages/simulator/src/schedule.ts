@@ -25,7 +25,8 @@ export class Schedule {
     for (let steps = 0; ; steps++) {
       const next = this.#queue.shift();
       if (next === undefined) return;
-      if (steps >= mostSteps) throw new RangeError(`the simulation took more than ${mostSteps} steps`);
+      if (steps >= mostSteps)
+        throw new RangeError(`the simulation took more than ${mostSteps} steps`);
       this.nowMs = next.atMs;
       next.run();
     }

@@ -24,7 +24,11 @@ export interface SyntheticTask {
 export const SIMULATED_WINDOW_MS = 3_600_000;
 export const SIMULATED_EPOCH_MS = 24 * SIMULATED_WINDOW_MS;
 
-export function syntheticTask(options: SyntheticTaskOptions, suite: Suite, rng: Rng): SyntheticTask {
+export function syntheticTask(
+  options: SyntheticTaskOptions,
+  suite: Suite,
+  rng: Rng,
+): SyntheticTask {
   const [publisherSeed, registrarSeed, coordinatorSeed] = [rng(32), rng(32), rng(32)];
   const publisher = suite.ed25519PublicKey(publisherSeed);
   const registrarKey = suite.ed25519PublicKey(registrarSeed);
@@ -58,7 +62,9 @@ export function syntheticTask(options: SyntheticTaskOptions, suite: Suite, rng: 
     ],
   };
   const bytes = canonicalBytes(manifest);
-  const lanes = options.bounds.map((bound, index) => syntheticLane(index, bound, options.cohort.max));
+  const lanes = options.bounds.map((bound, index) =>
+    syntheticLane(index, bound, options.cohort.max),
+  );
   const widths = lanes.map((lane) => lane.width);
   const vectorBytes = Math.ceil(widths.reduce((sum, width) => sum + width, 0) / 8);
   return {

@@ -34,12 +34,15 @@ export function registrarStoreContract(name: string, open: () => Promise<OpenedS
         await store.transact((ledger) => {
           ledger.put('a/1', 'old');
           ledger.put('a/2', 'kept');
+          ledger.put('c', 'something');
         });
         await store.transact((ledger) => {
           ledger.put('a/1', 'new');
           ledger.put('a/0', 'first');
           ledger.put('b/0', 'other');
+          ledger.put('c', null);
           expect(ledger.read('a/1')).toBe('new');
+          expect(ledger.read('c')).toBeNull();
           expect([...ledger.keys('a/')]).toEqual(['a/0', 'a/1', 'a/2']);
         });
         expect(store.read((ledger) => [...ledger.keys('a/')])).toEqual(['a/0', 'a/1', 'a/2']);

@@ -6,28 +6,24 @@
 import { InternalError, OnlysumError, RoundError, toHex } from '@onlysum/crypto';
 import { at } from '../at.js';
 import { isDropCode } from '../drop-reasons.js';
-import { closed } from '../messages/from-coordinator.js';
 import * as incoming from '../messages/from-device.js';
 import type { RegistrarResponse } from '../registrar/requests.js';
 import { decodeFrame } from '../wire/codec.js';
-import { abort, isFirst, lose, present } from './cohort.js';
+import { abort, isFirst, lose } from './cohort.js';
 import { abandon, advertised, gatheringDeadline, join, rosterRefused } from './gathering.js';
 import { addMaskedInput, closeMasking, openSharedSet, settleMasking } from './masked-input.js';
-import type { OpenOutcome } from './open-sum.js';
+import { finish } from './opening.js';
 import { closeRecovery, isRecoveryOver, takeRevealedShares } from './recovery.js';
 import { openRoster } from './roster.js';
 import { closeSharing, settleSharing, takeShares } from './share-keys.js';
 import type {
   AbortCode,
-  CoordinatorEffect,
   CoordinatorEvent,
   CoordinatorState,
   CoordinatorStep,
   Drop,
-  InStage,
   MachineContext,
   RoundParams,
-  RoundResult,
 } from './types.js';
 import { closeUnmasking, isUnmaskingOver, openSurvivorSet, takeReveal } from './unmasking.js';
 
@@ -68,7 +64,7 @@ export function stepCoordinator(
       return settle(onAnswer(state, event.response, params, context), params);
     case 'opened':
       if (state.stage !== 'opening') throw wrongEvent(event.kind, state);
-      return onOpened(state, event.outcome, params);
+      return finish(state, event.outcome, params);
     case 'stop':
       return stop(state, event.detail);
   }
@@ -225,45 +221,6 @@ function onAnswer(
     return openSurvivorSet(state, response, params);
   }
   return [state, []];
-}
-
-function onOpened(
-  state: InStage<'opening'>,
-  outcome: OpenOutcome,
-  params: RoundParams,
-): CoordinatorStep {
-  const { cohort, survivors, shared } = state;
-  if (outcome.kind === 'unrecoverable') {
-    const detail = `the shares of device ${outcome.dealer} do not give its ${outcome.secret}`;
-    return abort(cohort, 'recovery-failed', detail, false);
-  }
-  const bytes = closed.encode({ round: cohort.facts.round, opened: true });
-  const goodbyes = present(cohort, survivors.members).flatMap((index): CoordinatorEffect[] => {
-    const { device } = at(cohort.places, index);
-    return [
-      { kind: 'send', device, bytes },
-      { kind: 'release', device },
-    ];
-  });
-  const isSurvivor = new Set(survivors.members);
-  const losses = cohort.drops;
-  const result: RoundResult = {
-    window: params.window,
-    facts: cohort.facts,
-    devices: cohort.facts.n,
-    survivors: survivors.members.length,
-    dropped: losses.filter(({ index }) => !isSurvivor.has(index)),
-    silent: losses.filter(
-      ({ index }) => isSurvivor.has(index) && state.reveals.selfSeeds[index] === undefined,
-    ),
-    lanes: outcome.lanes,
-    rosterSignature: cohort.rosterSignature,
-    sharedSet: shared.bitmap,
-    sharedSetSignature: shared.signature,
-    survivorSet: survivors.bitmap,
-    survivorSetSignature: survivors.signature,
-  };
-  return [{ stage: 'finished' }, [...goodbyes, { kind: 'result', result }]];
 }
 
 function stop(state: CoordinatorState, detail: string): CoordinatorStep {

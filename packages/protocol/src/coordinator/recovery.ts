@@ -18,7 +18,7 @@ import type {
   RevealedShare,
   RoundParams,
 } from './types.js';
-import { open } from './unmasking.js';
+import { open } from './opening.js';
 
 export function startRecovery(
   state: InStage<'unmasking'>,

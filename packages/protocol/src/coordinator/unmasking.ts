@@ -11,7 +11,7 @@ import { type Unmasking, unmasking } from '../messages/from-device.js';
 import type { SetResponse } from '../registrar/requests.js';
 import { KEY_BYTES } from '../sizes.js';
 import { lose, present, send } from './cohort.js';
-import type { OpenJob } from './open-sum.js';
+import { open } from './opening.js';
 import { startRecovery } from './recovery.js';
 import { pairAgrees, tagOf } from './share-keys.js';
 import type {
@@ -105,46 +105,14 @@ export function closeUnmasking(state: InStage<'unmasking'>, params: RoundParams)
   return [next, [...told, ...effects]];
 }
 
-/** Hands the job of taking the masks off to the host. */
-export function open(
-  state: InStage<'unmasking'> | InStage<'recovering'>,
-  params: RoundParams,
-  silent: OpenJob['silent'],
-  dropped: OpenJob['dropped'],
-): CoordinatorStep {
-  const { cohort, tags, shared, sum, commitments, survivors, reveals } = state;
-  const job: OpenJob = {
-    lanes: params.task.layout.lanes,
-    sum,
-    context: cohort.context,
-    context2: shared.context2,
-    threshold: cohort.parameters.t,
-    selfSeeds: reveals.selfSeeds.flatMap((b, index) => (b === undefined ? [] : [{ index, b }])),
-    pairs: [...reveals.pairSecrets].flatMap(([survivor, secrets]) =>
-      [...secrets]
-        .filter(([other]) => !dropped.some(({ end }) => end.index === other))
-        .map(([other, p]) => ({ survivor, dropped: other, p })),
-    ),
-    silent,
-    dropped,
-  };
-  return [
-    { stage: 'opening', cohort, tags, shared, sum, commitments, survivors, reveals },
-    [
-      { kind: 'stage', stage: 'opening', devices: survivors.members.length },
-      { kind: 'open', job },
-    ],
-  ];
-}
-
 /** U2 \ U3. */
-export function droppedOf(state: InStage<'unmasking'> | InStage<'recovering'>): number[] {
+function droppedOf(state: InStage<'unmasking'>): number[] {
   const survivors = new Set(state.survivors.members);
   return state.shared.members.filter((index) => !survivors.has(index));
 }
 
 /** Survivors whose pair mask with `dropped` is still in the sum and whose secret nobody revealed. */
-export function openPartners(state: InStage<'unmasking'>, dropped: number): number[] {
+function openPartners(state: InStage<'unmasking'>, dropped: number): number[] {
   const neighbours = new Set(at(state.cohort.graph.neighbours, dropped));
   return state.survivors.members.filter(
     (index) =>

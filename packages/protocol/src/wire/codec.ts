@@ -12,9 +12,9 @@ export type FieldParser<T> = (raw: unknown, field: string) => T;
 export interface Codec<T> {
   readonly type: number;
   readonly name: string;
-  encode(value: T): Uint8Array;
+  readonly encode: (value: T) => Uint8Array;
   /** @param raw - as {@link decodeFrame} gives it. @throws {WireError} `wire-invalid`. */
-  parse(raw: readonly unknown[]): T;
+  readonly parse: (raw: readonly unknown[]) => T;
 }
 
 type Parsed<F> = { readonly [K in keyof F]: F[K] extends FieldParser<infer T> ? T : never };
@@ -45,8 +45,8 @@ export function codec<F extends Record<string, FieldParser<unknown>>>(
   };
 }
 
-/** Fields deep: the message, a list in it, an entry of the list. */
-const MAX_DEPTH = 3;
+/** The message, a list in it, an entry of the list, a record in that: a roster request needs all four. */
+const MAX_DEPTH = 4;
 
 /**
  * Decodes a frame into a raw array whose first value is the message type.

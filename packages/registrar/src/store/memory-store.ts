@@ -30,7 +30,7 @@ class MemoryBackend implements StoreBackend {
 
   #ledgerOver(pending: Map<string, LedgerValue>): Ledger {
     return {
-      read: (key) => pending.get(key) ?? this.#committed.get(key),
+      read: (key) => (pending.has(key) ? pending : this.#committed).get(key),
       put: (key, value) => void pending.set(key, value),
       keys: (prefix) =>
         [...new Set([...this.#committed.keys(), ...pending.keys()])]

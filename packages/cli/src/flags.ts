@@ -1,0 +1,96 @@
+/**
+ * Flags and arguments: the text of the command line made into checked values, once for all commands.
+ * Knows: forms and ranges. Doesn't know: what a flag is for.
+ */
+import { resolve } from 'node:path';
+import { invalidField, UsageError } from '@onlysum/crypto';
+import { Option } from 'commander';
+
+/** @throws {UsageError} `flag-invalid`. */
+export function integerFlag(flag: string, least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN;
+    if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+    throw invalidFlag(flag, `an integer from ${least} to ${most}`, text);
+  };
+}
+
+export const portFlag = integerFlag('--port', 0, 65_535);
+
+/** Positive, with at most three decimals. @returns milliseconds. */
+export function secondsFlag(flag: string, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^[0-9]{1,9}(\.[0-9]{1,3})?$/.test(text) ? Number(text) : 0;
+    if (value > 0 && value <= most) return Math.round(value * 1000);
+    throw invalidFlag(flag, `seconds, more than 0 and at most ${most}`, text);
+  };
+}
+
+/** @returns 64 lower-case hex digits. */
+export function keyFlag(flag: string): (text: string) => string {
+  return (text) => {
+    if (/^[0-9a-f]{64}$/.test(text)) return text;
+    throw invalidFlag(flag, 'a key or pseudonym of 64 lower-case hex digits', text);
+  };
+}
+
+/** @returns an absolute path. */
+export function pathFlag(flag: string, cwd: string): (text: string) => string {
+  return (text) => {
+    if (text !== '') return resolve(cwd, text);
+    throw invalidFlag(flag, 'a path', text);
+  };
+}
+
+export function httpUrlFlag(flag: string): (text: string) => string {
+  return (text) => {
+    if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+    throw invalidFlag(flag, 'an http:// or https:// URL', text);
+  };
+}
+
+/** A flag that may be given several times. */
+export function repeated<T>(read: (text: string) => T): (text: string, before?: T[]) => T[] {
+  return (text, before = []) => [...before, read(text)];
+}
+
+/** `name=value`; the value may be empty or hold further signs of equality. */
+export function settingFlag(flag: string): (text: string) => readonly [string, string] {
+  return (text) => {
+    const at = text.indexOf('=');
+    if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+    throw invalidFlag(flag, 'name=value', text);
+  };
+}
+
+export const JSON_FLAG = '--json';
+
+/** `--json`, the same for every command that prints a result. */
+export function jsonOption(what = 'print the result as one JSON value'): Option {
+  return new Option(JSON_FLAG, what);
+}
+
+/** Removes what was not given, so that what was can overwrite a configuration's lines. */
+export function given<T extends object>(flags: T): Partial<T> {
+  const entries = Object.entries(flags).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Partial<T>;
+}
+
+/**
+ * A value that a flag or a line of the configuration must give.
+ *
+ * @throws {UsageError} `setting-missing`.
+ */
+export function required<T>(value: T | undefined, flag: string, line: string): T {
+  if (value !== undefined) return value;
+  const expected = `the flag ${flag} or the line ${line} of onlysum.yaml`;
+  throw new UsageError('setting-missing', `${line}: expected ${expected}, got neither`, {
+    field: flag,
+    expected,
+    got: 'neither',
+  });
+}
+
+export function invalidFlag(flag: string, expected: string, got: unknown): UsageError {
+  return invalidField(UsageError, 'flag-invalid', flag, expected, got);
+}

@@ -1,0 +1,187 @@
+/**
+ * What a manifest amounts to: lanes, graph parameters, the population it tolerates, and what to think
+ * twice about. Knows: the arithmetic of task and protocol. Doesn't know: files, how it is shown.
+ */
+import { OnlysumError } from '@onlysum/crypto';
+import { graphParameters, poolCount, toleratedPopulation } from '@onlysum/protocol';
+import {
+  checkManifestFloor,
+  compileLayout,
+  corruptBound,
+  DEFAULT_FLOOR,
+  dropoutBound,
+  type Lane,
+  type Manifest,
+} from '@onlysum/task';
+
+/** Legend: k neighbours, t threshold, A = ⌈γn⌉ corrupt, D = ⌊δn⌋ dropped. */
+export interface CohortRow {
+  readonly at: 'min' | 'target' | 'max';
+  readonly n: number;
+  readonly k: number;
+  /** Undefined if no round of this size is safe: see `problems`. */
+  readonly t: number | undefined;
+  readonly corrupt: number;
+  readonly dropout: number;
+  /** n − D − A: honest devices that a sum holds even in the worst case. */
+  readonly smallestHonest: number;
+}
+
+export interface ManifestReport {
+  readonly name: string;
+  readonly version: number;
+  readonly lanes: readonly Lane[];
+  readonly vectorBytes: number;
+  readonly cohort: readonly CohortRow[];
+  /** γ_p, parts per million of `enrolled`: promised by the manifest, and what pools can tolerate. */
+  readonly population: {
+    readonly enrolled: number;
+    readonly pools: number;
+    readonly promised: number;
+    readonly toleratedAtMin: number;
+    readonly toleratedAtTarget: number;
+  };
+  /** What makes rounds impossible. */
+  readonly problems: readonly string[];
+  /** What a publisher should know. */
+  readonly warnings: readonly string[];
+}
+
+/** Below this a total says much about each device in it. */
+const FEW_DEVICES = 10;
+const DAY_MS = 86_400_000;
+const SOON_DAYS = 30;
+
+/**
+ * @param enrolled - N, devices enrolled for an epoch.
+ * @param nowMs - Unix time, for the validity.
+ * @throws {UsageError} as `compileLayout`.
+ */
+export function reportManifest(manifest: Manifest, enrolled: number, nowMs: number): ManifestReport {
+  const { cohort, assumptions, name, version } = manifest;
+  const { lanes, vectorBytes } = compileLayout(manifest);
+  const tolerated = (n: number) =>
+    toleratedPopulation(n, assumptions.corrupt, enrolled, cohort.max);
+  const population = {
+    enrolled,
+    pools: poolCount(enrolled, cohort.max),
+    promised: assumptions.population,
+    toleratedAtMin: tolerated(cohort.min),
+    toleratedAtTarget: tolerated(cohort.target),
+  };
+  return {
+    name,
+    version,
+    lanes,
+    vectorBytes,
+    cohort: (['min', 'target', 'max'] as const).map((at) => cohortRow(manifest, at)),
+    population,
+    problems: infeasibleSizes(manifest),
+    warnings: [
+      ...sizeWarnings(manifest),
+      ...populationWarnings(population),
+      ...floorWarnings(manifest),
+      ...limbWarnings(lanes),
+      ...validityWarnings(manifest, nowMs),
+      'privacy.mechanism is "none": totals are exact, and a device adds no noise',
+    ],
+  };
+}
+
+function cohortRow({ cohort, assumptions }: Manifest, at: CohortRow['at']): CohortRow {
+  const n = cohort[at];
+  const corrupt = corruptBound(n, assumptions.corrupt);
+  const dropout = dropoutBound(n, assumptions.dropout);
+  const smallestHonest = n - dropout - corrupt;
+  const graph = feasible(n, assumptions);
+  const t = typeof graph === 'string' ? undefined : graph.t;
+  return { at, n, k: n - 1, t, corrupt, dropout, smallestHonest };
+}
+
+function feasible(
+  n: number,
+  { corrupt, dropout }: Manifest['assumptions'],
+): ReturnType<typeof graphParameters> | string {
+  try {
+    return graphParameters(n, corrupt, dropout);
+  } catch (error) {
+    if (error instanceof OnlysumError) return error.message;
+    throw error;
+  }
+}
+
+// Whether a size is safe is not monotone in it, as A and D are rounded: every size is tried.
+function infeasibleSizes({ cohort, assumptions }: Manifest): string[] {
+  const bad: { n: number; why: string }[] = [];
+  for (let n = cohort.min; n <= cohort.max; n++) {
+    const graph = feasible(n, assumptions);
+    if (typeof graph === 'string') bad.push({ n, why: graph });
+  }
+  const [first] = bad;
+  if (first === undefined) return [];
+  const sizes = cohort.max - cohort.min + 1;
+  return [`${bad.length} of ${sizes} cohort sizes cannot run a round; the first: ${first.why}`];
+}
+
+function sizeWarnings({ cohort, assumptions, coordinator }: Manifest): string[] {
+  const out: string[] = [];
+  if (cohort.min < FEW_DEVICES) {
+    out.push(
+      `cohort.min is ${cohort.min}: a total over so few devices says much about each; use ${FEW_DEVICES} or more`,
+    );
+  }
+  if (dropoutBound(cohort.min, assumptions.dropout) === 0) {
+    out.push(
+      `a round of cohort.min (${cohort.min}) devices ends without a result as soon as one drops`,
+    );
+  }
+  if (coordinator.url.startsWith('ws://')) {
+    out.push('coordinator.url is of this machine only: no other device can take part');
+  }
+  return out;
+}
+
+function populationWarnings(population: ManifestReport['population']): string[] {
+  const { enrolled, promised, toleratedAtMin, toleratedAtTarget } = population;
+  return [
+    { field: 'cohort.min', tolerated: toleratedAtMin },
+    { field: 'cohort.target', tolerated: toleratedAtTarget },
+  ]
+    .filter(({ tolerated }) => tolerated < promised)
+    .map(
+      ({ field, tolerated }) =>
+        `with ${enrolled} enrolled, rosters of ${field} are refused: assumptions.population promises ` +
+        `${promised} per million, they tolerate ${tolerated}; raise assumptions.corrupt or ${field}`,
+    );
+}
+
+function floorWarnings(manifest: Manifest): string[] {
+  try {
+    checkManifestFloor(manifest, DEFAULT_FLOOR);
+    return [];
+  } catch (error) {
+    if (!(error instanceof OnlysumError)) throw error;
+    return [`devices with the default policy floor refuse this: ${error.message}`];
+  }
+}
+
+function limbWarnings(lanes: readonly Lane[]): string[] {
+  const split = new Set(lanes.filter((lane) => lane.limb !== undefined).map((lane) => lane.metric));
+  return [...split].map(
+    (metric) =>
+      `${metric} is split into 16-bit limbs: the sum of each limb becomes known; a smaller range or a ` +
+      'coarser resolution avoids it',
+  );
+}
+
+function validityWarnings({ validity }: Manifest, nowMs: number): string[] {
+  const { notBeforeMs, notAfterMs } = validity;
+  if (nowMs >= notAfterMs) return [`validity ended on ${day(notAfterMs)}`];
+  if (nowMs < notBeforeMs) return [`validity begins on ${day(notBeforeMs)} only`];
+  const days = Math.floor((notAfterMs - nowMs) / DAY_MS);
+  return days < SOON_DAYS ? [`validity ends in ${days} days, on ${day(notAfterMs)}`] : [];
+}
+
+function day(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}

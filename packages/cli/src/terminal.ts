@@ -1,0 +1,10 @@
+/** What a command may touch of the process it runs in; tests give it another one. */
+export interface Terminal {
+  /** Results: with `--json`, one JSON value and nothing else. */
+  readonly out: NodeJS.WritableStream;
+  /** Progress, warnings, logs and errors. */
+  readonly err: NodeJS.WritableStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What relative paths of flags are relative to. */
+  readonly cwd: string;
+}

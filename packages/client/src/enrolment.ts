@@ -1,0 +1,228 @@
+/**
+ * Who this device is to the registrar: a pseudonym per epoch, with its certificate. Protocol §5.0.
+ * Knows: codes, renewal. Doesn't know: rounds.
+ * Invariant: a key is durable before the registrar hears of it, so a lost answer costs nothing, and
+ * all processes of a device have the same pseudonym in an epoch.
+ */
+import {
+  encodeLabelled,
+  equalBytes,
+  invalidField,
+  LABELS,
+  parseHex,
+  type Rng,
+  runDerive,
+  type Suite,
+  toHex,
+  UsageError,
+  WireError,
+  wipe,
+} from '@onlysum/crypto';
+import {
+  type Certificate,
+  certificateCheck,
+  enrolmentStatement,
+  renewalStatement,
+} from '@onlysum/protocol';
+import type { Task } from '@onlysum/task';
+import {
+  type ClientRecord,
+  type PseudonymRecord,
+  type RegistrarRecord,
+  registrarOf,
+  withRegistrar,
+} from './record.js';
+import { postEnrol, postRenew, type RegistrarCall } from './registrar-http.js';
+import type { ClientStore } from './store.js';
+
+export interface EnrolmentPorts {
+  readonly task: Task;
+  readonly store: ClientStore;
+  readonly suite: Suite;
+  readonly rng: Rng;
+  readonly call: RegistrarCall;
+}
+
+/** For one round; the caller wipes the seed. */
+export interface Pseudonym {
+  readonly seed: Uint8Array;
+  readonly certificate: Certificate;
+}
+
+/**
+ * Does nothing if this device is enrolled by this code already. Another code replaces the enrolment.
+ *
+ * @throws {UsageError} `argument-invalid`, or the registrar's refusal (`code-invalid`, `code-used`, …);
+ *   {@link RoundError} `registrar-unavailable`; {@link WireError} `registrar-answer`,
+ *   `certificate-invalid`.
+ */
+export async function enrolWithCode(ports: EnrolmentPorts, text: string): Promise<void> {
+  const code = checkCode(text);
+  const { task, store, suite, rng } = ports;
+  const { registrar } = task.manifest;
+  const hash = toHex(suite.sha256(encodeLabelled(LABELS.enrolment, code)));
+  const fresh = freshSeed(rng);
+  const seedHex = await store.update((record): [ClientRecord, string | undefined] => {
+    const own = registrarOf(record, registrar);
+    if (own.code === hash) return [record, undefined];
+    const enrolling = own.enrolling?.code === hash ? own.enrolling : { code: hash, seed: fresh };
+    return [withRegistrar(record, registrar, { enrolling }), enrolling.seed];
+  });
+  if (seedHex === undefined) return;
+  const certificate = await withSeed(seedHex, (seed) => {
+    const pseudonym = suite.ed25519PublicKey(seed);
+    const proof = suite.ed25519Sign(seed, enrolmentStatement(task.registrarKey, code, pseudonym));
+    return postEnrol(ports.call, { code, pseudonym, proof });
+  });
+  checkCertificate(ports, certificate, seedHex);
+  await store.update((record) => [
+    withRegistrar(record, registrar, {
+      code: hash,
+      enrolling: null,
+      renewing: null,
+      pseudonyms: [pseudonymRecord(certificate, seedHex)],
+    }),
+    undefined,
+  ]);
+}
+
+/**
+ * @returns the pseudonym for `epoch`; renewed from an earlier one if need be.
+ * @throws {UsageError} `not-enrolled`, or the registrar's refusal; otherwise as {@link enrolWithCode}.
+ */
+export async function pseudonymFor(ports: EnrolmentPorts, epoch: number): Promise<Pseudonym> {
+  const { task, store } = ports;
+  const { registrar } = task.manifest;
+  const before = registrarOf(await store.read(), registrar);
+  const known = ofEpoch(before, epoch) ?? (await renewFor(ports, epoch));
+  return {
+    seed: parseHex('seed', known.seed, 32),
+    certificate: {
+      epoch,
+      epochLengthMs: task.manifest.epoch.lengthMs,
+      pseudonym: parseHex('publicKey', known.publicKey, 32),
+      signature: parseHex('signature', known.signature, 64),
+    },
+  };
+}
+
+export function isEnrolled(record: ClientRecord, registrar: string): boolean {
+  return registrarOf(record, registrar).pseudonyms.length > 0;
+}
+
+async function renewFor(ports: EnrolmentPorts, epoch: number): Promise<PseudonymRecord> {
+  const { task, store, suite, rng } = ports;
+  const { registrar } = task.manifest;
+  const fresh = freshSeed(rng);
+  const plan = await store.update((record): [ClientRecord, RenewalPlan] => {
+    const own = registrarOf(record, registrar);
+    const done = ofEpoch(own, epoch);
+    const previous = own.pseudonyms.findLast((pseudonym) => pseudonym.epoch < epoch);
+    if (done !== undefined) return [record, { done }];
+    if (previous === undefined) throw notEnrolled(own.pseudonyms.length > 0);
+    const renewing = own.renewing?.epoch === epoch ? own.renewing : { epoch, seed: fresh };
+    return [withRegistrar(record, registrar, { renewing }), { previous, seed: renewing.seed }];
+  });
+  if ('done' in plan) return plan.done;
+  const certificate = await requestRenewal(ports, epoch, plan.previous.seed, plan.seed);
+  checkCertificate(ports, certificate, plan.seed);
+  if (certificate.epoch !== epoch) {
+    throw certificateInvalid(`epoch ${epoch}`, `epoch ${certificate.epoch}`);
+  }
+  const renewed = pseudonymRecord(certificate, plan.seed);
+  return store.update((record) => {
+    const own = registrarOf(record, registrar);
+    const others = own.pseudonyms.filter((pseudonym) => pseudonym.epoch !== epoch);
+    const pseudonyms = [...others, renewed].sort((a, b) => a.epoch - b.epoch).slice(-2);
+    return [withRegistrar(record, registrar, { pseudonyms, renewing: null }), renewed];
+  });
+}
+
+type RenewalPlan =
+  | { readonly done: PseudonymRecord }
+  | { readonly previous: PseudonymRecord; readonly seed: string };
+
+function requestRenewal(
+  { task, suite, call }: EnrolmentPorts,
+  epoch: number,
+  previousSeed: string,
+  seed: string,
+): Promise<Certificate> {
+  return withSeed(previousSeed, (old) =>
+    withSeed(seed, (own) => {
+      const request = {
+        previous: suite.ed25519PublicKey(old),
+        pseudonym: suite.ed25519PublicKey(own),
+        epoch,
+      };
+      const statement = renewalStatement(task.registrarKey, request);
+      const authorisation = suite.ed25519Sign(old, statement);
+      return postRenew(call, { ...request, authorisation, proof: suite.ed25519Sign(own, statement) });
+    }),
+  );
+}
+
+/** A certificate is taken only from the registrar that the manifest names, for the key asked for. */
+function checkCertificate(ports: EnrolmentPorts, certificate: Certificate, seedHex: string): void {
+  const { task, suite } = ports;
+  const { lengthMs } = task.manifest.epoch;
+  if (certificate.epochLengthMs !== lengthMs) {
+    throw certificateInvalid(`epochs of ${lengthMs} ms`, `${certificate.epochLengthMs} ms`);
+  }
+  const seed = parseHex('seed', seedHex, 32);
+  const isOwn = equalBytes(certificate.pseudonym, suite.ed25519PublicKey(seed));
+  wipe(seed);
+  if (!isOwn) throw certificateInvalid('the key that was sent', 'another one');
+  const [isSigned] = runDerive(suite, [certificateCheck(task.registrarKey, certificate)]);
+  if (isSigned !== true) {
+    throw certificateInvalid('the signature of the registrar that the manifest names', 'another one');
+  }
+}
+
+function certificateInvalid(expected: string, got: string): WireError {
+  return new WireError(
+    'certificate-invalid',
+    `the registrar's certificate: expected ${expected}, got ${got}: check that registrarUrl belongs to the manifest`,
+    { field: 'certificate', expected, got },
+  );
+}
+
+function notEnrolled(isAhead: boolean): UsageError {
+  return new UsageError(
+    'not-enrolled',
+    isAhead
+      ? "this device's certificates are all for later epochs: set the clock"
+      : 'this device is not enrolled: call enrol(code) once with a code from the operator',
+  );
+}
+
+function checkCode(text: unknown): string {
+  const code = typeof text === 'string' ? text.trim() : '';
+  if (/^[!-~]{1,200}$/.test(code)) return code;
+  const got = typeof text === 'string' ? `a string of ${text.length} characters` : typeof text;
+  throw invalidField(UsageError, 'argument-invalid', 'code', 'an enrolment code', got);
+}
+
+function ofEpoch(own: RegistrarRecord, epoch: number): PseudonymRecord | undefined {
+  return own.pseudonyms.find((pseudonym) => pseudonym.epoch === epoch);
+}
+
+function pseudonymRecord({ epoch, pseudonym, signature }: Certificate, seed: string) {
+  return { epoch, seed, publicKey: toHex(pseudonym), signature: toHex(signature) };
+}
+
+function freshSeed(rng: Rng): string {
+  const seed = rng(32);
+  const text = toHex(seed);
+  wipe(seed);
+  return text;
+}
+
+async function withSeed<T>(hex: string, use: (seed: Uint8Array) => T | Promise<T>): Promise<T> {
+  const seed = parseHex('seed', hex, 32);
+  try {
+    return await use(seed);
+  } finally {
+    wipe(seed);
+  }
+}

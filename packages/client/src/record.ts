@@ -1,0 +1,208 @@
+/**
+ * The device's durable record, shared by all its processes: who it is to each registrar, and to which
+ * metrics it has contributed until when. Protocol §2.3. Pure: a change is a function from old to new.
+ * Invariant: versions, incarnations and the ends of contributed intervals only grow.
+ */
+import { UsageError } from '@onlysum/crypto';
+import type { RecordedValue } from '@onlysum/metrics';
+import * as v from 'valibot';
+
+/** JSON. All bytes are lower-case hex. */
+export interface ClientRecord {
+  /** By the registrar's public key. */
+  readonly registrars: Readonly<Record<string, RegistrarRecord>>;
+  /** Highest manifest version taken, by publisher and task name. */
+  readonly versions: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** End of the last interval contributed, Unix ms, by publisher and metric. */
+  readonly contributedUntil: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** The newest last; at most {@link MOST_RECEIPTS}. */
+  readonly receipts: readonly LedgerEntry[];
+}
+
+export interface RegistrarRecord {
+  /** Highest incarnation met. */
+  readonly incarnation: number;
+  /** Hash of the code by which this device is enrolled. */
+  readonly code: string | null;
+  /** A key made for a code whose answer has not come: asking again with it costs nothing. */
+  readonly enrolling: { readonly code: string; readonly seed: string } | null;
+  readonly renewing: { readonly epoch: number; readonly seed: string } | null;
+  /** Ascending epochs; the newest two. */
+  readonly pseudonyms: readonly PseudonymRecord[];
+}
+
+export interface PseudonymRecord {
+  readonly epoch: number;
+  /** Ed25519 seed. Secret. */
+  readonly seed: string;
+  readonly publicKey: string;
+  /** The registrar's signature of the certificate. */
+  readonly signature: string;
+}
+
+/** What was sent, written before it leaves. */
+export interface SentEntry {
+  readonly kind: 'sent';
+  readonly task: {
+    readonly name: string;
+    readonly version: number;
+    readonly taskId: string;
+    readonly publisher: string;
+  };
+  readonly window: {
+    readonly index: number;
+    readonly startMs: number;
+    readonly endMs: number;
+    readonly epoch: number;
+  };
+  readonly round: string;
+  readonly sentAtMs: number;
+  /** Consent groups that were given. */
+  readonly groups: readonly string[];
+  /** What was masked, by metric. */
+  readonly values: Readonly<Record<string, RecordedValue>>;
+  readonly privacy: { readonly mechanism: 'none' };
+}
+
+/** What was sent, and what became of it. */
+export interface SubmitReceipt extends Omit<SentEntry, 'kind'> {
+  readonly kind: 'receipt';
+  /** Whether this device's input is in the sum. */
+  readonly included: boolean;
+  /** Whether the coordinator said that it opened the sum; null if it did not say. */
+  readonly opened: boolean | null;
+  /** n: devices in the attested roster. */
+  readonly devices: number;
+  /** Devices in the sum. */
+  readonly survivors: number;
+  /** The registrar's signatures and what they are over; see `checkReceipt`. */
+  readonly evidence: ReceiptEvidence;
+}
+
+export interface ReceiptEvidence {
+  readonly incarnation: number;
+  readonly k: number;
+  readonly t: number;
+  readonly seed: string;
+  readonly root: string;
+  readonly rosterSignature: string;
+  readonly sharedSet: string;
+  readonly sharedSetSignature: string;
+  readonly survivorSet: string;
+  readonly survivorSetSignature: string;
+}
+
+export type LedgerEntry = SentEntry | SubmitReceipt;
+
+/** Two months of daily windows, or three days of hourly ones; each takes one or two kB. */
+export const MOST_RECEIPTS = 64;
+
+export function emptyRecord(): ClientRecord {
+  return { registrars: {}, versions: {}, contributedUntil: {}, receipts: [] };
+}
+
+/** @returns the record, after checking every field. @throws {UsageError} `record-corrupt`. */
+export function parseRecord(value: unknown): ClientRecord {
+  const parsed = v.safeParse(recordSchema, value);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  const field = v.getDotPath(issue) ?? 'record';
+  const expected = issue.expected ?? 'another value';
+  // What came may be a seed, so it is not shown.
+  throw new UsageError('record-corrupt', `record: ${field}: expected ${expected}`, {
+    field,
+    expected,
+  });
+}
+
+/** @returns the entry of `key`, never what every object inherits. */
+export function own<T>(entries: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(entries, key) ? entries[key] : undefined;
+}
+
+export function registrarOf(record: ClientRecord, registrar: string): RegistrarRecord {
+  return own(record.registrars, registrar) ?? NEW_REGISTRAR;
+}
+
+export function withRegistrar(
+  record: ClientRecord,
+  registrar: string,
+  change: Partial<RegistrarRecord>,
+): ClientRecord {
+  const changed = { ...registrarOf(record, registrar), ...change };
+  return { ...record, registrars: { ...record.registrars, [registrar]: changed } };
+}
+
+const NEW_REGISTRAR: RegistrarRecord = {
+  incarnation: 0,
+  code: null,
+  enrolling: null,
+  renewing: null,
+  pseudonyms: [],
+};
+
+const hex = (bytes: number) => v.pipe(v.string(), v.regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`)));
+const anyHex = v.pipe(v.string(), v.regex(/^([0-9a-f]{2})*$/));
+const natural = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const byText = <T extends v.GenericSchema>(value: T) => v.record(v.string(), value);
+
+const sentFields = {
+  task: v.strictObject({
+    name: v.string(),
+    version: natural,
+    taskId: hex(32),
+    publisher: hex(32),
+  }),
+  window: v.strictObject({ index: natural, startMs: natural, endMs: natural, epoch: natural }),
+  round: hex(16),
+  sentAtMs: v.number(),
+  groups: v.array(v.string()),
+  values: byText(v.union([v.number(), v.boolean(), v.string()])),
+  privacy: v.strictObject({ mechanism: v.literal('none') }),
+};
+
+const entrySchema = v.variant('kind', [
+  v.strictObject({ kind: v.literal('sent'), ...sentFields }),
+  v.strictObject({
+    kind: v.literal('receipt'),
+    ...sentFields,
+    included: v.boolean(),
+    opened: v.nullable(v.boolean()),
+    devices: natural,
+    survivors: natural,
+    evidence: v.strictObject({
+      incarnation: natural,
+      k: natural,
+      t: natural,
+      seed: hex(32),
+      root: hex(32),
+      rosterSignature: hex(64),
+      sharedSet: anyHex,
+      sharedSetSignature: hex(64),
+      survivorSet: anyHex,
+      survivorSetSignature: hex(64),
+    }),
+  }),
+]);
+
+const recordSchema = v.strictObject({
+  registrars: byText(
+    v.strictObject({
+      incarnation: natural,
+      code: v.nullable(hex(32)),
+      enrolling: v.nullable(v.strictObject({ code: hex(32), seed: hex(32) })),
+      renewing: v.nullable(v.strictObject({ epoch: natural, seed: hex(32) })),
+      pseudonyms: v.array(
+        v.strictObject({
+          epoch: natural,
+          seed: hex(32),
+          publicKey: hex(32),
+          signature: hex(64),
+        }),
+      ),
+    }),
+  ),
+  versions: byText(byText(natural)),
+  contributedUntil: byText(byText(natural)),
+  receipts: v.array(entrySchema),
+});

@@ -1,0 +1,167 @@
+/**
+ * The registrar's HTTP interface, as a device uses it. Knows: JSON, status codes, time limits.
+ * Doesn't know: what is enrolled, what is stored.
+ */
+import { invalidField, parseHex, RoundError, toHex, UsageError, WireError } from '@onlysum/crypto';
+import type { Certificate, EnrolRequest, RenewRequest } from '@onlysum/protocol';
+import * as v from 'valibot';
+
+export interface FetchInit {
+  readonly method: 'POST';
+  readonly headers: Record<string, string>;
+  readonly body: string;
+  readonly signal: AbortSignal;
+  readonly redirect: 'error';
+  /** Whether the open request keeps a Node process from exiting. Only `nodeFetch` knows it. */
+  readonly holdsProcess: boolean;
+}
+
+/** The part of `fetch` that is used; the platform's own fits. */
+export type FetchLike = (
+  url: string,
+  init: FetchInit,
+) => Promise<{ readonly status: number; text(): Promise<string> }>;
+
+export interface RegistrarCall {
+  readonly fetch: FetchLike;
+  readonly url: string;
+  readonly holdsProcess: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** An answer takes milliseconds; a registrar that needs longer is not well. */
+const REQUEST_TIMEOUT_MS = 10_000;
+const LOOPBACK = /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/;
+
+/** @returns the URL without a slash at its end. @throws {UsageError} `argument-invalid`. */
+export function checkRegistrarUrl(value: unknown): string {
+  const expected = 'an https:// URL, or an http:// URL of this machine itself';
+  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
+  const isSafe =
+    url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname));
+  if (url === undefined || !isSafe || url.username !== '' || url.search + url.hash !== '') {
+    throw invalidField(UsageError, 'argument-invalid', 'registrarUrl', expected, value);
+  }
+  return url.href.replace(/\/+$/, '');
+}
+
+export function postEnrol(call: RegistrarCall, request: EnrolRequest): Promise<Certificate> {
+  return post(call, '/v1/enrol', {
+    code: request.code,
+    pseudonym: toHex(request.pseudonym),
+    proof: toHex(request.proof),
+  });
+}
+
+export function postRenew(call: RegistrarCall, request: RenewRequest): Promise<Certificate> {
+  return post(call, '/v1/renew', {
+    previous: toHex(request.previous),
+    pseudonym: toHex(request.pseudonym),
+    epoch: request.epoch,
+    authorisation: toHex(request.authorisation),
+    proof: toHex(request.proof),
+  });
+}
+
+async function post(call: RegistrarCall, path: string, body: unknown): Promise<Certificate> {
+  const { status, text } = await exchange(call, path, JSON.stringify(body));
+  const answer = parseJson(text);
+  if (status >= 200 && status < 300) return parseCertificate(answer, call.url);
+  throw refusal(answer, status, call.url);
+}
+
+async function exchange(
+  call: RegistrarCall,
+  path: string,
+  body: string,
+): Promise<{ status: number; text: string }> {
+  const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+  const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]);
+  try {
+    const response = await call.fetch(call.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+      signal,
+      redirect: 'error',
+      holdsProcess: call.holdsProcess,
+    });
+    return { status: response.status, text: await response.text() };
+  } catch (error) {
+    if (call.signal?.aborted === true) throw call.signal.reason as Error;
+    const why = timeout.aborted ? `no answer within ${REQUEST_TIMEOUT_MS} ms` : reasonOf(error);
+    throw unavailable(call.url, why, error);
+  }
+}
+
+const certificateSchema = v.object({
+  epoch: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  epochLengthMs: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  pseudonym: v.string(),
+  signature: v.string(),
+});
+
+function parseCertificate(answer: unknown, url: string): Certificate {
+  const parsed = v.safeParse(certificateSchema, answer);
+  if (!parsed.success) {
+    const field = v.getDotPath(parsed.issues[0]) ?? 'answer';
+    throw unexpected(url, `${field}: ${parsed.issues[0].message}`);
+  }
+  try {
+    return {
+      ...parsed.output,
+      pseudonym: parseHex('pseudonym', parsed.output.pseudonym, 32),
+      signature: parseHex('signature', parsed.output.signature, 64),
+    };
+  } catch (error) {
+    throw unexpected(url, reasonOf(error));
+  }
+}
+
+const errorSchema = v.object({
+  error: v.object({
+    code: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,63}$/)),
+    message: v.pipe(v.string(), v.maxLength(1000)),
+    retryable: v.optional(v.boolean(), false),
+  }),
+});
+
+function refusal(answer: unknown, status: number, url: string): Error {
+  const parsed = v.safeParse(errorSchema, answer);
+  if (status >= 500 || status === 429) {
+    const said = parsed.success ? `: ${parsed.output.error.message}` : '';
+    return unavailable(url, `it answered ${status}${said}`, undefined);
+  }
+  if (!parsed.success) return unexpected(url, `status ${status} without an error in JSON`);
+  const { code, message, retryable } = parsed.output.error;
+  return new UsageError(code, `the registrar refused: ${message}`, { retryable });
+}
+
+function unavailable(url: string, why: string, cause: unknown): RoundError {
+  return new RoundError('registrar-unavailable', `the registrar at ${url} cannot be used: ${why}`, {
+    retryable: true,
+    cause,
+  });
+}
+
+function unexpected(url: string, why: string): WireError {
+  return new WireError(
+    'registrar-answer',
+    `${url}: this is no answer of a registrar (${why}): check registrarUrl`,
+    { field: 'registrarUrl' },
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The platform's fetch says only "fetch failed"; why is in its cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}

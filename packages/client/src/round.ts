@@ -1,0 +1,240 @@
+/**
+ * One attempt at one round: the device machine, hosted on a connection, timers and the durable record.
+ * Knows: the order of events. Doesn't know: retries, values, enrolment.
+ * Invariant: the machine always ends, and with it every secret of the round; the connection closes.
+ */
+import { OnlysumError, type Rng, RoundError, type Suite } from '@onlysum/crypto';
+import {
+  decodeFrame,
+  type DeviceEffect,
+  type DeviceEvent,
+  type DeviceOutcome,
+  type DeviceParams,
+  type DeviceStage,
+  DROP_REASONS,
+  dropped,
+  type Reservation,
+  type ReservationOutcome,
+  startDevice,
+  stepDevice,
+} from '@onlysum/protocol';
+import type { Window } from '@onlysum/task';
+import { deriveInSlices } from './derive-in-slices.js';
+import { startTimer } from './timers.js';
+import { type Closing, type Connection, SUBPROTOCOL, type Transport } from './transport.js';
+
+export interface RoundOptions {
+  readonly params: DeviceParams;
+  readonly transport: Transport;
+  readonly suite: Suite;
+  readonly rng: Rng;
+  readonly now: () => number;
+  readonly holdsProcess: boolean;
+  /** Most time without an offer of a round. */
+  readonly offerTimeoutMs: number;
+  /** Aborts with an {@link OnlysumError} as its reason. */
+  readonly signal: AbortSignal;
+  /** Encodes the input; called at most once, as late as can be. @throws {OnlysumError} */
+  takeInput(window: Window): Uint32Array;
+  /**
+   * Makes the reservation durable.
+   *
+   * @param isWanted - whether the round still needs it; asked again inside the store's step.
+   * @returns `withdrawn` if nothing was reserved, or must not be sent although it was.
+   */
+  reserve(
+    reservation: Reservation,
+    isWanted: () => boolean,
+  ): Promise<ReservationOutcome | 'withdrawn'>;
+  onStage(stage: DeviceStage, detail: string | undefined): void;
+}
+
+export interface RoundEnd {
+  readonly outcome: DeviceOutcome;
+  /** When the coordinator said that coming back can help, in ms from now. */
+  readonly retryInMs: number | undefined;
+}
+
+/** @returns how it ended. Never rejects. */
+export function runRound(options: RoundOptions): Promise<RoundEnd> {
+  return new Promise((resolve) => hostRound(options, resolve));
+}
+
+function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): void {
+  const { params, suite, rng, now, holdsProcess, signal } = options;
+  const { coordinator, cohort } = params.task.manifest;
+  let state = startDevice();
+  /** Interrupts come first, then the machine's answers, then what the peer sent, in its order. */
+  const urgent: DeviceEvent[] = [];
+  const answers: DeviceEvent[] = [];
+  const inbox: DeviceEvent[] = [];
+  let isAnswerDue = false;
+  let isPersisting = false;
+  let isStepping = false;
+  let isOpen = false;
+  let isClosed = false;
+  let isEnded = false;
+  let lastMessage: Uint8Array | undefined;
+
+  const interrupt = (error: OnlysumError): void => {
+    urgent.push({ kind: 'input-refused', error });
+    pump();
+  };
+  const onAbort = (): void => interrupt(asOnlysumError(signal.reason));
+  let cancelTimer = startTimer(options.offerTimeoutMs, holdsProcess, () =>
+    interrupt(
+      new RoundError(
+        'coordinator-silent',
+        `the coordinator at ${coordinator.url} offered no round within ${options.offerTimeoutMs} ms: nothing was sent`,
+        { retryable: true },
+      ),
+    ),
+  );
+
+  const pump = (): void => {
+    if (isStepping) return;
+    isStepping = true;
+    for (let event = nextEvent(); event !== undefined; event = nextEvent()) step(event);
+    isStepping = false;
+  };
+  const nextEvent = (): DeviceEvent | undefined => {
+    // What has been asked of the store is decided there: it looks at isWanted in its own step.
+    if (isEnded || isPersisting) return undefined;
+    const now = urgent.shift() ?? answers.shift();
+    if (now !== undefined) isAnswerDue = false;
+    return now ?? (isAnswerDue ? undefined : inbox.shift());
+  };
+  const step = (event: DeviceEvent): void => {
+    if (event.kind === 'message') lastMessage = event.bytes;
+    const [next, effects] = stepDevice(state, event, params, { suite, rng, nowMs: now() });
+    state = next;
+    for (const effect of effects) run(effect);
+  };
+  const run = (effect: DeviceEffect): void => {
+    switch (effect.kind) {
+      case 'send':
+        return isClosed ? undefined : connection.send(effect.bytes);
+      case 'derive':
+        isAnswerDue = true;
+        void deriveInSlices(suite, effect.batch, holdsProcess)
+          .then((results) => answers.push({ kind: 'derived', results }))
+          .catch((error: unknown) =>
+            answers.push({ kind: 'input-refused', error: asOnlysumError(error) }),
+          )
+          .then(pump);
+        return;
+      case 'need-input':
+        // On a dead connection the end is in the inbox already; the values stay where they are.
+        if (isClosed) return;
+        return void answers.push(inputEvent(effect.window));
+      case 'persist':
+        if (isClosed) return;
+        isPersisting = true;
+        void persist(effect.reservation);
+        return;
+      case 'timer':
+        cancelTimer();
+        cancelTimer = startTimer(effect.inMs, holdsProcess, () => {
+          urgent.push({ kind: 'deadline' });
+          pump();
+        });
+        return;
+      case 'progress':
+        return options.onStage(effect.stage, effect.detail);
+      case 'finish':
+        return end(effect.outcome);
+    }
+  };
+  const inputEvent = (window: Window): DeviceEvent => {
+    try {
+      return { kind: 'input', lanes: options.takeInput(window) };
+    } catch (error) {
+      return { kind: 'input-refused', error: asOnlysumError(error) };
+    }
+  };
+  const persist = async (reservation: Reservation): Promise<void> => {
+    const isWanted = (): boolean => !isClosed && urgent.length === 0;
+    const outcome = await options.reserve(reservation, isWanted);
+    isPersisting = false;
+    if (outcome === 'withdrawn') inbox.push({ kind: 'input-refused', error: withdrawn() });
+    else answers.push({ kind: 'persisted', outcome });
+    pump();
+  };
+  const end = (outcome: DeviceOutcome): void => {
+    isEnded = true;
+    cancelTimer();
+    signal.removeEventListener('abort', onAbort);
+    connection.close();
+    resolve({ outcome, retryInMs: retryHint(lastMessage) });
+  };
+
+  const connection: Connection = options.transport.connect(coordinator.url, {
+    protocol: SUBPROTOCOL,
+    maxMessageBytes: longestMessage(cohort.max),
+    holdsProcess,
+    onOpen: () => {
+      isOpen = true;
+    },
+    onMessage: (bytes) => {
+      inbox.push({ kind: 'message', bytes });
+      pump();
+    },
+    onClose: (closing) => {
+      isClosed = true;
+      const error = closingError(closing, isOpen, coordinator.url);
+      inbox.push(error === undefined ? { kind: 'disconnected' } : { kind: 'input-refused', error });
+      pump();
+    },
+  });
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+}
+
+/** A leaf takes 68 bytes a neighbour, the boxes 80; the rest is small. */
+function longestMessage(maxDevices: number): number {
+  return 4096 + 96 * maxDevices;
+}
+
+/** What the machine's own `connection-lost` cannot know. */
+function closingError(closing: Closing, isOpen: boolean, url: string): RoundError | undefined {
+  const said = closing.reason === '' ? '' : `: ${closing.reason.slice(0, 200)}`;
+  if (!isOpen) {
+    return new RoundError(
+      'coordinator-unavailable',
+      `could not connect to the coordinator at ${url}${said}`,
+      { retryable: true },
+    );
+  }
+  const reason = Object.entries(DROP_REASONS).find(([, row]) => row.closeCode === closing.code);
+  if (reason === undefined) return undefined;
+  const [code, { retry }] = reason;
+  return new RoundError(code, `the coordinator closed the connection (${closing.code})${said}`, {
+    retryable: retry,
+  });
+}
+
+function retryHint(lastMessage: Uint8Array | undefined): number | undefined {
+  if (lastMessage === undefined) return undefined;
+  try {
+    const raw = decodeFrame(lastMessage);
+    if (raw[0] !== dropped.type) return undefined;
+    const { retryInMs } = dropped.parse(raw);
+    return retryInMs < 0 ? undefined : retryInMs;
+  } catch {
+    return undefined;
+  }
+}
+
+function withdrawn(): RoundError {
+  return new RoundError(
+    'consent-changed',
+    'a consent group was taken back after the input was made: nothing was sent',
+    { retryable: true },
+  );
+}
+
+function asOnlysumError(error: unknown): OnlysumError {
+  if (error instanceof OnlysumError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new RoundError('round-failed', `the round could not go on: ${message}`, { cause: error });
+}

@@ -1,0 +1,138 @@
+/**
+ * A running coordinator: server, lobby, registrar link, worker and results, put together and taken down
+ * in order. Knows: lifetimes. Doesn't know: messages.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { toHex } from '@onlysum/crypto';
+import { Lobby } from './lobby.js';
+import { errorFields } from './log.js';
+import { sumOpener } from './open-sum-pool.js';
+import { type CoordinatorOptions, checkOptions, taskPath } from './options.js';
+import type { PublishedResult } from './published-result.js';
+import { registrarLink } from './registrar-link.js';
+import { prepareResultsDir, saveResult } from './results.js';
+import { listen } from './server.js';
+
+export interface CoordinatorHealth {
+  readonly status: 'ok' | 'closing';
+  readonly uptimeMs: number;
+  readonly connections: number;
+  /** Rounds that still take devices, and rounds past that. */
+  readonly gathering: number;
+  readonly running: number;
+  /** Rounds since the start. */
+  readonly opened: number;
+  readonly aborted: number;
+  /** Results that could not be written to `resultsDir`. */
+  readonly unsavedResults: number;
+  readonly tasks: readonly {
+    readonly name: string;
+    readonly version: number;
+    readonly taskId: string;
+  }[];
+}
+
+export interface RunningCoordinator {
+  readonly port: number;
+  /** Where devices of the first task reach this process: ws://host:port/path. */
+  readonly url: string;
+  health(): CoordinatorHealth;
+  /**
+   * Refuses new devices, lets rounds past gathering end within `graceMs` (default 30 s), then stops
+   * them and tells their devices why. Repeated calls share the first one's end.
+   */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
+}
+
+const DEFAULT_GRACE_MS = 30_000;
+/** Closing words to the registrar may take this long. */
+const FAREWELL_MS = 2_000;
+const SAVE_ATTEMPTS = 3;
+const SAVE_PAUSE_MS = 500;
+
+/** @throws {UsageError} `option-invalid`, `key-mismatch`, `listen-failed`. */
+export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
+  const settings = checkOptions(options);
+  const { log, suite, resultsDir, host } = settings;
+  if (resultsDir !== undefined) await prepareResultsDir(resultsDir);
+  const startedMs = performance.now();
+  const link = registrarLink(settings.registrar, settings.seed, suite, log);
+  const opener = sumOpener(suite.name, log);
+  const publishing = new Set<Promise<void>>();
+  let unsavedResults = 0;
+  let closing: Promise<void> | undefined;
+
+  const publish = async (result: PublishedResult): Promise<void> => {
+    if (resultsDir !== undefined && !(await save(resultsDir, result))) unsavedResults++;
+    try {
+      await settings.onResult?.(result);
+    } catch (error) {
+      log.error({ round: result.round, ...errorFields(error) }, 'onResult failed');
+    }
+  };
+
+  const save = async (directory: string, result: PublishedResult): Promise<boolean> => {
+    for (let attempt = 1; attempt <= SAVE_ATTEMPTS; attempt++) {
+      try {
+        const file = await saveResult(directory, result);
+        log.info({ round: result.round, file }, 'result written');
+        return true;
+      } catch (error) {
+        log.error({ round: result.round, attempt, ...errorFields(error) }, 'result not written');
+        await sleep(SAVE_PAUSE_MS);
+      }
+    }
+    return false;
+  };
+
+  const lobby = new Lobby(settings, link, opener, (result) => {
+    const done = publish(result).finally(() => publishing.delete(done));
+    publishing.add(done);
+  });
+
+  const health = (): CoordinatorHealth => ({
+    status: closing === undefined ? 'ok' : 'closing',
+    uptimeMs: Math.round(performance.now() - startedMs),
+    connections: server.connections,
+    gathering: lobby.gathering,
+    running: lobby.running,
+    opened: lobby.opened,
+    aborted: lobby.aborted,
+    unsavedResults,
+    tasks: settings.tasks.map(({ manifest, taskId }) => ({
+      name: manifest.name,
+      version: manifest.version,
+      taskId: toHex(taskId),
+    })),
+  });
+
+  const server = await listen(settings, {
+    onDevice: (connection, tasks) => lobby.accept(connection, tasks),
+    health,
+  });
+
+  const close = async (graceMs: number): Promise<void> => {
+    log.info({ graceMs, running: lobby.running }, 'closing');
+    const drained = lobby.close();
+    await Promise.race([drained, sleep(graceMs, undefined, { ref: false })]);
+    lobby.stop();
+    await drained;
+    await Promise.race([link.settled(), sleep(FAREWELL_MS)]);
+    link.close();
+    await server.close();
+    await Promise.all(publishing);
+    await opener.close();
+    log.info('closed');
+  };
+
+  const shownHost = host.includes(':') ? `[${host}]` : host;
+  const path = settings.tasks[0] === undefined ? '/' : taskPath(settings.tasks[0]);
+  const url = `ws://${shownHost}:${server.port}${path}`;
+  log.info({ url }, 'listening');
+  return {
+    port: server.port,
+    url,
+    health,
+    close: ({ graceMs = DEFAULT_GRACE_MS } = {}) => (closing ??= close(graceMs)),
+  };
+}

@@ -1,0 +1,10 @@
+/** @onlysum/coordinator: the server that adds masked inputs and opens only the total. */
+export {
+  type CoordinatorHealth,
+  type RunningCoordinator,
+  startCoordinator,
+} from './coordinator.js';
+export { DEFAULT_LIMITS, type Limits } from './limits.js';
+export type { CoordinatorOptions } from './options.js';
+export type { DropCount, PublishedResult, RoundCost } from './published-result.js';
+export { type HttpRegistrarOptions, httpRegistrar, type RegistrarPort } from './registrar-port.js';

@@ -1,0 +1,211 @@
+/**
+ * From a new connection to a place in a gathering round. Protocol §5.0, §2.
+ * Knows: admission, which rounds gather, who waits where. Doesn't know: sockets, stages.
+ * Invariant: a pseudonym waits in at most one gathering round of a task, by its newest connection.
+ */
+import { OnlysumError, toHex } from '@onlysum/crypto';
+import { runDerive } from '@onlysum/crypto';
+import {
+  type Certificate,
+  type DropCode,
+  type RegistrarResponse,
+  admit,
+  checkHello,
+  isDropCode,
+  makeChallenge,
+  poolOf,
+} from '@onlysum/protocol';
+import { type Task, checkValidity, windowAt } from '@onlysum/task';
+import { type Announcements, announcements } from './announcements.js';
+import type { Connection } from './connection.js';
+import { largestFrameBytes } from './limits.js';
+import { errorFields } from './log.js';
+import type { SumOpener } from './open-sum-pool.js';
+import type { Settings } from './options.js';
+import type { PublishedResult } from './published-result.js';
+import type { RegistrarLink } from './registrar-link.js';
+import { Round, type RoundHost } from './round.js';
+
+const ROUND_ID_BYTES = 16;
+const SHUTTING_DOWN = 'the coordinator is shutting down: try again later';
+
+export class Lobby {
+  /** Rounds that opened, and rounds that did not. */
+  opened = 0;
+  aborted = 0;
+  readonly #settings: Settings;
+  readonly #announcements: Announcements;
+  readonly #host: RoundHost;
+  /** By task, window, incarnation and pool, oldest first. */
+  readonly #gathering = new Map<string, Round[]>();
+  readonly #rounds = new Set<Round>();
+  /** By task and pseudonym: the connection that waits in a gathering round, and that round. */
+  readonly #waiting = new Map<string, { connection: Connection; round: Round }>();
+  /** Admitted, or about to be, and in no round yet. */
+  readonly #arriving = new Set<Connection>();
+  readonly #onIdle: (() => void)[] = [];
+  #isClosing = false;
+
+  constructor(
+    settings: Settings,
+    link: RegistrarLink,
+    opener: SumOpener,
+    onResult: (result: PublishedResult) => void,
+  ) {
+    this.#settings = settings;
+    const { suite, rng, now, log, limits, durations } = settings;
+    this.#announcements = announcements(link, suite, durations.attestMs);
+    this.#host = {
+      suite,
+      rng,
+      now,
+      log,
+      link,
+      opener,
+      helloTimeoutMs: limits.helloTimeoutMs,
+      isCurrent: ({ task, announcement }) => this.#announcements.isCurrent(task, announcement),
+      onRefused: ({ task, window }) => this.#announcements.forget(task, window),
+      onResult,
+      onClosedCohort: (round) => this.#leaveGathering(round),
+      onEnd: (round, outcome) => this.#onEnd(round, outcome),
+    };
+  }
+
+  get gathering(): number {
+    return [...this.#rounds].filter(({ stage }) => stage === 'gathering').length;
+  }
+
+  get running(): number {
+    return this.#rounds.size - this.gathering;
+  }
+
+  /** @param tasks - those served at the path the device connected to, by hex id. */
+  accept(connection: Connection, tasks: ReadonlyMap<string, Task>): void {
+    if (this.#isClosing) return connection.drop('shutting-down', SHUTTING_DOWN);
+    const { bytes, challenge } = makeChallenge(this.#context());
+    this.#arriving.add(connection);
+    connection.listen({
+      onMessage: (frame) => this.#hello(connection, frame, challenge, tasks),
+      onGone: () => this.#arriving.delete(connection),
+    });
+    connection.expect('Hello', this.#settings.limits.helloTimeoutMs);
+    connection.send(bytes);
+  }
+
+  /** Sends away who is in no round past gathering; resolves when the others are done. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    for (const connection of [...this.#arriving]) connection.drop('shutting-down', SHUTTING_DOWN);
+    for (const round of [...this.#rounds]) {
+      if (round.stage === 'gathering') round.stop(SHUTTING_DOWN);
+    }
+    if (this.#rounds.size === 0) return;
+    await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+  }
+
+  /** Ends every round now. */
+  stop(): void {
+    for (const round of [...this.#rounds]) round.stop(SHUTTING_DOWN);
+  }
+
+  #hello(
+    connection: Connection,
+    frame: Uint8Array,
+    challenge: Uint8Array,
+    tasks: ReadonlyMap<string, Task>,
+  ): void {
+    const { suite, now, log } = this.#settings;
+    try {
+      const { hello, task, batch } = checkHello(frame, challenge, tasks, now());
+      admit(runDerive(suite, batch));
+      connection.allowFrames(largestFrameBytes(task));
+      connection.listen({
+        onMessage: () => connection.drop('wrong-stage', 'a message before a round was offered'),
+        onGone: () => this.#arriving.delete(connection),
+      });
+      void this.#enter(connection, task, hello.certificate);
+    } catch (error) {
+      if (error instanceof OnlysumError && error.code !== 'internal') {
+        const code: DropCode = isDropCode(error.code) ? error.code : 'wire-invalid';
+        return connection.drop(code, error.message);
+      }
+      log.error(errorFields(error), 'admission failed');
+      connection.drop('overloaded', 'internal error: the coordinator failed; its log says more');
+    }
+  }
+
+  async #enter(connection: Connection, task: Task, certificate: Certificate): Promise<void> {
+    const { suite, rng, now, durations } = this.#settings;
+    const window = windowAt(task.manifest, now());
+    try {
+      checkValidity(task.manifest, window);
+    } catch (error) {
+      return connection.drop('task-unknown', error instanceof Error ? error.message : '');
+    }
+    const answer = await this.#announcements.of(task, window);
+    if (!connection.isOpen) return;
+    if (answer.kind === 'refused') return refuse(connection, answer);
+    this.#arriving.delete(connection);
+    const { announcement } = answer;
+    const { pools, value, incarnation } = announcement;
+    const pool = poolOf(suite, value, certificate.pseudonym, pools);
+    const key = [toHex(task.taskId), window.index, incarnation, pool].join(' ');
+    this.#replaceOlder(task, certificate);
+    const rounds = this.#gathering.get(key) ?? [];
+    let round = rounds.find(({ size }) => size < task.manifest.cohort.max);
+    if (round === undefined) {
+      const id = rng(ROUND_ID_BYTES);
+      round = new Round({ task, window, announcement, round: id, durations }, this.#host);
+      this.#rounds.add(round);
+      this.#gathering.set(key, [...rounds, round]);
+    }
+    this.#waiting.set(waitingKey(task, certificate), { connection, round });
+    round.join(connection, certificate);
+  }
+
+  /** A device whose connection broke unnoticed comes back before its old one is found dead. */
+  #replaceOlder(task: Task, certificate: Certificate): void {
+    const key = waitingKey(task, certificate);
+    const older = this.#waiting.get(key);
+    this.#waiting.delete(key);
+    if (older?.round.stage !== 'gathering') return;
+    older.connection.drop('duplicate-device', 'a newer connection of this pseudonym waits here');
+  }
+
+  #leaveGathering(round: Round): void {
+    for (const [key, rounds] of this.#gathering) {
+      const rest = rounds.filter((other) => other !== round);
+      if (rest.length === 0) this.#gathering.delete(key);
+      else this.#gathering.set(key, rest);
+    }
+    for (const [key, waiting] of this.#waiting) {
+      if (waiting.round === round) this.#waiting.delete(key);
+    }
+  }
+
+  #onEnd(round: Round, outcome: 'opened' | 'aborted'): void {
+    this.#leaveGathering(round);
+    this.#rounds.delete(round);
+    if (outcome === 'opened') this.opened++;
+    else this.aborted++;
+    if (this.#isClosing && this.#rounds.size === 0) {
+      for (const resolve of this.#onIdle.splice(0)) resolve();
+    }
+  }
+
+  #context() {
+    const { suite, rng, now } = this.#settings;
+    return { suite, rng, nowMs: now() };
+  }
+}
+
+/** A registrar that cannot be reached, or that will not announce the window. */
+function refuse(connection: Connection, refusal: RegistrarResponse & { kind: 'refused' }): void {
+  const { code, detail } = refusal;
+  const dropCode = code === 'registrar-unavailable' ? code : 'round-aborted';
+  connection.drop(dropCode, code === dropCode ? detail : `registrar-refused: ${code}: ${detail}`);
+}
+
+function waitingKey(task: Task, { pseudonym }: Certificate): string {
+  return `${toHex(task.taskId)} ${toHex(pseudonym)}`;
+}

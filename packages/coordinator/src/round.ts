@@ -1,0 +1,300 @@
+/**
+ * Hosting one coordinator machine: its timer, its devices' connections, its questions to the registrar,
+ * its heavy job. Protocol §5. Knows: how effects are carried out. Doesn't know: which stage follows.
+ * Invariant: events reach the machine one at a time, and nothing reaches it after its last effect.
+ */
+import { OnlysumError, type Rng, type Suite, toHex } from '@onlysum/crypto';
+import {
+  type Certificate,
+  type CoordinatorEffect,
+  type CoordinatorEvent,
+  type CoordinatorState,
+  type DeviceId,
+  type DropCode,
+  type MachineContext,
+  type RoundParams,
+  type RoundResult,
+  type UnsignedRequest,
+  startRound,
+  stepCoordinator,
+} from '@onlysum/protocol';
+import type { Logger } from 'pino';
+import { type AnswerCheck, answerCheck } from './answer-check.js';
+import type { Connection } from './connection.js';
+import { errorFields } from './log.js';
+import type { SumOpener } from './open-sum-pool.js';
+import { type PublishedResult, countDrops, publishedResult } from './published-result.js';
+import type { RegistrarLink } from './registrar-link.js';
+import { refused } from './registrar-link.js';
+
+/** What rounds share. */
+export interface RoundHost {
+  readonly suite: Suite;
+  readonly rng: Rng;
+  readonly now: () => number;
+  readonly log: Logger;
+  readonly link: RegistrarLink;
+  readonly opener: SumOpener;
+  readonly helloTimeoutMs: number;
+  /** Whether the registrar still stands by the announcement of this round. */
+  isCurrent(params: RoundParams): boolean;
+  /** The registrar refused something: what it announced may be out of date. */
+  onRefused(params: RoundParams): void;
+  onResult(result: PublishedResult): void;
+  /** The round takes no more devices. */
+  onClosedCohort(round: Round): void;
+  onEnd(round: Round, outcome: 'opened' | 'aborted'): void;
+}
+
+export class Round {
+  readonly params: RoundParams;
+  readonly id: string;
+  readonly #host: RoundHost;
+  readonly #log: Logger;
+  readonly #check: AnswerCheck;
+  readonly #members = new Map<DeviceId, Connection>();
+  /** Why the host lost a device, where it knows better than `connection-lost`. */
+  readonly #lossCodes = new Map<DeviceId, DropCode>();
+  readonly #queue: CoordinatorEvent[] = [];
+  #isStepping = false;
+  #state: CoordinatorState;
+  #timer: NodeJS.Timeout | undefined;
+  /** Roster index → device, as last asked for. */
+  #seats: readonly DeviceId[] = [];
+  #bytesIn = 0;
+  #bytesOut = 0;
+  readonly #startedMs = performance.now();
+  readonly #cpuAtStart = process.cpuUsage();
+  #rosterMs = this.#startedMs;
+
+  constructor(params: RoundParams, host: RoundHost) {
+    this.params = params;
+    this.id = toHex(params.round);
+    this.#host = host;
+    const { manifest } = params.task;
+    this.#log = host.log.child({
+      task: manifest.name,
+      version: manifest.version,
+      window: params.window.index,
+      round: this.id,
+    });
+    this.#check = answerCheck(host.suite, params.task);
+    const [state, effects] = startRound(params, host.now());
+    this.#state = state;
+    this.#carryOut(effects);
+  }
+
+  get stage(): CoordinatorState['stage'] {
+    return this.#state.stage;
+  }
+
+  /** Devices connected to this round. */
+  get size(): number {
+    return this.#members.size;
+  }
+
+  /** Only while the cohort gathers. The round listens to the connection from now on. */
+  join(connection: Connection, certificate: Certificate): void {
+    const device = connection.id;
+    this.#members.set(device, connection);
+    connection.listen({
+      onMessage: (bytes) => this.#step({ kind: 'message', device, bytes }),
+      onGone: (code) => this.#onGone(connection, code),
+    });
+    connection.expect('AdvertiseKeys', this.#host.helloTimeoutMs);
+    this.#step({ kind: 'join', device, certificate });
+  }
+
+  /** Ends the round; its devices are told `shutting-down` and why. */
+  stop(detail: string): void {
+    this.#step({ kind: 'stop', detail });
+  }
+
+  #onGone(connection: Connection, code: DropCode): void {
+    const { id: device } = connection;
+    if (!this.#members.has(device)) return;
+    this.#lossCodes.set(device, code);
+    this.#retire(connection);
+    this.#step({ kind: 'left', device });
+  }
+
+  /** Carrying out effects can cause events (a full socket is a lost device), so events wait in line. */
+  #step(event: CoordinatorEvent): void {
+    this.#queue.push(event);
+    if (this.#isStepping) return;
+    this.#isStepping = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        this.#stepOne(next);
+      }
+    } finally {
+      this.#isStepping = false;
+    }
+  }
+
+  #stepOne(event: CoordinatorEvent): void {
+    if (this.#state.stage === 'finished') return;
+    if (event.kind === 'join' && this.#state.stage !== 'gathering') {
+      this.#members
+        .get(event.device)
+        ?.drop('cohort-full', 'the cohort closed: join the next round');
+      return;
+    }
+    const wasGathering = this.#state.stage === 'gathering';
+    try {
+      const context = this.#context();
+      const [state, effects] = stepCoordinator(this.#state, event, this.params, context);
+      this.#state = state;
+      if (state.stage === 'attesting-roster') {
+        this.#seats = state.candidates.map(({ device }) => device);
+      }
+      if (wasGathering && state.stage !== 'gathering') {
+        this.#rosterMs = performance.now();
+        this.#host.onClosedCohort(this);
+      }
+      this.#carryOut(effects);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #carryOut(effects: readonly CoordinatorEffect[]): void {
+    for (const effect of effects) this.#carryOutOne(effect);
+  }
+
+  #carryOutOne(effect: CoordinatorEffect): void {
+    switch (effect.kind) {
+      case 'send':
+        this.#members.get(effect.device)?.send(effect.bytes);
+        return;
+      case 'drop': {
+        const connection = this.#members.get(effect.device);
+        this.#members.delete(effect.device);
+        connection?.drop(effect.code, effect.detail, effect.retryInMs);
+        if (connection !== undefined) this.#retire(connection);
+        return;
+      }
+      case 'release': {
+        const connection = this.#members.get(effect.device);
+        this.#members.delete(effect.device);
+        connection?.release();
+        if (connection !== undefined) this.#retire(connection);
+        return;
+      }
+      case 'attest':
+        void this.#attest(effect.request);
+        return;
+      case 'timer':
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(
+          () => this.#step({ kind: 'deadline', stage: effect.stage }),
+          effect.inMs,
+        );
+        return;
+      case 'open':
+        void this.#open(effect.job);
+        return;
+      case 'stage':
+        this.#log.info({ stage: effect.stage, devices: effect.devices }, 'stage begins');
+        return;
+      case 'result':
+        this.#finish(effect.result);
+        return;
+      case 'abort':
+        this.#log.warn({ code: effect.code, detail: effect.detail }, 'round aborted');
+        this.#end('aborted');
+        return;
+    }
+  }
+
+  async #attest(request: UnsignedRequest): Promise<void> {
+    const { link } = this.#host;
+    const { attestMs } = this.params.durations;
+    if (request.kind === 'roster' && !this.#host.isCurrent(this.params)) {
+      const detail = 'the registrar began a new incarnation: join again';
+      this.#step({ kind: 'answered', response: refused('window-not-open', detail) });
+      return;
+    }
+    const isAttested = this.#check(request);
+    const response = await link.ask(request, isAttested, attestMs);
+    if (response.kind === 'refused') {
+      const { code, detail, members } = response;
+      this.#log.warn(
+        { asked: request.kind, code, detail, refusedDevices: members.length },
+        'the registrar refused',
+      );
+      this.#host.onRefused(this.params);
+    }
+    // Nobody waits for the answer to a close.
+    if (request.kind !== 'close') this.#step({ kind: 'answered', response });
+  }
+
+  async #open(job: Extract<CoordinatorEffect, { kind: 'open' }>['job']): Promise<void> {
+    try {
+      const outcome = await this.#host.opener.open(job);
+      if (this.#state.stage === 'opening') this.#step({ kind: 'opened', outcome });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #finish(result: RoundResult): void {
+    this.#log.info(
+      {
+        devices: result.devices,
+        survivors: result.survivors,
+        silentAfterMasked: result.silent.length,
+      },
+      'sum opened',
+    );
+    const endMs = performance.now();
+    const { user, system } = process.cpuUsage(this.#cpuAtStart);
+    const cost = {
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#bytesOut,
+      gatherMs: Math.round(this.#rosterMs - this.#startedMs),
+      roundMs: Math.round(endMs - this.#rosterMs),
+      cpuMs: Math.round((user + system) / 1000),
+    };
+    const dropped = countDrops(result.dropped, ({ index, code }) => {
+      const known = this.#lossCodes.get(this.#seats[index] ?? -1);
+      return code === 'connection-lost' ? (known ?? code) : code;
+    });
+    const { task } = this.params;
+    this.#host.onResult(publishedResult(task, result, dropped, cost, this.#host.now()));
+    this.#end('opened');
+  }
+
+  /** A bug of ours ends this round and no other. */
+  #fail(error: unknown): void {
+    if (this.#state.stage === 'finished') return;
+    this.#log.error(errorFields(error), 'round failed');
+    this.#state = { stage: 'finished' };
+    const code = error instanceof OnlysumError ? error.code : 'internal';
+    for (const connection of [...this.#members.values()]) {
+      this.#members.delete(connection.id);
+      connection.drop('round-aborted', `${code}: the coordinator failed; its log says more`);
+    }
+    this.#end('aborted');
+  }
+
+  #end(outcome: 'opened' | 'aborted'): void {
+    clearTimeout(this.#timer);
+    for (const connection of [...this.#members.values()]) {
+      this.#members.delete(connection.id);
+      connection.release();
+    }
+    this.#host.onEnd(this, outcome);
+  }
+
+  #retire(connection: Connection): void {
+    this.#members.delete(connection.id);
+    this.#bytesIn += connection.bytesIn;
+    this.#bytesOut += connection.bytesOut;
+  }
+
+  #context(): MachineContext {
+    const { suite, rng, now } = this.#host;
+    return { suite, rng, nowMs: now() };
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * The port: HTTP for health, WebSocket for devices, and what neither may use up. Protocol §6.
+ * Knows: HTTP, upgrades, addresses, counts. Doesn't know: messages, rounds.
+ * Invariant: no more than `connections` devices are served; those beyond are told `overloaded`.
+ */
+import { type IncomingMessage, type Server, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { getRequestListener } from '@hono/node-server';
+import { UsageError } from '@onlysum/crypto';
+import type { Task } from '@onlysum/task';
+import { Hono } from 'hono';
+import { secureHeaders } from 'hono/secure-headers';
+import { WebSocketServer } from 'ws';
+import { Connection } from './connection.js';
+import type { Settings } from './options.js';
+
+/** The WebSocket subprotocol. */
+export const SUBPROTOCOL = 'onlysum.v1';
+
+export interface DeviceServer {
+  readonly port: number;
+  readonly connections: number;
+  /** Ends every connection that is still there after `closeTimeoutMs`, then the server. */
+  close(): Promise<void>;
+}
+
+export interface ServerEvents {
+  onDevice(connection: Connection, tasks: ReadonlyMap<string, Task>): void;
+  health(): { readonly status: string };
+}
+
+/** Reading a request's head may take this long. */
+const HEAD_TIMEOUT_MS = 10_000;
+/** Refused devices that are still being told so, and health checks, on top of the served ones. */
+const SPARE_SOCKETS = 256;
+/** A frame beyond a task's largest message, up to this much, is answered with the reason. */
+const POLITE_BYTES = 64 * 1024;
+
+/** @throws {UsageError} `listen-failed`. */
+export async function listen(settings: Settings, events: ServerEvents): Promise<DeviceServer> {
+  const { limits, host, port, log } = settings;
+  const server = createServer(
+    {
+      headersTimeout: HEAD_TIMEOUT_MS,
+      requestTimeout: HEAD_TIMEOUT_MS,
+      connectionsCheckingInterval: HEAD_TIMEOUT_MS / 2,
+    },
+    getRequestListener(httpApp(settings, events).fetch, { overrideGlobalObjects: false }),
+  );
+  server.maxConnections = limits.connections + SPARE_SOCKETS;
+  const sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: limits.frameBytes + POLITE_BYTES,
+    handleProtocols: () => SUBPROTOCOL,
+  });
+  const open = new Set<Connection>();
+  const perAddress = new Map<string, number>();
+  let nextId = 1;
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy());
+    const tasks = settings.tasksByPath.get(pathOf(request));
+    if (tasks === undefined) return reject(socket, 404, 'no task is served at this path');
+    if (!offersSubprotocol(request)) {
+      return reject(socket, 400, `expected the WebSocket subprotocol ${SUBPROTOCOL}`);
+    }
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      const address = request.socket.remoteAddress ?? '';
+      const connection = new Connection(nextId++, address, webSocket, limits, log);
+      const before = perAddress.get(address) ?? 0;
+      open.add(connection);
+      perAddress.set(address, before + 1);
+      webSocket.on('close', () => {
+        open.delete(connection);
+        const rest = (perAddress.get(address) ?? 1) - 1;
+        if (rest === 0) perAddress.delete(address);
+        else perAddress.set(address, rest);
+      });
+      const excess = excessOf(open.size, before + 1, settings);
+      if (excess !== undefined) return connection.drop('overloaded', excess);
+      events.onDevice(connection, tasks);
+    });
+  });
+  await listening(server, host, port);
+  const beat = setInterval(() => {
+    for (const connection of open) connection.beat();
+  }, limits.pingIntervalMs);
+  return {
+    port: (server.address() as AddressInfo).port,
+    get connections() {
+      return open.size;
+    },
+    close: async () => {
+      clearInterval(beat);
+      const closed = new Promise<void>((resolve) => server.once('close', () => resolve()));
+      server.close();
+      const cutOff = setTimeout(() => {
+        for (const connection of open) connection.terminate();
+        server.closeAllConnections();
+      }, limits.closeTimeoutMs);
+      for (const connection of open) connection.release();
+      server.closeIdleConnections();
+      await closed;
+      clearTimeout(cutOff);
+      sockets.close();
+    },
+  };
+}
+
+function httpApp(settings: Settings, events: ServerEvents): Hono {
+  const app = new Hono();
+  app.use(secureHeaders());
+  app.get('/healthz', (c) => {
+    const health = events.health();
+    return c.json(health, health.status === 'ok' ? 200 : 503);
+  });
+  app.notFound((c) => {
+    if (!settings.tasksByPath.has(c.req.path)) {
+      return c.json({ error: { code: 'not-found', message: 'no such path' } }, 404);
+    }
+    const message = `devices connect here by WebSocket, subprotocol ${SUBPROTOCOL}`;
+    return c.json({ error: { code: 'upgrade-required', message } }, 426);
+  });
+  return app;
+}
+
+function excessOf(all: number, ofAddress: number, { limits }: Settings): string | undefined {
+  if (all > limits.connections) {
+    return `${limits.connections} devices are connected, no more are served at a time`;
+  }
+  if (ofAddress > limits.connectionsPerAddress) {
+    return `${limits.connectionsPerAddress} devices of this address are connected, no more are served`;
+  }
+  return undefined;
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '/').split('?')[0] ?? '/';
+}
+
+function offersSubprotocol(request: IncomingMessage): boolean {
+  const offered = request.headers['sec-websocket-protocol'] ?? '';
+  return offered.split(',').some((name) => name.trim() === SUBPROTOCOL);
+}
+
+function reject(socket: Duplex, status: 400 | 404, message: string): void {
+  const reason = status === 400 ? 'Bad Request' : 'Not Found';
+  const body = JSON.stringify({ error: { code: 'upgrade-refused', message } });
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}
+
+function listening(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      const message = `port: expected a port that ${host} can listen on, got ${port}: ${error.message}`;
+      const details = { field: 'port', got: String(port), cause: error };
+      reject(new UsageError('listen-failed', message, details));
+    });
+    server.listen(port, host, resolve);
+  });
+}

@@ -1,0 +1,86 @@
+/**
+ * §5.6, §5.8: hand over the job of taking the masks off, then publish the sum and say goodbye.
+ */
+import { at } from '../at.js';
+import { closed } from '../messages/from-coordinator.js';
+import { abort, present } from './cohort.js';
+import type { OpenJob, OpenOutcome } from './open-sum.js';
+import type {
+  CoordinatorEffect,
+  CoordinatorStep,
+  InStage,
+  RoundParams,
+  RoundResult,
+} from './types.js';
+
+/** Hands the job of taking the masks off to the host. */
+export function open(
+  state: InStage<'unmasking'> | InStage<'recovering'>,
+  params: RoundParams,
+  silent: OpenJob['silent'],
+  dropped: OpenJob['dropped'],
+): CoordinatorStep {
+  const { cohort, tags, shared, sum, commitments, survivors, reveals } = state;
+  const job: OpenJob = {
+    lanes: params.task.layout.lanes,
+    sum,
+    context: cohort.context,
+    context2: shared.context2,
+    threshold: cohort.parameters.t,
+    selfSeeds: reveals.selfSeeds.flatMap((b, index) => (b === undefined ? [] : [{ index, b }])),
+    pairs: [...reveals.pairSecrets].flatMap(([survivor, secrets]) =>
+      [...secrets]
+        .filter(([other]) => !dropped.some(({ end }) => end.index === other))
+        .map(([other, p]) => ({ survivor, dropped: other, p })),
+    ),
+    silent,
+    dropped,
+  };
+  return [
+    { stage: 'opening', cohort, tags, shared, sum, commitments, survivors, reveals },
+    [
+      { kind: 'stage', stage: 'opening', devices: survivors.members.length },
+      { kind: 'open', job },
+    ],
+  ];
+}
+
+/** The sum is open, or cannot be opened: the round is over either way. */
+export function finish(
+  state: InStage<'opening'>,
+  outcome: OpenOutcome,
+  params: RoundParams,
+): CoordinatorStep {
+  const { cohort, survivors, shared } = state;
+  if (outcome.kind === 'unrecoverable') {
+    const detail = `the shares of device ${outcome.dealer} do not give its ${outcome.secret}`;
+    return abort(cohort, 'recovery-failed', detail, false);
+  }
+  const bytes = closed.encode({ round: cohort.facts.round, opened: true });
+  const goodbyes = present(cohort, survivors.members).flatMap((index): CoordinatorEffect[] => {
+    const { device } = at(cohort.places, index);
+    return [
+      { kind: 'send', device, bytes },
+      { kind: 'release', device },
+    ];
+  });
+  const isSurvivor = new Set(survivors.members);
+  const losses = cohort.drops;
+  const result: RoundResult = {
+    window: params.window,
+    facts: cohort.facts,
+    devices: cohort.facts.n,
+    survivors: survivors.members.length,
+    dropped: losses.filter(({ index }) => !isSurvivor.has(index)),
+    silent: losses.filter(
+      ({ index }) => isSurvivor.has(index) && state.reveals.selfSeeds[index] === undefined,
+    ),
+    lanes: outcome.lanes,
+    rosterSignature: cohort.rosterSignature,
+    sharedSet: shared.bitmap,
+    sharedSetSignature: shared.signature,
+    survivorSet: survivors.bitmap,
+    survivorSetSignature: survivors.signature,
+  };
+  return [{ stage: 'finished' }, [...goodbyes, { kind: 'result', result }]];
+}
