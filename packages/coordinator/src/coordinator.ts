@@ -50,7 +50,7 @@ const FAREWELL_MS = 2_000;
 const SAVE_ATTEMPTS = 3;
 const SAVE_PAUSE_MS = 500;
 
-/** @throws {UsageError} `option-invalid`, `key-mismatch`, `listen-failed`. */
+/** @throws {UsageError} `argument-invalid`, `task-mismatch`, `listen-failed`. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
   const settings = checkOptions(options);
   const { log, suite, resultsDir, host } = settings;

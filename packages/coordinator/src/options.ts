@@ -61,13 +61,15 @@ const SEED_BYTES = 32;
 /** The most a timer can wait, and the longest a roster may stay open. */
 const MOST_MS = 24 * 3_600_000;
 
-/** @throws {UsageError} `option-invalid`, `key-mismatch`. */
+/** @throws {UsageError} `argument-invalid`, `task-mismatch`. */
 export function checkOptions(options: CoordinatorOptions): Settings {
   const { tasks, seed, registrar, host, port, resultsDir, onResult } = options;
   const suite = options.suite ?? nativeSuite;
   if (!(seed instanceof Uint8Array) || seed.length !== SEED_BYTES) {
     // Never described: what came may be a seed in another form.
-    throw new UsageError('option-invalid', `seed: expected ${SEED_BYTES} bytes`, { field: 'seed' });
+    throw new UsageError('argument-invalid', `seed: expected ${SEED_BYTES} bytes`, {
+      field: 'seed',
+    });
   }
   if (typeof host !== 'string' || host === '') throw invalid('host', 'a host name', host);
   if (!isIntegerIn(port, 0, 65_535)) throw invalid('port', 'an integer from 0 to 65535', port);
@@ -165,12 +167,12 @@ function isIntegerIn(value: unknown, least: number, most: number): boolean {
 }
 
 function invalid(field: string, expected: string, got: unknown): UsageError {
-  return invalidField(UsageError, 'option-invalid', field, expected, got);
+  return invalidField(UsageError, 'argument-invalid', field, expected, got);
 }
 
 function invalidKey(field: string, expected: string, got: string): UsageError {
   return new UsageError(
-    'key-mismatch',
+    'task-mismatch',
     `${field}: expected ${expected}, got the seed of ${describe(got)}: this seed signs for another coordinator`,
     { field, expected, got },
   );

@@ -28,7 +28,7 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
  * @param url - base URL of a registrar, https:// unless it is on this machine.
- * @throws {UsageError} `option-invalid`.
+ * @throws {UsageError} `argument-invalid`.
  */
 export function httpRegistrar(url: string, options: HttpRegistrarOptions = {}): RegistrarPort {
   const { timeoutMs = DEFAULT_TIMEOUT_MS, responseBytes = DEFAULT_RESPONSE_BYTES } = options;
@@ -76,12 +76,12 @@ function httpError(status: number, body: Uint8Array): OnlysumError {
 
 function checkUrl(url: string): URL {
   const expected = 'an https:// URL, or http:// of this machine';
-  if (!URL.canParse(url)) throw invalidField(UsageError, 'option-invalid', 'url', expected, url);
+  if (!URL.canParse(url)) throw invalidField(UsageError, 'argument-invalid', 'url', expected, url);
   const parsed = new URL(url);
   const { protocol, hostname, username, password, search, hash } = parsed;
   const isSafe = protocol === 'https:' || (protocol === 'http:' && LOOPBACK.has(hostname));
   if (!isSafe || `${username}${password}${search}${hash}` !== '') {
-    throw invalidField(UsageError, 'option-invalid', 'url', expected, `${protocol}//${hostname}`);
+    throw invalidField(UsageError, 'argument-invalid', 'url', expected, `${protocol}//${hostname}`);
   }
   return parsed;
 }

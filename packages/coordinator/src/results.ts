@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { UsageError, describe } from '@onlysum/crypto';
 import type { PublishedResult } from './published-result.js';
 
-/** @throws {UsageError} `option-invalid` if the folder cannot be made or written. */
+/** @throws {UsageError} `argument-invalid` if the folder cannot be made or written. */
 export async function prepareResultsDir(directory: string): Promise<void> {
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -16,7 +16,7 @@ export async function prepareResultsDir(directory: string): Promise<void> {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const expected = 'a folder that can be written';
-    throw new UsageError('option-invalid', `resultsDir: expected ${expected}: ${why}`, {
+    throw new UsageError('argument-invalid', `resultsDir: expected ${expected}: ${why}`, {
       field: 'resultsDir',
       expected,
       got: describe(directory),

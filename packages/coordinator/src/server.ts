@@ -40,13 +40,16 @@ const POLITE_BYTES = 64 * 1024;
 /** @throws {UsageError} `listen-failed`. */
 export async function listen(settings: Settings, events: ServerEvents): Promise<DeviceServer> {
   const { limits, host, port, log } = settings;
+  const answer = getRequestListener(httpApp(settings, events).fetch, {
+    overrideGlobalObjects: false,
+  });
   const server = createServer(
     {
       headersTimeout: HEAD_TIMEOUT_MS,
       requestTimeout: HEAD_TIMEOUT_MS,
       connectionsCheckingInterval: HEAD_TIMEOUT_MS / 2,
     },
-    getRequestListener(httpApp(settings, events).fetch, { overrideGlobalObjects: false }),
+    (request, response) => void answer(request, response),
   );
   server.maxConnections = limits.connections + SPARE_SOCKETS;
   const sockets = new WebSocketServer({

@@ -81,6 +81,8 @@ export interface RoundOptions {
   readonly intercept?: (message: SimulatedMessage) => readonly Uint8Array[];
   /** What each device's durable store answers; `reserved` unless told otherwise. */
   readonly reservation?: (device: number, reservation: Reservation) => ReservationOutcome;
+  /** Devices numbered `from` and above connect this much later than the others. */
+  readonly late?: { readonly from: number; readonly delayMs: number };
   /** The task as devices know it, where it differs from that of coordinator and registrar. */
   readonly deviceTask?: Task;
   /** The highest incarnation every device has met before. */
@@ -172,9 +174,13 @@ class Simulation {
 
   run(): SimulatedRound {
     this.#devices.forEach((device, i) => {
-      const { bytes, challenge } = makeChallenge(this.#context());
-      device.challenge = challenge;
-      this.#down(i, bytes);
+      const { late } = this.options;
+      const delayMs = late !== undefined && i >= late.from ? late.delayMs : 0;
+      this.#schedule.in(delayMs, () => {
+        const { bytes, challenge } = makeChallenge(this.#context());
+        device.challenge = challenge;
+        this.#down(i, bytes);
+      });
     });
     this.#schedule.run(MOST_STEPS);
     return {

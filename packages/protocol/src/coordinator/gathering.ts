@@ -103,7 +103,7 @@ export function gatheringDeadline(
     extended,
     [
       { kind: 'timer', stage: 'gathering', inMs: params.durations.gatherMs },
-      ...missingNotice(extended, [...state.candidates.keys()], params, context),
+      ...notices(extended, [...state.candidates.keys()], params, context),
     ],
   ];
 }
@@ -198,17 +198,26 @@ function requestRoster(
 }
 
 /** `12 more devices needed, closes in 5 min`, to those who wait. */
-function missingNotice(
+function notices(
   state: InStage<'gathering'>,
   devices: readonly number[],
   params: RoundParams,
   context: MachineContext,
 ): CoordinatorEffect[] {
-  const missing = params.task.manifest.cohort.min - state.candidates.size;
-  if (missing <= 0) return [];
-  const closesInMs = Math.max(0, state.closesAtMs - context.nowMs);
-  const bytes = progress.encode({ missing, closesInMs });
+  const bytes = progress.encode({
+    missing: Math.max(0, params.task.manifest.cohort.min - state.candidates.size),
+    closesInMs: Math.max(0, state.closesAtMs - context.nowMs),
+    remainingMs: remainingMs(state, params, context),
+  });
   return devices.map((device) => ({ kind: 'send', device, bytes }));
+}
+
+function remainingMs(
+  state: InStage<'gathering'>,
+  params: RoundParams,
+  context: MachineContext,
+): number {
+  return Math.max(0, state.closesAtMs - context.nowMs) + roundMs(params.durations);
 }
 
 function memberDropCode(code: string): DropCode {

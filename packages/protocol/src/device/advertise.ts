@@ -53,12 +53,11 @@ export function checkOffer(
     pairSecrets: [],
     held: [],
   };
-  const deadlineMs = context.nowMs + message.remainingMs;
   return [
     {
       accepted: state.accepted,
       phase: 'checking-offer',
-      offered: { round: message.round, window, announcement, deadlineMs },
+      offered: { round: message.round, window, announcement },
       secrets,
     },
     [

@@ -8,6 +8,7 @@ import { InternalError, OnlysumError, PeerError, RoundError, toHex } from '@only
 import { WireError } from '@onlysum/crypto';
 import type { Codec } from '../wire/codec.js';
 import { decodeFrame } from '../wire/codec.js';
+import { isDropCode } from '../drop-reasons.js';
 import * as incoming from '../messages/from-coordinator.js';
 import { checkOffer, sendKeys, signKeys } from './advertise.js';
 import { answerChallenge, sendHello } from './hello.js';
@@ -86,7 +87,7 @@ function onMessage(
     case incoming.dropped.type:
       throw dropError(incoming.dropped.parse(raw), state);
     case incoming.progress.type:
-      return [state, [gathering(incoming.progress.parse(raw))]];
+      return [state, gathering(state, incoming.progress.parse(raw))];
     case incoming.recover.type: {
       const message = ofThisRound(state, incoming.recover, raw);
       return answerRecovery(expectMessage(state, 'unmasked', 'Recover'), message);
@@ -227,15 +228,20 @@ function expectPhase<P extends DeviceState['phase']>(
   return state as Extract<DeviceState, { phase: P }>;
 }
 
-function gathering(message: incoming.Progress): DeviceEffect {
+/** While a cohort gathers the end of the round may move; once there is a roster it may not. */
+function gathering(state: DeviceState, message: incoming.Progress): DeviceEffect[] {
   const seconds = Math.ceil(message.closesInMs / 1000);
   const detail = `${message.missing} more devices needed, closes in ${seconds} s`;
-  return { kind: 'progress', stage: 'waiting', detail };
+  const notice: DeviceEffect = { kind: 'progress', stage: 'waiting', detail };
+  const isGathering = 'offered' in state && !('seat' in state);
+  return isGathering ? [{ kind: 'timer', inMs: message.remainingMs }, notice] : [notice];
 }
 
 function dropError(message: incoming.Dropped, state: DeviceState): RoundError {
+  // A code nobody documented would be the coordinator's text in the place of ours.
+  const code = isDropCode(message.code) ? message.code : 'dropped';
   return new RoundError(
-    message.code,
+    code,
     `the coordinator sent this device away: ${message.detail} (${whatNext(state)})`,
     { retryable: message.retryInMs >= 0 && !hasContributed(state) },
   );

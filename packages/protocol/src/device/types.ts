@@ -99,7 +99,6 @@ export interface OfferedRound {
   readonly round: Uint8Array;
   readonly window: Window;
   readonly announcement: Announcement;
-  readonly deadlineMs: number;
 }
 
 /** This device's attested place in a round. */

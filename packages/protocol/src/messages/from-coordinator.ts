@@ -81,7 +81,12 @@ export const closed = codec(7, 'Closed', { round, opened: booleanField });
 export type Closed = ReturnType<typeof closed.parse>;
 
 /** While a cohort gathers: how many are missing, and for how long it stays open. */
-export const progress = codec(8, 'Progress', { missing: deviceCount, closesInMs: milliseconds });
+export const progress = codec(8, 'Progress', {
+  missing: deviceCount,
+  closesInMs: milliseconds,
+  /** Takes the place of the offer's: a gathering that is extended moves the end of the round. */
+  remainingMs: milliseconds,
+});
 export type Progress = ReturnType<typeof progress.parse>;
 
 /** The last word to a device that is sent away. `code` is a row of docs/errors.md. */

@@ -45,7 +45,7 @@ export function codec<F extends Record<string, FieldParser<unknown>>>(
   };
 }
 
-/** The message, a list in it, an entry of the list, a record in that: a roster request needs all four. */
+/** A roster request needs all four: the message, its list, an entry of it, the certificate in that. */
 const MAX_DEPTH = 4;
 
 /**

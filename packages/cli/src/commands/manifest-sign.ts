@@ -1,0 +1,84 @@
+/** `onlysum manifest sign`: the publisher's signature, in a file beside the manifest. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { invalidField, toHex, UsageError, wipe } from '@onlysum/crypto';
+import { nativeSuite } from '@onlysum/crypto/node';
+import { canonicalBytes, checkVersion, type Manifest, parseManifest, signManifest } from '@onlysum/task';
+import type { Command } from 'commander';
+import { inFile, readJson, replaceFile } from '../files.js';
+import { jsonOption, pathFlag } from '../flags.js';
+import { loadKey } from '../keys.js';
+import { print, printJson } from '../output.js';
+import { loadTask } from '../tasks.js';
+import type { Terminal } from '../terminal.js';
+
+const PUBLIC_MODE = 0o644;
+
+interface SignFlags {
+  readonly key?: string;
+  readonly force?: true;
+  readonly json?: true;
+}
+
+export function addManifestSign(manifest: Command, terminal: Terminal): void {
+  manifest
+    .command('sign')
+    .summary("sign a manifest with the publisher's key")
+    .description(
+      'Writes the signed manifest beside it: manifest.json becomes manifest.signed.json. A signed\n' +
+        'manifest is replaced only by one of a higher version, since devices never go back.',
+    )
+    .argument('[file]', 'manifest', 'manifest.json')
+    .option(
+      '--key <file>',
+      "publisher's key file (default: keys/publisher.json)",
+      pathFlag('--key', terminal.cwd),
+    )
+    .option('--force', 'replace a signed manifest of the same version that no device has seen')
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      '\nExample:\n  onlysum manifest sign manifest.json --key keys/publisher.json',
+    )
+    .action((file: string, flags: SignFlags) => {
+      const path = resolve(terminal.cwd, file);
+      const signedPath = `${path.replace(/\.json$/, '')}.signed.json`;
+      const value = readJson(path);
+      const parsed = inFile(path, () => parseManifest(value));
+      if (flags.force !== true && existsSync(signedPath)) {
+        inFile(path, () => checkSuccessor(parsed, loadTask(signedPath).manifest));
+      }
+      const { seed } = loadKey(
+        flags.key ?? resolve(terminal.cwd, 'keys/publisher.json'),
+        terminal,
+      );
+      try {
+        const signed = inFile(path, () => signManifest(nativeSuite, parsed, seed));
+        replaceFile(signedPath, `${JSON.stringify(signed, undefined, 2)}\n`, PUBLIC_MODE);
+      } finally {
+        wipe(seed);
+      }
+      const { name, version, publisher } = parsed;
+      const taskId = toHex(nativeSuite.sha256(canonicalBytes(parsed)));
+      if (flags.json === true) {
+        printJson(terminal, { file: signedPath, name, version, taskId, publisher });
+        return;
+      }
+      print(terminal, `Signed ${name} version ${version}: ${signedPath}`, `task ${taskId}`);
+    });
+}
+
+/** @throws {UsageError} `manifest-rollback`, `version-not-raised`. */
+function checkSuccessor(manifest: Manifest, before: Manifest): void {
+  if (manifest.name !== before.name || manifest.publisher !== before.publisher) return;
+  checkVersion(manifest, before.version);
+  const isSame = toHex(canonicalBytes(manifest)) === toHex(canonicalBytes(before));
+  if (isSame || manifest.version > before.version) return;
+  throw invalidField(
+    UsageError,
+    'version-not-raised',
+    'version',
+    `more than ${before.version}, as a different manifest of that version is signed already (--force if no device has seen it)`,
+    manifest.version,
+  );
+}

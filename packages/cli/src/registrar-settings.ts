@@ -1,0 +1,77 @@
+/** What a registrar runs with: lines of onlysum.yaml, overridden by flags. */
+import type { Command } from 'commander';
+import { loadConfiguration, type Section } from './configuration.js';
+import { given, integerFlag, pathFlag, portFlag, repeated, required } from './flags.js';
+import type { Terminal } from './terminal.js';
+
+export interface RegistrarFlags {
+  readonly config?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly key?: string;
+  readonly store?: string;
+  readonly epochLengthMs?: number;
+  readonly manifest?: string[];
+  readonly json?: true;
+}
+
+export interface RegistrarSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly key: string;
+  readonly store: string;
+  readonly epochLengthMs: number | undefined;
+  readonly manifests: readonly string[];
+  readonly limits: NonNullable<Section<'registrar'>['limits']>;
+}
+
+export const DEFAULT_HOST = '127.0.0.1';
+const DEFAULT_PORT = 8788;
+
+export function addRegistrarFlags(command: Command, { cwd }: Terminal): Command {
+  return command
+    .option('--config <file>', 'configuration (default: onlysum.yaml if there is one)')
+    .option('--host <address>', `address to listen on (default: ${DEFAULT_HOST})`)
+    .option('--port <port>', `port, 0 for any (default: ${DEFAULT_PORT})`, portFlag)
+    .option('--key <file>', "registrar's key file", pathFlag('--key', cwd))
+    .option('--store <folder>', 'durable record', pathFlag('--store', cwd))
+    .option(
+      '--epoch-length-ms <ms>',
+      'length of an epoch (default: that of the first manifest)',
+      integerFlag('--epoch-length-ms', 1000, Number.MAX_SAFE_INTEGER),
+    )
+    .option(
+      '--manifest <file>',
+      'signed manifest to attest for; may be repeated',
+      repeated(pathFlag('--manifest', cwd)),
+    );
+}
+
+/** @throws {UsageError} `setting-missing`, or as `loadConfiguration`. */
+export function registrarSettings(flags: RegistrarFlags, terminal: Terminal): RegistrarSettings {
+  const { registrar } = loadConfiguration(flags.config, terminal.cwd);
+  return completeRegistrarSettings({
+    ...registrar,
+    ...given({
+      host: flags.host,
+      port: flags.port,
+      key: flags.key,
+      store: flags.store,
+      epochLengthMs: flags.epochLengthMs,
+      manifests: flags.manifest,
+    }),
+  });
+}
+
+/** @throws {UsageError} `setting-missing`. */
+export function completeRegistrarSettings(lines: Section<'registrar'>): RegistrarSettings {
+  return {
+    host: lines.host ?? DEFAULT_HOST,
+    port: lines.port ?? DEFAULT_PORT,
+    key: required(lines.key, '--key', 'registrar.key'),
+    store: required(lines.store, '--store', 'registrar.store'),
+    epochLengthMs: lines.epochLengthMs,
+    manifests: required(lines.manifests, '--manifest', 'registrar.manifests'),
+    limits: lines.limits ?? {},
+  };
+}

@@ -1,0 +1,51 @@
+/** A registrar with its key and its store, opened together and closed together. */
+import { toHex, wipe } from '@onlysum/crypto';
+import { lmdbStore, type Registrar, startRegistrar } from '@onlysum/registrar';
+import { loadKey } from './keys.js';
+import type { RegistrarSettings } from './registrar-settings.js';
+import { loadTask } from './tasks.js';
+import type { Terminal } from './terminal.js';
+
+export interface OpenRegistrar {
+  readonly url: string;
+  /** Hex. */
+  readonly publicKey: string;
+  readonly registrar: Registrar;
+  close(): Promise<void>;
+}
+
+export async function openRegistrar(
+  settings: RegistrarSettings,
+  terminal: Terminal,
+): Promise<OpenRegistrar> {
+  const tasks = settings.manifests.map(loadTask);
+  const { seed, publicKey } = loadKey(settings.key, terminal);
+  const store = lmdbStore(settings.store);
+  const release = async () => {
+    await store.close();
+    wipe(seed);
+  };
+  try {
+    const { url, registrar, close } = await startRegistrar({
+      seed,
+      tasks,
+      epochLengthMs: settings.epochLengthMs ?? tasks[0]?.manifest.epoch.lengthMs ?? 0,
+      store,
+      host: settings.host,
+      port: settings.port,
+      limits: settings.limits,
+    });
+    return {
+      url,
+      publicKey: toHex(publicKey),
+      registrar,
+      close: async () => {
+        await close();
+        await release();
+      },
+    };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}

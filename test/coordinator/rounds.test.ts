@@ -1,0 +1,281 @@
+import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseHex } from '@onlysum/crypto';
+import {
+  decodeBitmap,
+  maskContext,
+  maskedInput,
+  rosterStatement,
+  roundContext,
+  sharedSetStatement,
+  shareKeys,
+  survivorSetStatement,
+  unmasking,
+  verifyReceipt,
+} from '@onlysum/protocol';
+import type { PublishedResult } from '@onlysum/coordinator';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  type Fleet,
+  type StartOptions,
+  enrolDevice,
+  enrolDevices,
+  lanesOf,
+  runDevice,
+  runDevices,
+  startFleet,
+  suite,
+  sumLanes,
+  until,
+} from './wire-fleet.js';
+
+let open: Fleet[] = [];
+
+async function start(options?: StartOptions): Promise<Fleet> {
+  const fleet = await startFleet(options);
+  open.push(fleet);
+  return fleet;
+}
+
+afterEach(async () => {
+  await Promise.all(open.map(({ coordinator }) => coordinator.close({ graceMs: 0 })));
+  open = [];
+});
+
+function inputs(fleet: Fleet, indices: readonly number[]): Uint32Array[] {
+  return indices.map((i) => lanesOf(fleet.task, i));
+}
+
+describe('a whole round over real sockets', () => {
+  it('opens the plain sum, closing each stage when all have answered', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'onlysum-results-'));
+    const fleet = await start({ coordinator: { resultsDir: directory } });
+    const beganMs = Date.now();
+    const reports = await runDevices(fleet, await enrolDevices(fleet, 5));
+    // Every stage may last 30 s.
+    expect(Date.now() - beganMs).toBeLessThan(5_000);
+    for (const { receipt, closeCode } of reports) {
+      expect(receipt).toMatchObject({ included: true, opened: true, devices: 5, survivors: 5 });
+      if (receipt !== undefined) verifyReceipt(suite, fleet.task.registrarKey, receipt);
+      expect(closeCode).toBe(1000);
+    }
+    await until(() => fleet.results.length === 1);
+    const result = fleet.results[0]!;
+    expect(result).toMatchObject({
+      task: { name: 'acme-desktop', version: 1 },
+      devices: 5,
+      survivors: 5,
+      dropped: [],
+      silentAfterMasked: 0,
+      lanes: sumLanes(inputs(fleet, [0, 1, 2, 3, 4])),
+      estimates: { metrics: { crashes: { total: 10, reported: 5 } } },
+    });
+    expect(fleet.coordinator.health()).toMatchObject({ opened: 1, aborted: 0, running: 0 });
+
+    const [file = '', ...others] = await readdir(directory);
+    expect(others).toEqual([]);
+    expect(file).toBe(
+      `acme-desktop-v1-w${String(result.window.index).padStart(12, '0')}-${result.round}.json`,
+    );
+    expect(JSON.parse(await readFile(join(directory, file), 'utf8'))).toEqual(result);
+    expect((await stat(join(directory, file))).mode & 0o777).toBe(0o600);
+    await rm(directory, { recursive: true });
+  });
+
+  it('counts the payload of the devices, both ways', async () => {
+    const fleet = await start();
+    let up = 0;
+    let down = 0;
+    await runDevices(fleet, await enrolDevices(fleet, 5), () => ({
+      tap: (direction, bytes) => {
+        if (direction === 'up') up += bytes.length;
+        else down += bytes.length;
+      },
+    }));
+    await until(() => fleet.results.length === 1);
+    expect(fleet.results[0]).toMatchObject({ bytesIn: up, bytesOut: down });
+    expect(fleet.results[0]!.cpuMs).toBeGreaterThan(0);
+  });
+
+  it('publishes signatures that hold over the sets it publishes', async () => {
+    const fleet = await start();
+    await runDevices(fleet, await enrolDevices(fleet, 5));
+    await until(() => fleet.results.length === 1);
+    const result = fleet.results[0]!;
+    expect(attestationHolds(fleet, result)).toBe(true);
+    const other = {
+      ...result,
+      attested: { ...result.attested, survivorSet: result.attested.survivorSet.replace('f', 'e') },
+    };
+    expect(other).not.toEqual(result);
+    expect(attestationHolds(fleet, other)).toBe(false);
+  });
+
+  it('starts another round when a cohort is full, and runs both at once', async () => {
+    const fleet = await start({ cohort: { min: 3, target: 4, max: 4 } });
+    const reports = await runDevices(fleet, await enrolDevices(fleet, 8));
+    expect(reports.map(({ receipt }) => receipt?.survivors)).toEqual(new Array(8).fill(4));
+    await until(() => fleet.results.length === 2);
+    const sums = fleet.results.map(({ lanes }) => lanes);
+    expect(sumLanes(sums.map((lanes) => Uint32Array.from(lanes)))).toEqual(
+      sumLanes(inputs(fleet, [0, 1, 2, 3, 4, 5, 6, 7])),
+    );
+  });
+
+  it('serves two tasks, each in rounds of its own', async () => {
+    const fleet = await start({
+      cohort: { min: 3, target: 3, max: 3 },
+      dropout: 0,
+      moreTasks: [{ name: 'acme-cli', cohort: { min: 3, target: 3, max: 3 }, dropout: 0 }],
+    });
+    const { makeTask } = await import('./wire-fleet.js');
+    const second = makeTask(fleet.keys, {
+      name: 'acme-cli',
+      cohort: { min: 3, target: 3, max: 3 },
+      dropout: 0,
+    });
+    const identities = await enrolDevices(fleet, 6);
+    await runDevices(fleet, identities, (i) => (i < 3 ? {} : { task: second }));
+    await until(() => fleet.results.length === 2);
+    expect(fleet.results.map(({ task }) => task.name).sort()).toEqual(['acme-cli', 'acme-desktop']);
+  });
+
+  it('closes a cohort at the deadline with at least min', async () => {
+    const fleet = await start({
+      dropout: 0,
+      cohort: { min: 3, target: 5, max: 5 },
+      coordinator: { durations: { gatherMs: 300 } },
+    });
+    const reports = await runDevices(fleet, await enrolDevices(fleet, 4));
+    expect(reports.map(({ receipt }) => receipt?.devices)).toEqual([4, 4, 4, 4]);
+  });
+
+  it('goes on without a device that the registrar refuses, and says why', async () => {
+    const fleet = await start({ cohort: { min: 3, target: 5, max: 5 } });
+    const identities = await enrolDevices(fleet, 4);
+    const running = runDevices(fleet, identities);
+    await until(() => fleet.coordinator.health().gathering === 1);
+    const late = await runDevice(fleet, await enrolDevice(fleet));
+    expect(late).toMatchObject({ droppedCode: 'not-enrolled-yet', closeCode: 4019 });
+    expect(late.retryInMs).toBeGreaterThan(0);
+    expect((await running).map(({ receipt }) => receipt?.included)).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+  });
+});
+
+describe('devices that are lost', () => {
+  it.each([
+    { name: 'before ShareKeys', type: shareKeys.type, stage: 'share-keys', survivors: 5 },
+    { name: 'before MaskedInput', type: maskedInput.type, stage: 'masked-input', survivors: 5 },
+    { name: 'before Unmasking', type: unmasking.type, stage: undefined, survivors: 6 },
+  ])('$name: the sum over the survivors opens', async ({ type, stage, survivors }) => {
+    const fleet = await start({ cohort: { min: 3, target: 6, max: 6 } });
+    const reports = await runDevices(fleet, await enrolDevices(fleet, 6), (i) =>
+      i !== 2
+        ? {}
+        : {
+            tamper: (sent, bytes, socket) => {
+              if (sent !== type) return [bytes];
+              socket.terminate();
+              return [];
+            },
+          },
+    );
+    await until(() => fleet.results.length === 1);
+    const result = fleet.results[0]!;
+    const survived = stage === undefined ? [0, 1, 2, 3, 4, 5] : [0, 1, 3, 4, 5];
+    expect(result.lanes).toEqual(sumLanes(inputs(fleet, survived)));
+    expect(result).toMatchObject({
+      devices: 6,
+      survivors,
+      silentAfterMasked: stage === undefined ? 1 : 0,
+      dropped: stage === undefined ? [] : [{ stage, code: 'connection-lost', count: 1 }],
+    });
+    expect(reports.filter(({ receipt }) => receipt?.opened === true)).toHaveLength(5);
+  });
+
+  it('says what to do when too many are lost, and opens nothing', async () => {
+    const fleet = await start({ cohort: { min: 3, target: 5, max: 5 }, dropout: 200 });
+    const reports = await runDevices(fleet, await enrolDevices(fleet, 5), (i) => ({
+      tamper: (sent, bytes, socket) => {
+        if (sent !== maskedInput.type || i > 1) return [bytes];
+        socket.terminate();
+        return [];
+      },
+    }));
+    for (const report of reports.slice(2)) {
+      expect(report).toMatchObject({ droppedCode: 'round-aborted', closeCode: 4015 });
+      expect(report.droppedDetail).toMatch(/^too-many-dropped: .*assumptions\.dropout/);
+      expect(report.receipt).toBeUndefined();
+    }
+    expect(fleet.results).toEqual([]);
+    expect(fleet.coordinator.health()).toMatchObject({ opened: 0, aborted: 1 });
+  });
+
+  it('lets a device take back its place from a connection that broke unnoticed', async () => {
+    const fleet = await start();
+    const identities = await enrolDevices(fleet, 5);
+    const [first] = identities;
+    const older = runDevice(fleet, first!);
+    await until(() => fleet.coordinator.health().gathering === 1);
+    const reports = await runDevices(fleet, identities);
+    expect((await older).droppedCode).toBe('duplicate-device');
+    expect(reports.every(({ receipt }) => receipt?.included)).toBe(true);
+    expect(fleet.coordinator.health().opened).toBe(1);
+  });
+
+  it('tells those who wait in vain when the window ends', async () => {
+    let nowMs = Date.now();
+    const fleet = await start({
+      coordinator: { now: () => nowMs, durations: { gatherMs: 100 } },
+    });
+    const waiting = runDevices(fleet, await enrolDevices(fleet, 2));
+    await until(() => fleet.coordinator.health().gathering === 1);
+    nowMs += 3_600_000;
+    for (const report of await waiting) {
+      expect(report.droppedCode).toBe('round-aborted');
+      expect(report.droppedDetail).toMatch(/1 more devices were needed/);
+    }
+  });
+
+  it('refuses a task outside its validity, and says so', async () => {
+    const fleet = await start({ validity: { notBeforeMs: 0, notAfterMs: 1 } });
+    const report = await runDevice(fleet, await enrolDevice(fleet));
+    expect(report).toMatchObject({ droppedCode: 'task-unknown', closeCode: 4007 });
+    expect(report.droppedDetail).toMatch(/validity/);
+  });
+});
+
+function attestationHolds({ task }: Fleet, { attested, round, window }: PublishedResult): boolean {
+  const bytes = (name: keyof typeof attested) => {
+    const text = String(attested[name]);
+    return parseHex(name, text, text.length / 2);
+  };
+  const { n, k, t, incarnation } = attested;
+  const facts = {
+    taskId: task.taskId,
+    window: window.index,
+    incarnation,
+    round: parseHex('round', round, 16),
+    n,
+    k,
+    t,
+    seed: bytes('seed'),
+    root: bytes('root'),
+  };
+  const context = roundContext(suite, facts);
+  const context2 = maskContext(suite, context, bytes('sharedSet'));
+  expect(decodeBitmap(bytes('sharedSet'), n, 'U2')).toHaveLength(n);
+  const holds = (statement: Uint8Array, name: keyof typeof attested) =>
+    suite.ed25519Verify(task.registrarKey, statement, bytes(name));
+  return (
+    holds(rosterStatement(facts), 'rosterSignature') &&
+    holds(sharedSetStatement(context, bytes('sharedSet')), 'sharedSetSignature') &&
+    holds(survivorSetStatement(context2, bytes('survivorSet')), 'survivorSetSignature')
+  );
+}

@@ -1,0 +1,312 @@
+/**
+ * A coordinator on a real socket, a registrar in this process, and devices that run the real device
+ * machine over WebSocket, with a hook on everything a device sends.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  LABELS,
+  type OnlysumError,
+  encodeLabelled,
+  runDerive,
+  systemRng,
+  toHex,
+} from '@onlysum/crypto';
+import { nativeSuite } from '@onlysum/crypto/node';
+import {
+  type CoordinatorOptions,
+  type PublishedResult,
+  type RegistrarPort,
+  type RunningCoordinator,
+  startCoordinator,
+} from '@onlysum/coordinator';
+import {
+  type Certificate,
+  type DeviceEffect,
+  type DeviceEvent,
+  type Receipt,
+  decodeFrame,
+  dropped,
+  enrolmentStatement,
+  startDevice,
+  stepDevice,
+} from '@onlysum/protocol';
+import { type Registrar, createRegistrar, memoryStore } from '@onlysum/registrar';
+import { type Manifest, type Task, signManifest, verifySignedManifest } from '@onlysum/task';
+import { type Logger, pino } from 'pino';
+import { WebSocket } from 'ws';
+
+export const suite = nativeSuite;
+const EPOCH_MS = 24 * 3_600_000;
+const FLOOR = { minHonest: 2, maxDevices: 1000, minCorrupt: 1, minPopulation: 0 };
+
+export interface FleetOptions {
+  readonly cohort?: Manifest['cohort'];
+  readonly dropout?: number;
+  readonly name?: string;
+  readonly window?: number;
+  readonly validity?: Manifest['validity'];
+}
+
+export interface Keys {
+  readonly publisher: Uint8Array;
+  readonly registrar: Uint8Array;
+  readonly coordinator: Uint8Array;
+}
+
+export function freshKeys(): Keys {
+  return { publisher: systemRng(32), registrar: systemRng(32), coordinator: systemRng(32) };
+}
+
+export function makeTask(keys: Keys, options: FleetOptions = {}): Task {
+  const key = (seed: Uint8Array) => toHex(suite.ed25519PublicKey(seed));
+  const manifest: Manifest = {
+    onlysum: 1,
+    suite: 1,
+    name: options.name ?? 'acme-desktop',
+    version: 1,
+    publisher: key(keys.publisher),
+    registrar: key(keys.registrar),
+    coordinator: { key: key(keys.coordinator), url: 'ws://127.0.0.1:9/v1/devices' },
+    window: { lengthMs: options.window ?? 3_600_000 },
+    epoch: { lengthMs: EPOCH_MS },
+    cohort: options.cohort ?? { min: 3, target: 5, max: 5 },
+    minSurvivors: 3,
+    attempts: 3,
+    assumptions: { corrupt: 10, dropout: options.dropout ?? 200, population: 0 },
+    privacy: { mechanism: 'none' },
+    validity: options.validity ?? { notBeforeMs: 0, notAfterMs: Number.MAX_SAFE_INTEGER },
+    groups: [{ name: 'essential', purpose: 'licensing', essential: true }],
+    metrics: [
+      {
+        name: 'crashes',
+        kind: 'count',
+        max: 1000,
+        group: 'essential',
+        purpose: 'stability',
+        owner: 'desktop team',
+        retentionDays: 90,
+      },
+      {
+        name: 'startup_ms',
+        kind: 'histogram',
+        edges: ['0', '100', '250', '1000'],
+        unit: 'ms',
+        group: 'essential',
+        purpose: 'speed',
+        owner: 'desktop team',
+        retentionDays: 90,
+      },
+    ],
+  };
+  return verifySignedManifest(suite, signManifest(suite, manifest, keys.publisher));
+}
+
+export interface Fleet {
+  readonly task: Task;
+  readonly keys: Keys;
+  readonly registrar: Registrar;
+  readonly coordinator: RunningCoordinator;
+  readonly results: PublishedResult[];
+  readonly log: LogLines;
+}
+
+export interface LogLines {
+  readonly logger: Logger;
+  readonly lines: string[];
+}
+
+export function captureLog(): LogLines {
+  const lines: string[] = [];
+  const logger = pino({ level: 'trace' }, { write: (line: string) => lines.push(line) });
+  return { logger, lines };
+}
+
+export interface StartOptions extends FleetOptions {
+  readonly coordinator?: Partial<CoordinatorOptions>;
+  /** Stands between the coordinator and the real registrar. */
+  readonly port?: (registrar: Registrar) => RegistrarPort;
+  readonly moreTasks?: readonly FleetOptions[];
+}
+
+export async function startFleet(options: StartOptions = {}): Promise<Fleet> {
+  const keys = freshKeys();
+  const task = makeTask(keys, options);
+  const tasks = [task, ...(options.moreTasks ?? []).map((more) => makeTask(keys, more))];
+  const registrar = await createRegistrar({
+    seed: keys.registrar,
+    tasks,
+    epochLengthMs: EPOCH_MS,
+    store: memoryStore(),
+  });
+  const results: PublishedResult[] = [];
+  const log = captureLog();
+  const coordinator = await startCoordinator({
+    tasks,
+    seed: keys.coordinator,
+    registrar: options.port?.(registrar) ?? registrar,
+    host: '127.0.0.1',
+    port: 0,
+    logger: log.logger,
+    onResult: (result) => {
+      results.push(result);
+    },
+    ...options.coordinator,
+  });
+  return { task, keys, registrar, coordinator, results, log };
+}
+
+export interface Identity {
+  readonly seed: Uint8Array;
+  readonly certificate: Certificate;
+}
+
+export async function enrolDevice({ registrar }: Pick<Fleet, 'registrar'>): Promise<Identity> {
+  const seed = systemRng(32);
+  const pseudonym = suite.ed25519PublicKey(seed);
+  const [code = ''] = await registrar.makeCodes(1, 60_000);
+  const statement = enrolmentStatement(registrar.publicKey, code, pseudonym);
+  const proof = suite.ed25519Sign(seed, statement);
+  return { seed, certificate: await registrar.enrol({ code, pseudonym, proof }) };
+}
+
+export function enrolDevices(fleet: Pick<Fleet, 'registrar'>, count: number): Promise<Identity[]> {
+  return Promise.all(Array.from({ length: count }, () => enrolDevice(fleet)));
+}
+
+export type Outgoing = Uint8Array | string;
+
+export interface DeviceOptions {
+  readonly task?: Task;
+  readonly lanes?: Uint32Array;
+  /** What leaves instead of a message; `socket` allows worse. Type is that of the message. */
+  readonly tamper?: (type: number, bytes: Uint8Array, socket: WebSocket) => readonly Outgoing[];
+  /** Sees every frame. */
+  readonly tap?: (direction: 'up' | 'down', bytes: Uint8Array) => void;
+}
+
+export interface DeviceReport {
+  readonly receipt: Receipt | undefined;
+  readonly error: OnlysumError | undefined;
+  /** The coordinator's last word, if it sent the device away. */
+  readonly droppedCode: string | undefined;
+  readonly droppedDetail: string | undefined;
+  readonly retryInMs: number | undefined;
+  readonly closeCode: number;
+}
+
+/** One attempt at a round; resolves when the socket is closed. */
+export function runDevice(
+  fleet: Pick<Fleet, 'task' | 'coordinator'>,
+  identity: Identity,
+  options: DeviceOptions = {},
+): Promise<DeviceReport> {
+  const task = options.task ?? fleet.task;
+  const socket = connect(fleet);
+  let state = startDevice();
+  let report: Partial<DeviceReport> = {};
+  const params = {
+    task,
+    floor: FLOOR,
+    pseudonymSeed: identity.seed,
+    certificate: identity.certificate,
+    incarnation: 0,
+  };
+  const step = (event: DeviceEvent): void => {
+    const context = { suite, rng: systemRng, nowMs: Date.now() };
+    const [next, effects] = stepDevice(state, event, params, context);
+    state = next;
+    for (const effect of effects) carryOut(effect);
+  };
+  const send = (bytes: Uint8Array): void => {
+    const type = Number(decodeFrame(bytes)[0]);
+    for (const frame of options.tamper?.(type, bytes, socket) ?? [bytes]) {
+      if (typeof frame !== 'string') options.tap?.('up', frame);
+      if (socket.readyState === WebSocket.OPEN) socket.send(frame);
+    }
+  };
+  const carryOut = (effect: DeviceEffect): void => {
+    switch (effect.kind) {
+      case 'send':
+        return send(effect.bytes);
+      case 'derive':
+        return step({ kind: 'derived', results: runDerive(suite, effect.batch) });
+      case 'need-input':
+        return step({ kind: 'input', lanes: (options.lanes ?? lanesOf(task, 1)).slice() });
+      case 'persist':
+        return step({ kind: 'persisted', outcome: 'reserved' });
+      case 'finish':
+        report =
+          effect.outcome.kind === 'receipt'
+            ? { ...report, receipt: effect.outcome.receipt }
+            : { ...report, error: effect.outcome.error };
+        return;
+    }
+  };
+  socket.on('message', (data: Buffer) => {
+    const bytes = new Uint8Array(data);
+    options.tap?.('down', bytes);
+    const raw = decodeFrame(bytes);
+    if (raw[0] === dropped.type) {
+      const { code, detail, retryInMs } = dropped.parse(raw);
+      report = { ...report, droppedCode: code, droppedDetail: detail, retryInMs };
+    }
+    step({ kind: 'message', bytes });
+  });
+  return new Promise((resolve) => {
+    socket.on('error', () => undefined);
+    socket.on('close', (closeCode) => {
+      step({ kind: 'disconnected' });
+      resolve({
+        receipt: report.receipt,
+        error: report.error,
+        droppedCode: report.droppedCode,
+        droppedDetail: report.droppedDetail,
+        retryInMs: report.retryInMs,
+        closeCode,
+      });
+    });
+  });
+}
+
+export function connect({ coordinator }: Pick<Fleet, 'coordinator'>): WebSocket {
+  return new WebSocket(coordinator.url, 'onlysum.v1', { perMessageDeflate: false });
+}
+
+/** Distinct lanes for device `i`: reports everything, `value` being i. */
+export function lanesOf(task: Task, i: number): Uint32Array {
+  return Uint32Array.from(task.layout.lanes, ({ role, position, bound }) => {
+    if (role === 'value') return i % (bound + 1);
+    if (role === 'bucket') return Number(position === i % 3);
+    return role === 'clipped' ? i % 2 : 1;
+  });
+}
+
+export function sumLanes(lanes: readonly Uint32Array[]): number[] {
+  return [...(lanes[0] ?? [])].map((_, j) => lanes.reduce((sum, own) => sum + (own[j] ?? 0), 0));
+}
+
+/** Runs devices with inputs `lanesOf(task, i)`; `options(i)` makes some of them misbehave. */
+export async function runDevices(
+  fleet: Fleet,
+  identities: readonly Identity[],
+  options: (i: number) => DeviceOptions = () => ({}),
+): Promise<DeviceReport[]> {
+  return await Promise.all(
+    identities.map((identity, i) =>
+      runDevice(fleet, identity, { lanes: lanesOf(fleet.task, i), ...options(i) }),
+    ),
+  );
+}
+
+export async function until(condition: () => boolean, withinMs = 5_000): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`not so after ${withinMs} ms: ${condition}`);
+    await sleep(10);
+  }
+}
+
+/** A signature-shaped value under no key that matters. */
+export function strangersSignature(): Uint8Array {
+  return suite.ed25519Sign(systemRng(32), encodeLabelled(LABELS.hello, 'stranger'));
+}
