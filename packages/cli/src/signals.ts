@@ -8,18 +8,25 @@ type Signal = keyof typeof EXIT_CODES;
 
 /**
  * @param close - called once, at the first signal.
+ * @param announce - says that the server is up; a signal that comes after it is already minded.
  * @returns once `close` has resolved.
  */
-export async function untilStopped(terminal: Terminal, close: () => Promise<void>): Promise<void> {
+export async function untilStopped(
+  terminal: Terminal,
+  close: () => Promise<void>,
+  announce: () => void,
+): Promise<void> {
   let stop: () => void = () => undefined;
   const stopped = new Promise<void>((resolve) => {
     stop = resolve;
   });
-  await listening((signal, times) => {
+  const onSignal = (signal: Signal, times: number) => {
     if (times > 1) process.exit(EXIT_CODES[signal]);
     note(terminal, `${signal}: closing; once more to end at once`);
     stop();
-  }, async () => {
+  };
+  await listening(onSignal, async () => {
+    announce();
     await stopped;
     await close();
   });

@@ -46,8 +46,7 @@ export class Consent {
 
   isGiven(name: string): boolean {
     return (
-      this.#given.has(name) ||
-      this.#groups.some((group) => group.name === name && group.essential)
+      this.#given.has(name) || this.#groups.some((group) => group.name === name && group.essential)
     );
   }
 

@@ -157,7 +157,11 @@ function requestRenewal(
       };
       const statement = renewalStatement(task.registrarKey, request);
       const authorisation = suite.ed25519Sign(old, statement);
-      return postRenew(call, { ...request, authorisation, proof: suite.ed25519Sign(own, statement) });
+      return postRenew(call, {
+        ...request,
+        authorisation,
+        proof: suite.ed25519Sign(own, statement),
+      });
     }),
   );
 }
@@ -175,7 +179,10 @@ function checkCertificate(ports: EnrolmentPorts, certificate: Certificate, seedH
   if (!isOwn) throw certificateInvalid('the key that was sent', 'another one');
   const [isSigned] = runDerive(suite, [certificateCheck(task.registrarKey, certificate)]);
   if (isSigned !== true) {
-    throw certificateInvalid('the signature of the registrar that the manifest names', 'another one');
+    throw certificateInvalid(
+      'the signature of the registrar that the manifest names',
+      'another one',
+    );
   }
 }
 

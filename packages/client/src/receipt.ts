@@ -29,7 +29,9 @@ export function submitReceipt(sent: SentEntry, receipt: Receipt): SubmitReceipt 
 
 /** Puts a receipt in the place of what was written before it was sent. */
 export function fileReceipt(record: ClientRecord, receipt: SubmitReceipt): ClientRecord {
-  const receipts = record.receipts.map((entry) => (entry.round === receipt.round ? receipt : entry));
+  const receipts = record.receipts.map((entry) =>
+    entry.round === receipt.round ? receipt : entry,
+  );
   return { ...record, receipts };
 }
 

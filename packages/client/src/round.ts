@@ -3,7 +3,15 @@
  * Knows: the order of events. Doesn't know: retries, values, enrolment.
  * Invariant: the machine always ends, and with it every secret of the round; the connection closes.
  */
-import { OnlysumError, type Rng, RoundError, type Suite } from '@onlysum/crypto';
+import {
+  type DeriveResult,
+  InternalError,
+  OnlysumError,
+  type Rng,
+  RoundError,
+  type Suite,
+  wipe,
+} from '@onlysum/crypto';
 import {
   decodeFrame,
   type DeviceEffect,
@@ -100,9 +108,9 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
   const nextEvent = (): DeviceEvent | undefined => {
     // What has been asked of the store is decided there: it looks at isWanted in its own step.
     if (isEnded || isPersisting) return undefined;
-    const now = urgent.shift() ?? answers.shift();
-    if (now !== undefined) isAnswerDue = false;
-    return now ?? (isAnswerDue ? undefined : inbox.shift());
+    const event = urgent.shift() ?? answers.shift();
+    if (event !== undefined) isAnswerDue = false;
+    return event ?? (isAnswerDue ? undefined : inbox.shift());
   };
   const step = (event: DeviceEvent): void => {
     if (event.kind === 'message') lastMessage = event.bytes;
@@ -117,10 +125,13 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
       case 'derive':
         isAnswerDue = true;
         void deriveInSlices(suite, effect.batch, holdsProcess)
-          .then((results) => answers.push({ kind: 'derived', results }))
-          .catch((error: unknown) =>
-            answers.push({ kind: 'input-refused', error: asOnlysumError(error) }),
-          )
+          .then((results) => {
+            if (isEnded) wipeResults(results);
+            else answers.push({ kind: 'derived', results });
+          })
+          .catch((error: unknown) => {
+            answers.push({ kind: 'input-refused', error: asOnlysumError(error) });
+          })
           .then(pump);
         return;
       case 'need-input':
@@ -157,7 +168,8 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
     const outcome = await options.reserve(reservation, isWanted);
     isPersisting = false;
     if (outcome === 'withdrawn') inbox.push({ kind: 'input-refused', error: withdrawn() });
-    else answers.push({ kind: 'persisted', outcome });
+    // Before any interrupt: the machine must know that the window is spent.
+    else urgent.unshift({ kind: 'persisted', outcome });
     pump();
   };
   const end = (outcome: DeviceOutcome): void => {
@@ -225,6 +237,11 @@ function retryHint(lastMessage: Uint8Array | undefined): number | undefined {
   }
 }
 
+/** The machine has ended meanwhile; agreements must not outlive it. */
+function wipeResults(results: readonly DeriveResult[]): void {
+  for (const result of results) if (result instanceof Uint8Array) wipe(result);
+}
+
 function withdrawn(): RoundError {
   return new RoundError(
     'consent-changed',
@@ -236,5 +253,5 @@ function withdrawn(): RoundError {
 function asOnlysumError(error: unknown): OnlysumError {
   if (error instanceof OnlysumError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new RoundError('round-failed', `the round could not go on: ${message}`, { cause: error });
+  return new InternalError('internal', `the round could not go on: ${message}`, { cause: error });
 }

@@ -40,6 +40,9 @@ export interface Connection {
 }
 
 export interface Transport {
-  /** Never throws for what the network does: that comes as `onClose`. */
+  /**
+   * Never throws for what the network does: that comes as `onClose`. Calls nothing before it has
+   * returned.
+   */
   connect(url: string, options: ConnectOptions): Connection;
 }

@@ -45,9 +45,7 @@ export function checkTasks(
   tasks.forEach(({ manifest, registrarKey }, i) => {
     const task = `tasks[${i}] (${manifest.name} version ${manifest.version})`;
     if (!equalBytes(registrarKey, publicKey)) {
-      const expected = `this registrar's key ${toHex(publicKey)}`;
-      const field = `${task}.registrar`;
-      throw invalidField(UsageError, 'task-mismatch', field, expected, toHex(registrarKey));
+      throw keyMismatch('task-mismatch', `${task}.registrar`, publicKey, registrarKey);
     }
     if (manifest.epoch.lengthMs !== epochLengthMs) {
       const expected = `this registrar's ${epochLengthMs}`;
@@ -63,4 +61,19 @@ export function checkInteger(field: string, value: unknown, least: number, most:
     return;
   const expected = `an integer from ${least} to ${most}`;
   throw invalidField(UsageError, 'argument-invalid', field, expected, value);
+}
+
+/** @param expected - the registrar's own public key. */
+export function keyMismatch(
+  code: string,
+  field: string,
+  expected: Uint8Array,
+  came: Uint8Array,
+): UsageError {
+  const [own, got] = [`this registrar's key ${toHex(expected)}`, toHex(came)];
+  return new UsageError(code, `${field}: expected ${own}, got ${got}`, {
+    field,
+    expected: own,
+    got,
+  });
 }

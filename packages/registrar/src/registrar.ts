@@ -3,7 +3,7 @@
  * Knows: key, clock, randomness, store. Doesn't know: HTTP.
  * Invariant: nothing it signed leaves before it is on disk.
  */
-import { InternalError, UsageError, equalBytes, invalidField, runDerive } from '@onlysum/crypto';
+import { InternalError, UsageError, equalBytes, runDerive } from '@onlysum/crypto';
 import { systemRng, toHex } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import {
@@ -26,7 +26,13 @@ import {
 } from '@onlysum/protocol';
 import { attestRequest } from './attestation.js';
 import { attestationEntry, shortHex, silentLogger } from './log.js';
-import { type RegistrarOptions, checkInteger, checkOptions, checkTasks } from './options.js';
+import {
+  type RegistrarOptions,
+  checkInteger,
+  checkOptions,
+  checkTasks,
+  keyMismatch,
+} from './options.js';
 import { type RevocationList, signRevocations } from './revocations.js';
 
 export interface RegistrarHealth {
@@ -187,9 +193,7 @@ function claimStore(ledger: Ledger, publicKey: Uint8Array): void {
   if (!(owner instanceof Uint8Array)) {
     throw new InternalError('internal', 'the owner in the store is no key');
   }
-  if (equalBytes(owner, publicKey)) return;
-  const expected = `a store of this registrar's key ${toHex(publicKey)}`;
-  throw invalidField(UsageError, 'store-mismatch', 'store', expected, toHex(owner));
+  if (!equalBytes(owner, publicKey)) throw keyMismatch('store-mismatch', 'store', publicKey, owner);
 }
 
 function incarnationOf(ledger: Ledger): number | undefined {

@@ -39,15 +39,18 @@ export function join(
   }
   const { device, certificate } = event;
   state.candidates.set(device, { device, certificate, member: undefined, digest: undefined });
-  const remainingMs = Math.max(0, state.closesAtMs - context.nowMs);
   const offered = offer.encode({
     round: params.round,
-    remainingMs: remainingMs + roundMs(params.durations),
+    remainingMs: remainingMs(state, params, context),
     announcement: params.announcement,
   });
+  const isShort = state.candidates.size < params.task.manifest.cohort.min;
   return [
     state,
-    [{ kind: 'send', device, bytes: offered }, ...missingNotice(state, [device], params, context)],
+    [
+      { kind: 'send', device, bytes: offered },
+      ...(isShort ? notices(state, [device], params, context) : []),
+    ],
   ];
 }
 

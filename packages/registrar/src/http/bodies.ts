@@ -1,5 +1,5 @@
 /** The JSON bodies of the registrar's API: what comes in is parsed strictly, bytes are lower-case hex. */
-import { UsageError, invalidField, parseHex, toHex } from '@onlysum/crypto';
+import { UsageError, parseHex, toHex } from '@onlysum/crypto';
 import type { Certificate, EnrolRequest, RenewRequest } from '@onlysum/protocol';
 import * as v from 'valibot';
 import type { RevocationList } from '../revocations.js';
@@ -55,16 +55,24 @@ function parseBody<S extends v.GenericSchema>(schema: S, text: string): v.InferO
       got: `${text.length} characters that are none`,
     });
   }
-  const parsed = v.safeParse(schema, body);
+  // Valibot would take an array for an object that lacks its fields.
+  const parsed = v.safeParse(schema, Array.isArray(body) ? null : body);
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   const field = v.getDotPath(issue) ?? 'body';
-  if (issue.expected === 'never') {
-    throw new UsageError('body-invalid', `${field}: expected no such field`, { field });
-  }
   // The kind only: the value may be a code.
-  const expected = issue.expected ?? 'another value';
-  throw invalidField(UsageError, 'body-invalid', field, expected, kindOf(issue.input));
+  const [expected, got] = [expectedOf(issue), kindOf(field === 'body' ? body : issue.input)];
+  throw new UsageError('body-invalid', `${field}: expected ${expected}, got ${got}`, {
+    field,
+    expected,
+    got,
+  });
+}
+
+function expectedOf(issue: v.BaseIssue<unknown>): string {
+  if (issue.type !== 'strict_object') return issue.expected ?? 'another value';
+  if (v.getDotPath(issue) === null) return 'an object';
+  return issue.expected === 'never' ? 'no such field' : 'this field';
 }
 
 function kindOf(value: unknown): string {

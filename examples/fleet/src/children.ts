@@ -1,0 +1,94 @@
+/**
+ * The demo's processes: started, watched, and ended by their ids, whatever happens.
+ * Knows: process ids, standard streams. Doesn't know: what a process does.
+ * Invariant: after `endAll` none of them is alive.
+ */
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RoundError } from '@onlysum/crypto';
+
+export interface Child {
+  readonly name: string;
+  readonly process: ChildProcess;
+  /** From now on its end is no failure. */
+  release(): void;
+}
+
+/** How long a process may take to end by itself after SIGTERM. */
+const GRACE_MS = 3000;
+/** Of what it says on standard error, for the message if it fails. */
+const TAIL_CHARACTERS = 1500;
+
+export class Children {
+  readonly #children: Child[] = [];
+  readonly #onFailure: (error: Error) => void;
+
+  /** @param onFailure - called when a process ends that should not. */
+  constructor(onFailure: (error: Error) => void) {
+    this.#onFailure = onFailure;
+  }
+
+  /** The `onlysum` command as a process of its own. */
+  command(name: string, cliPath: string, args: readonly string[], cwd: string): Child {
+    const command = [cliPath, ...args];
+    return this.#watch(
+      name,
+      spawn(process.execPath, command, { cwd, stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
+  }
+
+  worker(name: string, module: URL): Child {
+    return this.#watch(
+      name,
+      fork(module, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }),
+    );
+  }
+
+  /** SIGTERM to those alive, SIGKILL to those that stay. */
+  async endAll(): Promise<void> {
+    for (const child of this.#children) child.release();
+    await Promise.all(this.#children.map((child) => end(child.process)));
+  }
+
+  #watch(name: string, started: ChildProcess): Child {
+    let isReleased = false;
+    let tail = '';
+    started.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      tail = (tail + text).slice(-TAIL_CHARACTERS);
+    });
+    const failed = (why: string): void => {
+      if (isReleased) return;
+      const said = tail.trim() === '' ? '' : `; it said last:\n${tail.trim()}`;
+      this.#onFailure(new RoundError('demo-failed', `${name} ${why}${said}`));
+    };
+    started.once('error', (error) => failed(`could not be started: ${error.message}`));
+    started.once('close', (code, signal) => failed(`ended early, with ${signal ?? code}`));
+    const child: Child = { name, process: started, release: () => (isReleased = true) };
+    this.#children.push(child);
+    return child;
+  }
+}
+
+/** The first line on its standard output, as JSON. Waits for ever: wrap it in `within`. */
+export async function firstJson({ process: { stdout } }: Child): Promise<unknown> {
+  if (stdout === null) return undefined;
+  const lines = createInterface({ input: stdout });
+  const [line] = (await once(lines, 'line')) as [string];
+  return JSON.parse(line);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const grace = new AbortController();
+  const late = sleep(GRACE_MS, undefined, { signal: grace.signal }).then(
+    () => child.kill('SIGKILL'),
+    () => undefined,
+  );
+  await ended;
+  grace.abort();
+  await late;
+}

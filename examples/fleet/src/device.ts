@@ -1,0 +1,80 @@
+/**
+ * One device of the fleet: a real client on a real socket, with an input of its own.
+ * Knows: how a host uses the client. Doesn't know: processes, the other devices.
+ */
+import { memoryStore } from '@onlysum/client';
+import { createClient, nodeTransport } from '@onlysum/client/node';
+import { nativeSuite } from '@onlysum/crypto/node';
+import { encodeLanes } from '@onlysum/metrics';
+import type { Task } from '@onlysum/task';
+import { fleetTransport } from './fleet-transport.js';
+import { measuredValues } from './measurements.js';
+import type { DevicePlan, DeviceReport, FromWorker, WorkerSetup } from './worker-messages.js';
+
+/** What the devices of one process share. */
+export interface DeviceHost {
+  readonly setup: WorkerSetup;
+  readonly task: Task;
+  report(message: FromWorker): void;
+}
+
+export interface EnrolledDevice {
+  /** Resolves when the device has a receipt or has dropped; never rejects. */
+  submit(): Promise<DeviceReport>;
+}
+
+/** Makes the client and enrols it; both together are the start-up time it will report. */
+export async function enrolDevice(plan: DevicePlan, host: DeviceHost): Promise<EnrolledDevice> {
+  const { setup, report } = host;
+  const device = plan.index;
+  const dropped = new AbortController();
+  const { transport, counts } = fleetTransport(nodeTransport(), plan.drop, {
+    onSeated: (place) => report({ kind: 'seated', device, place }),
+    onMasked: (vector) => report({ kind: 'masked', device, vector }),
+    onKillPoint: () => report({ kind: 'kill-me', device }),
+    // It is not tried again: the demo wants to see the round go on without it.
+    onCut: () => dropped.abort(),
+  });
+  const startedAt = performance.now();
+  const client = await createClient({
+    manifest: setup.signedManifest,
+    publisherKey: setup.publisherKey,
+    registrarUrl: setup.registrarUrl,
+    store: memoryStore(),
+    suite: nativeSuite,
+    transport,
+    consent: plan.consent,
+  });
+  await client.enrol(plan.code);
+  const startupMs = performance.now() - startedAt;
+  report({ kind: 'enrolled', device });
+
+  const submit = async (): Promise<DeviceReport> => {
+    const values = measuredValues(plan, startupMs, setup.devices.length);
+    for (const [metric, value] of values) client.record(metric, value);
+    report({ kind: 'input', device, lanes: plainLanes(host.task, values, plan) });
+    const submittedAt = performance.now();
+    const ended = { receipt: undefined, problem: undefined };
+    const outcome = await client
+      .submit({ signal: dropped.signal, timeoutMs: setup.submitTimeoutMs })
+      .then((receipt) => ({ ...ended, receipt }))
+      .catch((error: unknown) => ({
+        ...ended,
+        problem: dropped.signal.aborted ? undefined : String(error),
+      }));
+    await client.close();
+    return { device, ...outcome, submitMs: performance.now() - submittedAt, ...counts };
+  };
+  return { submit };
+}
+
+/** What the client should mask, made without the client. */
+function plainLanes(
+  task: Task,
+  values: ReturnType<typeof measuredValues>,
+  { consent }: DevicePlan,
+): number[] {
+  const essential = task.manifest.groups.filter((group) => group.essential);
+  const given = new Set([...essential.map(({ name }) => name), ...consent]);
+  return [...encodeLanes(task, values, (group) => given.has(group))];
+}

@@ -1,0 +1,112 @@
+/**
+ * A device's line to the coordinator: Node's WebSocket, watched, and cut where the demo wants it.
+ * Knows: message types, sockets. Doesn't know: what a device computes.
+ * Invariant: what passes is not changed; after a cut nothing passes.
+ */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
+import type { Connection, Transport } from '@onlysum/client';
+import { InternalError, toHex } from '@onlysum/crypto';
+import { decodeFrame, maskedInput, roster, shareKeys, unmasking } from '@onlysum/protocol';
+import type { DropPoint, PlannedDrop } from './drops.js';
+
+export interface LineObserver {
+  /** @param place - in the attested roster. */
+  onSeated(place: number): void;
+  /** The masked input leaves. @param vector - packed, hex. */
+  onMasked(vector: string): void;
+  /** The device stands where its process is to be killed. It sends nothing from now on. */
+  onKillPoint(): void;
+  /** The socket was destroyed as planned. */
+  onCut(): void;
+}
+
+/** WebSocket payload of all connections of the device. */
+export interface LineCounts {
+  bytesUp: number;
+  bytesDown: number;
+}
+
+/** The message before which a device drops. */
+const CUT_BEFORE: Readonly<Record<number, DropPoint>> = {
+  [shareKeys.type]: 'before-share-keys',
+  [maskedInput.type]: 'before-masked-input',
+  [unmasking.type]: 'before-unmasking',
+};
+
+export function fleetTransport(
+  inner: Transport,
+  drop: PlannedDrop | undefined,
+  observer: LineObserver,
+): { readonly transport: Transport; readonly counts: LineCounts } {
+  const counts: LineCounts = { bytesUp: 0, bytesDown: 0 };
+  return {
+    counts,
+    transport: {
+      connect: (url, options) => {
+        const [connection, socket] = withSocket(() =>
+          inner.connect(url, {
+            ...options,
+            onMessage: (bytes) => {
+              counts.bytesDown += bytes.length;
+              const raw = decodeFrame(bytes);
+              if (raw[0] === roster.type) observer.onSeated(roster.parse(raw).index);
+              options.onMessage(bytes);
+            },
+          }),
+        );
+        return cuttable(connection, socket, { drop, observer, counts });
+      },
+    },
+  };
+}
+
+interface Line {
+  readonly drop: PlannedDrop | undefined;
+  readonly observer: LineObserver;
+  readonly counts: LineCounts;
+}
+
+function cuttable(connection: Connection, socket: Socket, line: Line): Connection {
+  const { drop, observer, counts } = line;
+  let isCut = false;
+  const cut = (): void => {
+    isCut = true;
+    if (drop?.how === 'kill') return observer.onKillPoint();
+    socket.once('close', () => observer.onCut());
+    // What was sent before still goes out; nobody says goodbye.
+    socket.destroySoon();
+  };
+  return {
+    send: (bytes) => {
+      if (isCut) return;
+      const raw = decodeFrame(bytes);
+      const type = Number(raw[0]);
+      if (drop !== undefined && CUT_BEFORE[type] === drop.point) return cut();
+      counts.bytesUp += bytes.length;
+      connection.send(bytes);
+      if (type !== maskedInput.type) return;
+      observer.onMasked(toHex(maskedInput.parse(raw).vector));
+      if (drop?.point === 'after-masked-input') cut();
+    },
+    close: () => {
+      if (!isCut) connection.close();
+    },
+  };
+}
+
+/** A transport keeps its socket to itself, but Node announces each one that is made. */
+function withSocket(connect: () => Connection): [Connection, Socket] {
+  let socket: Socket | undefined;
+  const take = (message: unknown): void => {
+    socket = (message as { readonly socket: Socket }).socket;
+  };
+  subscribe('net.client.socket', take);
+  try {
+    const connection = connect();
+    if (socket === undefined) throw new InternalError('internal', 'the transport made no socket');
+    return [connection, socket];
+  } finally {
+    unsubscribe('net.client.socket', take);
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * A worker process of the fleet: its share of the devices, and nothing that outlives the demo.
+ * Knows: the messages of its parent. Doesn't know: registrar, coordinator, the other workers.
+ */
+import { parseHex } from '@onlysum/crypto';
+import { nativeSuite } from '@onlysum/crypto/node';
+import { verifySignedManifest } from '@onlysum/task';
+import { type EnrolledDevice, enrolDevice } from './device.js';
+import type { FromWorker, ToWorker, WorkerSetup } from './worker-messages.js';
+
+let devices: readonly EnrolledDevice[] = [];
+let cpuAtStart = process.cpuUsage();
+
+process.on('message', (message: ToWorker) => {
+  const step = message.kind === 'start' ? enrolAll(message.setup) : submitAll();
+  step.catch((error: unknown) => report({ kind: 'failed', detail: String(error) }));
+});
+// The demo is gone, whatever its reason.
+process.on('disconnect', () => process.exit());
+report({ kind: 'booted' });
+
+async function enrolAll(setup: WorkerSetup): Promise<void> {
+  cpuAtStart = process.cpuUsage();
+  const publisher = parseHex('publisherKey', setup.publisherKey, 32);
+  const task = verifySignedManifest(nativeSuite, setup.signedManifest, publisher);
+  devices = await Promise.all(
+    setup.devices.map((plan) => enrolDevice(plan, { setup, task, report })),
+  );
+}
+
+async function submitAll(): Promise<void> {
+  await Promise.all(
+    devices.map(async (device) => report({ kind: 'done', report: await device.submit() })),
+  );
+  const { user, system } = process.cpuUsage(cpuAtStart);
+  report({ kind: 'finished', cpuMs: (user + system) / 1000 });
+}
+
+function report(message: FromWorker): void {
+  process.send?.(message);
+}

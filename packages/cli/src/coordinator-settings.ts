@@ -1,0 +1,97 @@
+/** What a coordinator runs with: lines of onlysum.yaml, overridden by flags. */
+import type { Command } from 'commander';
+import { loadConfiguration, type Section } from './configuration.js';
+import { given, httpUrlFlag, pathFlag, portFlag, repeated, required } from './flags.js';
+import {
+  completeRegistrarSettings,
+  DEFAULT_HOST,
+  type RegistrarSettings,
+} from './registrar-settings.js';
+import type { Terminal } from './terminal.js';
+
+export interface CoordinatorFlags {
+  readonly config?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly key?: string;
+  readonly registrarUrl?: string;
+  readonly embedRegistrar?: true;
+  readonly resultsDir?: string;
+  readonly resultFile?: string;
+  readonly manifest?: string[];
+  readonly json?: true;
+}
+
+export interface CoordinatorSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly key: string;
+  /** Where the registrar is, or what to run it with in this process. */
+  readonly registrar: { readonly url: string } | { readonly embedded: RegistrarSettings };
+  readonly resultsDir: string | undefined;
+  readonly resultFile: string | undefined;
+  readonly manifests: readonly string[];
+  readonly durations: NonNullable<Section<'coordinator'>['durations']>;
+  readonly limits: NonNullable<Section<'coordinator'>['limits']>;
+}
+
+const DEFAULT_PORT = 8787;
+
+export function addCoordinatorFlags(command: Command, { cwd }: Terminal): Command {
+  return command
+    .option('--config <file>', 'configuration (default: onlysum.yaml if there is one)')
+    .option('--host <address>', `address to listen on (default: ${DEFAULT_HOST})`)
+    .option('--port <port>', `port, 0 for any (default: ${DEFAULT_PORT})`, portFlag)
+    .option('--key <file>', "coordinator's key file", pathFlag('--key', cwd))
+    .option('--registrar-url <url>', 'where the registrar is', httpUrlFlag('--registrar-url'))
+    .option(
+      '--embed-registrar',
+      'run the registrar in this process, to try things out: it gives up the separation of duties',
+    )
+    .option('--results-dir <folder>', 'one JSON file a round', pathFlag('--results-dir', cwd))
+    .option(
+      '--result-file <file>',
+      'the newest result, replaced as a whole',
+      pathFlag('--result-file', cwd),
+    )
+    .option(
+      '--manifest <file>',
+      'signed manifest to serve; may be repeated',
+      repeated(pathFlag('--manifest', cwd)),
+    );
+}
+
+/** @throws {UsageError} `setting-missing`, or as `loadConfiguration`. */
+export function coordinatorSettings(
+  flags: CoordinatorFlags,
+  terminal: Terminal,
+): CoordinatorSettings {
+  const configuration = loadConfiguration(flags.config, terminal.cwd);
+  const lines: Section<'coordinator'> = {
+    ...configuration.coordinator,
+    ...given({
+      host: flags.host,
+      port: flags.port,
+      key: flags.key,
+      registrarUrl: flags.registrarUrl,
+      resultsDir: flags.resultsDir,
+      manifests: flags.manifest,
+    }),
+  };
+  const registrarUrl = () =>
+    required(lines.registrarUrl, '--registrar-url', 'coordinator.registrarUrl');
+  return {
+    host: lines.host ?? DEFAULT_HOST,
+    port: lines.port ?? DEFAULT_PORT,
+    key: required(lines.key, '--key', 'coordinator.key'),
+    registrar:
+      flags.embedRegistrar === true
+        ? { embedded: completeRegistrarSettings(configuration.registrar) }
+        : { url: registrarUrl() },
+    resultsDir: lines.resultsDir,
+    resultFile: flags.resultFile,
+    manifests: required(lines.manifests, '--manifest', 'coordinator.manifests'),
+    durations: lines.durations ?? {},
+    limits: lines.limits ?? {},
+  };
+}

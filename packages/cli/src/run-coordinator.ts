@@ -1,0 +1,74 @@
+/** A coordinator with its key, and with the registrar in the same process if that was asked for. */
+import {
+  type CoordinatorOptions,
+  httpRegistrar,
+  type RegistrarPort,
+  startCoordinator,
+} from '@onlysum/coordinator';
+import { toHex, wipe } from '@onlysum/crypto';
+import type { CoordinatorSettings } from './coordinator-settings.js';
+import { PRIVATE_MODE, replaceFile } from './files.js';
+import { loadKey } from './keys.js';
+import { type OpenRegistrar, openRegistrar } from './run-registrar.js';
+import { loadTask } from './tasks.js';
+import type { Terminal } from './terminal.js';
+
+export interface OpenCoordinator {
+  /** `http://host:port`; devices come over WebSocket to the same port. */
+  readonly url: string;
+  /** Hex. */
+  readonly publicKey: string;
+  /** The registrar in this process, if any. */
+  readonly embedded: OpenRegistrar | undefined;
+  close(): Promise<void>;
+}
+
+export async function openCoordinator(
+  settings: CoordinatorSettings,
+  terminal: Terminal,
+): Promise<OpenCoordinator> {
+  const { resultsDir, resultFile } = settings;
+  const tasks = settings.manifests.map(loadTask);
+  const { seed, publicKey } = loadKey(settings.key, terminal);
+  let embedded: OpenRegistrar | undefined;
+  const release = async () => {
+    await embedded?.close();
+    wipe(seed);
+  };
+  const reachRegistrar = async (): Promise<RegistrarPort> => {
+    if ('url' in settings.registrar) return httpRegistrar(settings.registrar.url);
+    embedded = await openRegistrar(settings.registrar.embedded, terminal);
+    return embedded.registrar;
+  };
+  try {
+    const options: CoordinatorOptions = {
+      tasks,
+      seed,
+      registrar: await reachRegistrar(),
+      host: settings.host,
+      port: settings.port,
+      durations: settings.durations,
+      limits: settings.limits,
+      ...(resultsDir === undefined ? {} : { resultsDir }),
+      ...(resultFile === undefined
+        ? {}
+        : {
+            onResult: (result) =>
+              replaceFile(resultFile, `${JSON.stringify(result, undefined, 2)}\n`, PRIVATE_MODE),
+          }),
+    };
+    const coordinator = await startCoordinator(options);
+    return {
+      url: `http://${new URL(coordinator.url).host}`,
+      publicKey: toHex(publicKey),
+      embedded,
+      close: async () => {
+        await coordinator.close();
+        await release();
+      },
+    };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}

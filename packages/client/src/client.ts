@@ -1,0 +1,325 @@
+/**
+ * The client: what a host program holds. Knows: which part does what, and that one submission runs at a
+ * time. Doesn't know: any step of it. Invariant: `record` never throws, and nothing outside the
+ * manifest is ever kept.
+ */
+import { describe, OnlysumError, RoundError, UsageError } from '@onlysum/crypto';
+import { checkManifestFloor, checkValidity, checkVersion } from '@onlysum/task';
+import { type Task, verifySignedManifest, windowAt } from '@onlysum/task';
+import { startBackground } from './background.js';
+import { Consent } from './consent.js';
+import { enrolWithCode, isEnrolled } from './enrolment.js';
+import { type CheckedOptions, checkDuration, checkOptions, type ClientOptions } from './options.js';
+import { makePreview, type Preview } from './preview.js';
+import { type ClientRecord, type LedgerEntry, own, type SubmitReceipt } from './record.js';
+import { Recorder } from './recorder.js';
+import { renewAhead, submitOnce, type SubmissionPorts } from './submission.js';
+import { startTimer } from './timers.js';
+
+export interface SubmitOptions {
+  /** Aborting ends the submission; what has been masked into a sum cannot be taken back. */
+  readonly signal?: AbortSignal;
+  /** Most time in all. Default: until a minute after the present window ends. */
+  readonly timeoutMs?: number;
+  /** Most tries, with growing random waits between them. Default 5. */
+  readonly attempts?: number;
+}
+
+export interface Client {
+  /** The verified task. */
+  readonly task: Task;
+  /** Whether this device has a certificate, as last seen in the store. */
+  readonly isEnrolled: boolean;
+  /**
+   * Enrols this device, once. The same code again does nothing; another one replaces the enrolment.
+   *
+   * @param code - from the operator; works once.
+   * @throws {UsageError} if the registrar refuses it (`code-invalid`, `code-used`); {@link RoundError}
+   *   `registrar-unavailable`: try again with the same code.
+   */
+  enrol(code: string): Promise<void>;
+  /**
+   * Records a value of a metric. Counts and sums add up until they are sent, of others the last value
+   * counts. Values go into the window in which they are submitted; of a group that is not given nothing
+   * is kept. Never throws: what is wrong goes to `onProblem` and is not recorded.
+   */
+  record(metric: string, value: boolean | number | string): void;
+  /** What would be sent now. */
+  preview(): Preview;
+  /**
+   * Gives a group or takes it back, at once for everything that has not left: its recorded values are
+   * forgotten, and a round that has not sent its input starts again without them.
+   *
+   * @throws {UsageError} `group-unknown`, `group-essential`.
+   */
+  setConsent(group: string, isGiven: boolean): void;
+  /**
+   * Takes part in a round of the present window; keeps a Node process alive until it is done.
+   *
+   * @returns the receipt; `included` says whether the sum has this device's values.
+   * @throws {SubmitError} with what happened, whether trying again can help, and when;
+   *   {@link UsageError} `not-enrolled`, `submit-running`, `client-closed`, `task-not-valid`.
+   */
+  submit(options?: SubmitOptions): Promise<SubmitReceipt>;
+  /** Submits once in each window, at a random time, without keeping a process alive. */
+  start(): void;
+  /** Ends the background mode, and a submission that it has under way. */
+  stop(): void;
+  /** What was sent, the newest last. */
+  receipts(): Promise<readonly LedgerEntry[]>;
+  /** Ends everything under way and closes the store. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a client for one task. Ten lines from import to receipt:
+ *
+ * ```ts
+ * import { createClient, fileStore } from '@onlysum/client/node';
+ * import { readFile } from 'node:fs/promises';
+ *
+ * const manifest = JSON.parse(await readFile('manifest.json', 'utf8'));
+ * const store = fileStore('./onlysum-device');
+ * const client = await createClient({ manifest, publisherKey, registrarUrl, store });
+ * if (!client.isEnrolled) await client.enrol(code);
+ * client.record('startup_ms', 412);
+ * const { included, survivors } = await client.submit();
+ * console.log(included ? `one of ${survivors} in the sum` : 'not in the sum');
+ * ```
+ *
+ * @throws {UsageError} if the manifest is not signed by `publisherKey`, falls below the floor, is not
+ *   valid now, or is older than one this device has taken (`manifest-signature`, `publisher-mismatch`,
+ *   `below-floor`, `task-not-valid`, `manifest-rollback`, …); if an option is wrong; if the record
+ *   cannot be read (`record-corrupt`).
+ */
+export async function createClient(options: ClientOptions): Promise<Client> {
+  const checked = checkOptions(options);
+  const { suite, floor, store, now } = checked;
+  const task = verifySignedManifest(suite, checked.manifest, checked.publisherKey);
+  checkManifestFloor(task.manifest, floor);
+  checkValidity(task.manifest, windowAt(task.manifest, now()));
+  const consent = new Consent(task.manifest, checked.consent);
+  const record = await store.update((before) => {
+    const after = takeVersion(before, task);
+    return [after, after];
+  });
+  return new TaskClient(task, checked, consent, isEnrolled(record, task.manifest.registrar));
+}
+
+/** Two or three tries ride out a restart; five also a slow one. */
+const ATTEMPTS = 5;
+/** A round that began in a window may end a little after it. */
+const AFTER_WINDOW_MS = 60_000;
+
+class TaskClient implements Client {
+  readonly task: Task;
+  readonly #options: CheckedOptions;
+  readonly #consent: Consent;
+  readonly #recorder: Recorder;
+  #isEnrolled: boolean;
+  #isClosed = false;
+  #running: Running | undefined;
+  #endBackground: (() => void) | undefined;
+
+  constructor(task: Task, options: CheckedOptions, consent: Consent, isEnrolledNow: boolean) {
+    this.task = task;
+    this.#options = options;
+    this.#consent = consent;
+    this.#recorder = new Recorder(task.manifest, (group) => consent.isGiven(group));
+    this.#isEnrolled = isEnrolledNow;
+  }
+
+  get isEnrolled(): boolean {
+    return this.#isEnrolled;
+  }
+
+  async enrol(code: string): Promise<void> {
+    this.#checkOpen();
+    const { suite, rng, store } = this.#options;
+    await enrolWithCode({ task: this.task, store, suite, rng, call: this.#call(true) }, code);
+    this.#isEnrolled = true;
+  }
+
+  record(metric: string, value: boolean | number | string): void {
+    try {
+      this.#recorder.record(metric, value);
+    } catch (error) {
+      this.#options.onProblem(recordProblem(error));
+    }
+  }
+
+  preview(): Preview {
+    const window = windowAt(this.task.manifest, this.#options.now());
+    return makePreview(this.task, this.#recorder.values(), this.#consent, window);
+  }
+
+  setConsent(group: string, isGiven: boolean): void {
+    this.#consent.set(group, isGiven);
+    if (!isGiven) this.#recorder.forget(group);
+  }
+
+  submit(options: SubmitOptions = {}): Promise<SubmitReceipt> {
+    return this.#submit(options, true);
+  }
+
+  start(): void {
+    this.#checkOpen();
+    const { rng, now, onProblem } = this.#options;
+    this.#endBackground ??= startBackground({
+      manifest: this.task.manifest,
+      rng,
+      now,
+      onProblem,
+      submit: () => this.#submit({}, false),
+    });
+  }
+
+  stop(): void {
+    this.#endBackground?.();
+    this.#endBackground = undefined;
+    if (this.#running?.holdsProcess === false) this.#running.abort(aborted('stop() was called'));
+  }
+
+  async receipts(): Promise<readonly LedgerEntry[]> {
+    this.#checkOpen();
+    return (await this.#options.store.read()).receipts;
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.stop();
+    this.#running?.abort(aborted('close() was called'));
+    await this.#running?.done;
+    await this.#options.store.close();
+  }
+
+  async #submit(options: SubmitOptions, holdsProcess: boolean): Promise<SubmitReceipt> {
+    this.#checkOpen();
+    if (this.#running !== undefined) {
+      throw new UsageError('submit-running', 'submit: one is under way: wait for it', {
+        retryable: true,
+      });
+    }
+    const { attempts = ATTEMPTS, timeoutMs = this.#defaultTimeoutMs() } = options;
+    checkDuration('timeoutMs', timeoutMs);
+    checkAttempts(attempts);
+    const controller = new AbortController();
+    const abort = (error: OnlysumError): void => controller.abort(error);
+    const work = this.#work(this.#ports(controller.signal, holdsProcess), attempts);
+    const done = work.then(
+      () => {},
+      () => {},
+    );
+    this.#running = { holdsProcess, abort, done };
+    const release = abortOn(options.signal, timeoutMs, holdsProcess, abort);
+    return work.finally(() => {
+      release();
+      this.#running = undefined;
+    });
+  }
+
+  async #work(ports: SubmissionPorts, attempts: number): Promise<SubmitReceipt> {
+    try {
+      return await submitOnce(ports, attempts);
+    } finally {
+      if (!ports.signal.aborted) {
+        await renewAhead(ports).catch((error: unknown) => ports.onProblem(error as OnlysumError));
+      }
+    }
+  }
+
+  #ports(signal: AbortSignal, holdsProcess: boolean): SubmissionPorts {
+    return {
+      ...this.#options,
+      task: this.task,
+      consent: this.#consent,
+      recorder: this.#recorder,
+      call: { ...this.#call(holdsProcess), signal },
+      holdsProcess,
+      signal,
+      onStage: (stage, detail) => this.#options.onProgress({ stage, detail }),
+    };
+  }
+
+  #call(holdsProcess: boolean) {
+    const { fetch, registrarUrl: url } = this.#options;
+    return { fetch, url, holdsProcess };
+  }
+
+  #defaultTimeoutMs(): number {
+    const nowMs = this.#options.now();
+    return windowAt(this.task.manifest, nowMs).endMs - nowMs + AFTER_WINDOW_MS;
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed)
+      throw new UsageError('client-closed', 'the client was closed: make another');
+  }
+}
+
+interface Running {
+  readonly holdsProcess: boolean;
+  abort(error: OnlysumError): void;
+  readonly done: Promise<void>;
+}
+
+/** @returns a function that lets go of signal and timer. */
+function abortOn(
+  signal: AbortSignal | undefined,
+  timeoutMs: number,
+  holdsProcess: boolean,
+  abort: (error: OnlysumError) => void,
+): () => void {
+  const onAbort = (): void => abort(aborted('its signal was aborted', signal?.reason));
+  signal?.addEventListener('abort', onAbort, { once: true });
+  if (signal?.aborted === true) onAbort();
+  const cancel = startTimer(timeoutMs, holdsProcess, () =>
+    abort(
+      new RoundError('submit-timeout', `submit: not done within ${Math.round(timeoutMs)} ms`, {
+        retryable: true,
+      }),
+    ),
+  );
+  return () => {
+    cancel();
+    signal?.removeEventListener('abort', onAbort);
+  };
+}
+
+function aborted(why: string, cause?: unknown): RoundError {
+  return new RoundError('submit-aborted', `submit: ended early: ${why}`, {
+    retryable: true,
+    cause,
+  });
+}
+
+function checkAttempts(attempts: unknown): void {
+  if (Number.isInteger(attempts) && (attempts as number) >= 1) return;
+  const got = describe(attempts);
+  throw new UsageError('argument-invalid', `attempts: expected an integer ≥ 1, got ${got}`, {
+    field: 'attempts',
+    expected: 'an integer ≥ 1',
+    got,
+  });
+}
+
+function takeVersion(record: ClientRecord, { manifest }: Task): ClientRecord {
+  const { publisher, name, version } = manifest;
+  const versions = own(record.versions, publisher) ?? {};
+  checkVersion(manifest, own(versions, name));
+  return {
+    ...record,
+    versions: { ...record.versions, [publisher]: { ...versions, [name]: version } },
+  };
+}
+
+/** A hostile value (a proxy, say) may throw anything, even something that throws when looked at. */
+function recordProblem(error: unknown): OnlysumError {
+  try {
+    if (error instanceof OnlysumError) return error;
+  } catch {
+    // Fall through.
+  }
+  return new UsageError('value-type', 'record: the value cannot be read', { field: 'value' });
+}

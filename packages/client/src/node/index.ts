@@ -1,0 +1,20 @@
+/** @onlysum/client/node: the client with defaults for Node, and a durable store in files. */
+import { nativeSuite } from '@onlysum/crypto/node';
+import { type Client, createClient as create } from '../client.js';
+import type { ClientOptions } from '../options.js';
+import { nodeFetch } from './node-fetch.js';
+import { nodeTransport } from './ws-transport.js';
+
+export * from '../index.js';
+export { type FileStoreOptions, fileStore } from './file-store.js';
+export { nativeSuite, nodeFetch, nodeTransport };
+
+/** As `createClient` of `@onlysum/client`, with native cryptography, `ws`, and background requests that do not hold the process. */
+export function createClient(options: ClientOptions): Promise<Client> {
+  return create({
+    suite: nativeSuite,
+    transport: nodeTransport,
+    fetch: nodeFetch,
+    ...options,
+  });
+}

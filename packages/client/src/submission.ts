@@ -1,0 +1,245 @@
+/**
+ * From recorded values to a receipt: certificate, round, and again after a failure that can pass.
+ * Knows: what may be retried and when. Doesn't know: sockets, files, schedules.
+ * Invariant: values are dropped only after the record says that they were sent, and after that no
+ * second round is joined in the window.
+ */
+import { InternalError, OnlysumError, type Rng, RoundError, toHex, wipe } from '@onlysum/crypto';
+import { encodeLanes } from '@onlysum/metrics';
+import type { DeviceStage, Reservation, ReservationOutcome } from '@onlysum/protocol';
+import {
+  checkValidity,
+  checkVersion,
+  type PolicyFloor,
+  type Window,
+  windowAt,
+} from '@onlysum/task';
+import type { Consent } from './consent.js';
+import { type EnrolmentPorts, isEnrolled, pseudonymFor } from './enrolment.js';
+import { backoffMs } from './jitter.js';
+import { fileReceipt, submitReceipt } from './receipt.js';
+import {
+  type ClientRecord,
+  own,
+  registrarOf,
+  type SentEntry,
+  type SubmitReceipt,
+} from './record.js';
+import type { Recorder } from './recorder.js';
+import { freeFromMs, reserve } from './reservation.js';
+import { type RoundEnd, runRound } from './round.js';
+import { SubmitError } from './submit-error.js';
+import { sleep } from './timers.js';
+import type { Transport } from './transport.js';
+
+export interface SubmissionPorts extends EnrolmentPorts {
+  readonly floor: PolicyFloor;
+  readonly transport: Transport;
+  readonly now: () => number;
+  readonly consent: Consent;
+  readonly recorder: Recorder;
+  readonly offerTimeoutMs: number;
+  readonly holdsProcess: boolean;
+  /** Aborts with an {@link OnlysumError}. */
+  readonly signal: AbortSignal;
+  onStage(stage: DeviceStage | 'retrying', detail: string | undefined): void;
+  onProblem(error: OnlysumError): void;
+}
+
+/**
+ * @param attempts - most tries.
+ * @throws {SubmitError} when a round or the registrar failed; {@link UsageError} when nothing was
+ *   tried (`not-enrolled`, `task-not-valid`, `manifest-rollback`, `record-corrupt`).
+ */
+export async function submitOnce(ports: SubmissionPorts, attempts: number): Promise<SubmitReceipt> {
+  for (let attempt = 1; ; attempt++) {
+    const window = await openWindow(ports, attempt);
+    const tried = await tryRound(ports, window);
+    if ('receipt' in tried) return tried.receipt;
+    const { error, contributed, retryInMs } = tried;
+    const end = (cause: OnlysumError): SubmitError =>
+      new SubmitError({
+        cause,
+        attempts: attempt,
+        contributed,
+        nextWindowMs: contributed ? window.endMs : undefined,
+      });
+    // Whoever lost the race for the window learns when it may come again.
+    if (error.code === 'already-contributed') {
+      await openWindow(ports, attempt);
+      throw end(error);
+    }
+    if (contributed || !error.retryable || attempt >= attempts || ports.signal.aborted) {
+      throw end(error);
+    }
+    const waitMs = Math.max(backoffMs(attempt, ports.rng), retryInMs ?? 0);
+    ports.onStage('retrying', `${error.message}; again in ${Math.ceil(waitMs / 1000)} s`);
+    await sleep(waitMs, ports.holdsProcess, ports.signal).catch((reason: OnlysumError) => {
+      throw end(reason);
+    });
+  }
+}
+
+/** Renews for the next epoch while this one lasts: a late certificate waits a window. Protocol §2.4. */
+export async function renewAhead(ports: SubmissionPorts): Promise<void> {
+  const { manifest } = ports.task;
+  if (!isEnrolled(await ports.store.read(), manifest.registrar)) return;
+  const nowMs = ports.now();
+  const { epoch } = windowAt(manifest, nowMs);
+  const leftMs = (epoch + 1) * manifest.epoch.lengthMs - nowMs;
+  if (leftMs > Math.max(manifest.window.lengthMs, manifest.epoch.lengthMs / 4)) return;
+  wipe((await pseudonymFor(ports, epoch + 1)).seed);
+}
+
+/** The present window, if this device may still contribute to it. */
+async function openWindow(ports: SubmissionPorts, attempt: number): Promise<Window> {
+  const { manifest } = ports.task;
+  const window = windowAt(manifest, ports.now());
+  checkValidity(manifest, window);
+  const record = await ports.store.read();
+  checkVersion(manifest, own(own(record.versions, manifest.publisher) ?? {}, manifest.name));
+  const freeMs = freeFromMs(record, manifest);
+  if (window.startMs >= freeMs) return window;
+  throw new SubmitError({
+    cause: new RoundError(
+      'already-contributed',
+      'this device has already contributed to a metric of this task for the present window',
+    ),
+    attempts: attempt,
+    contributed: false,
+    nextWindowMs: firstWindowFrom(freeMs, manifest.window.lengthMs),
+  });
+}
+
+/** Another task's windows may end inside one of this task's. */
+function firstWindowFrom(ms: number, lengthMs: number): number {
+  return Math.ceil(ms / lengthMs) * lengthMs;
+}
+
+type Tried =
+  | { readonly receipt: SubmitReceipt }
+  | {
+      readonly error: OnlysumError;
+      readonly contributed: boolean;
+      readonly retryInMs: number | undefined;
+    };
+
+async function tryRound(ports: SubmissionPorts, window: Window): Promise<Tried> {
+  let pseudonym: Awaited<ReturnType<typeof pseudonymFor>>;
+  try {
+    pseudonym = await pseudonymFor(ports, window.epoch);
+  } catch (error) {
+    if (!(error instanceof OnlysumError) || !error.retryable) throw error;
+    return { error, contributed: false, retryInMs: undefined };
+  }
+  const sent = new SentInput(ports);
+  try {
+    const { task, store } = ports;
+    const { incarnation } = registrarOf(await store.read(), task.manifest.registrar);
+    const end = await runRound({
+      ...ports,
+      params: {
+        task,
+        floor: ports.floor,
+        pseudonymSeed: pseudonym.seed,
+        certificate: pseudonym.certificate,
+        incarnation,
+      },
+      takeInput: (at) => sent.take(at),
+      reserve: (reservation, isWanted) => sent.reserve(reservation, isWanted),
+    });
+    return await conclude(ports, sent, end);
+  } finally {
+    wipe(pseudonym.seed);
+    ports.recorder.giveBack();
+  }
+}
+
+async function conclude(
+  { store, onProblem }: SubmissionPorts,
+  { entry }: SentInput,
+  { outcome, retryInMs }: RoundEnd,
+): Promise<Tried> {
+  if (outcome.kind === 'failed') {
+    return { error: outcome.error, contributed: outcome.contributed, retryInMs };
+  }
+  if (entry === undefined) throw new InternalError('internal', 'a receipt came for no input');
+  const receipt = submitReceipt(entry, outcome.receipt);
+  // The round is over and counted: a ledger that cannot be written must not hide that.
+  await store
+    .update((record) => [fileReceipt(record, receipt), undefined])
+    .catch((error: unknown) => onProblem(error as OnlysumError));
+  return { receipt };
+}
+
+/** The input of one round, from the recorder to the durable record. */
+class SentInput {
+  readonly #ports: SubmissionPorts;
+  #draft: Omit<SentEntry, 'round'> | undefined;
+  #withdrawals = 0;
+  /** What was reserved. */
+  entry: SentEntry | undefined;
+
+  constructor(ports: SubmissionPorts) {
+    this.#ports = ports;
+  }
+
+  take(window: Window): Uint32Array {
+    const { task, recorder, consent, now } = this.#ports;
+    const { name, version, publisher, privacy } = task.manifest;
+    const values = recorder.take();
+    this.#withdrawals = consent.withdrawals;
+    this.#draft = {
+      kind: 'sent',
+      task: { name, version, taskId: toHex(task.taskId), publisher },
+      window: { ...window },
+      sentAtMs: now(),
+      groups: consent.given(),
+      values: Object.fromEntries(values),
+      privacy,
+    };
+    return encodeLanes(task, values, (group) => consent.isGiven(group));
+  }
+
+  async reserve(
+    reservation: Reservation,
+    isWanted: () => boolean,
+  ): Promise<ReservationOutcome | 'withdrawn'> {
+    const { task, store, recorder, onProblem } = this.#ports;
+    const draft = this.#draft;
+    if (draft === undefined) throw new InternalError('internal', 'a reservation without an input');
+    const entry = { ...draft, round: toHex(reservation.round) };
+    const { registrar } = task.manifest;
+    try {
+      const outcome = await store.update(
+        (record): Change =>
+          isWanted() && this.#isConsented()
+            ? reserve(record, reservation, registrar, entry)
+            : [record, 'withdrawn'],
+      );
+      if (outcome !== 'reserved') return outcome;
+      if (!this.#isConsented()) return await this.#takeBack(entry);
+      this.entry = entry;
+      recorder.drop();
+      return outcome;
+    } catch (error) {
+      onProblem(error as OnlysumError);
+      return 'failed';
+    }
+  }
+
+  /** Consent went while the record was written. The window is spent, but nothing leaves. */
+  async #takeBack({ round }: SentEntry): Promise<'withdrawn'> {
+    await this.#ports.store.update((record) => [
+      { ...record, receipts: record.receipts.filter((entry) => entry.round !== round) },
+      undefined,
+    ]);
+    return 'withdrawn';
+  }
+
+  #isConsented(): boolean {
+    return this.#withdrawals === this.#ports.consent.withdrawals;
+  }
+}
+
+type Change = readonly [ClientRecord, ReservationOutcome | 'withdrawn'];
