@@ -6,7 +6,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { checkReceipt } from '@onlysum/client';
-import { OnlysumError, RoundError } from '@onlysum/crypto';
+import { OnlysumError } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import { estimateTotals } from '@onlysum/metrics';
 import { compileLayout, dropoutBound, type Layout } from '@onlysum/task';
@@ -25,3 +25,194 @@ import { summarise } from './summary.js';
 import { within } from './waiting.js';
 import type { DevicePlan } from './worker-messages.js';
 import { makeWorkspace, type Workspace } from './workspace.js';
+
+/** Exit code of a process that a signal ended, by custom. */
+const EXIT_INTERRUPTED = 130;
+
+/**
+ * Runs the demo. Signals end it early, cleanly, with exit code 130.
+ *
+ * @returns the exit code: 0 if every lane of the opened sum is the plain sum over the survivors, else 1.
+ * @throws {UsageError} `argument-invalid`; {@link RoundError} `demo-failed` if a part did not do its
+ *   work in time, saying which.
+ */
+export async function runDemo(options: DemoOptions): Promise<number> {
+  checkDevices(options.devices);
+  const versions = regionVersions();
+  const task = { devices: options.devices, versions: countedVersions(versions), nowMs: Date.now() };
+  const stop = new AbortController();
+  const interrupt = (): void => stop.abort(new Interrupted());
+  const children = new Children((error) => stop.abort(error));
+  let workspace: Workspace | undefined;
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  try {
+    workspace = await makeWorkspace(task);
+    const layout = compileLayout(workspace.signedManifest.manifest);
+    checkCorruptLane(options.corruptLane, layout.lanes.length);
+    if (options.dumpDir !== undefined) await prepareDump(options.dumpDir);
+    const run = { options, versions, workspace, layout, children, stop };
+    return await conclude(run, await holdRound(run));
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    options.err.write('interrupted: ending all processes\n');
+    return EXIT_INTERRUPTED;
+  } finally {
+    await children.endAll();
+    await workspace?.remove();
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}
+
+class Interrupted extends Error {}
+
+interface Run {
+  readonly options: DemoOptions;
+  readonly versions: readonly BrowserVersion[];
+  readonly workspace: Workspace;
+  readonly layout: Layout;
+  readonly children: Children;
+  readonly stop: AbortController;
+}
+
+/** Versions that the category counts by name; with the rest as `other`. */
+const COUNTED_VERSIONS = 12;
+/** Every so manieth device does not give the optional group. */
+const DECLINING_EACH = 16;
+const START_LIMIT_MS = 30_000;
+/** On a machine ten times slower than one that needs a second for a hundred devices. */
+const LIMIT_PER_DEVICE_MS = 600;
+
+function countedVersions(versions: readonly BrowserVersion[]): string[] {
+  return versions.slice(0, COUNTED_VERSIONS).map(({ name }) => name);
+}
+
+interface HeldRound {
+  readonly fleet: Fleet;
+  readonly plans: readonly DevicePlan[];
+  readonly result: OpenedResult;
+}
+
+/** From starting processes to the coordinator's result and the devices' receipts. */
+async function holdRound(run: Run): Promise<HeldRound> {
+  const { options, workspace, children, stop } = run;
+  const { signal } = stop;
+  const { devices, cliPath } = options;
+  const progress = progressTo(options.err);
+  const limitMs = START_LIMIT_MS + devices * LIMIT_PER_DEVICE_MS;
+  const command = (...args: string[]): Command => {
+    return { cliPath, args: [...args, '--json'], cwd: workspace.directory };
+  };
+  const answer = (child: Child) =>
+    within(`${child.name} to answer`, START_LIMIT_MS, signal, firstJson(child));
+
+  const registrar = children.server('the registrar', command('registrar'));
+  const coordinator = children.server('the coordinator', command('coordinator'));
+  const listening = await Promise.all([answer(registrar), answer(coordinator)]);
+  const [registrarUrl, coordinatorUrl] = listening.map((said) => stringIn(said, 'listening'));
+  progress(`registrar listens on ${registrarUrl} (process ${registrar.process.pid})`);
+  progress(`coordinator listens on ${coordinatorUrl} (process ${coordinator.process.pid})`);
+  const codes = children.task('codes', command('registrar', 'codes', '--count', String(devices)));
+  const plans = planDevices(run, stringsIn(await answer(codes), 'codes'));
+  const fleet = new Fleet(plans, children, {
+    onProgress: progress,
+    onFailure: (error) => stop.abort(error),
+  });
+  const { signedManifest, resultsDirectory } = workspace;
+  const setup = {
+    signedManifest,
+    publisherKey: signedManifest.manifest.publisher,
+    registrarUrl,
+    submitTimeoutMs: limitMs,
+  };
+  await within('every device to enrol', limitMs, signal, fleet.enrol(setup));
+  progress(`${devices} devices in ${fleet.processes} processes have enrolled`);
+  const result = within('the sum', limitMs, signal, firstResult(resultsDirectory, signal));
+  const ended = within('every device to end its round', limitMs, signal, fleet.submit());
+  // Either may fail first; the other's failure is the same.
+  const [opened] = await Promise.all([result, ended]);
+  progress(`the sum over ${opened.survivors} of ${opened.devices} devices is open`);
+  return { fleet, plans, result: opened };
+}
+
+function planDevices({ options, versions }: Run, codes: readonly string[]): DevicePlan[] {
+  const { devices } = options;
+  const drops = planDrops(devices, dropCount(devices));
+  const drawn = drawVersions(versions, devices, () => randomInt(2 ** 32) / 2 ** 32);
+  return drawn.map(({ name, compliant }, index) => ({
+    index,
+    code: codes[index] ?? '',
+    version: name,
+    compliant,
+    consent: index % DECLINING_EACH === 1 ? [] : [OPTIONAL_GROUP],
+    drop: drops.find(({ device }) => device === index),
+  }));
+}
+
+/** Checks, dumps, and shows. @returns the exit code. */
+async function conclude(run: Run, { fleet, plans, result }: HeldRound): Promise<number> {
+  const { options, layout, workspace } = run;
+  const { manifest } = workspace.signedManifest;
+  const { devices: survivors, problems } = includedDevices(fleet.records, survivorPlaces(result));
+  const [first] = survivors;
+  if (options.corruptLane !== undefined && first !== undefined) falsify(first, options.corruptLane);
+  const mismatches = compareLanes(layout, result.lanes, survivors);
+  if (options.dumpDir !== undefined) {
+    await writeDump(options.dumpDir, fleet.records, survivors, result.lanes);
+  }
+  const { reports, workerCpuMs, workerDevices } = fleet;
+  const measured = { reports, workerCpuMs, workerDevices, mismatchedLanes: mismatches.length };
+  const findings: Findings = {
+    summary: summarise(result, measured),
+    estimates: estimateTotals(manifest, layout, result.lanes, result.survivors),
+    versions: run.versions,
+    drops: plans.flatMap(({ drop }) => (drop === undefined ? [] : [drop])),
+    threshold: result.attested.t,
+    mostDropped: dropoutBound(options.devices, manifest.assumptions.dropout),
+    witness: witnessOf(fleet, survivors),
+    reports,
+    mismatches,
+    problems: [...problems, ...deviceProblems(fleet, result, manifest.registrar)],
+  };
+  const complaint = complaints(findings);
+  if (options.json) options.out.write(`${JSON.stringify(findings.summary)}\n`);
+  else options.out.write(renderReport(findings, isTerminal(options.out)));
+  for (const line of complaint) options.err.write(`difference: ${line}\n`);
+  return complaint.length === 0 ? 0 : 1;
+}
+
+/** Devices that failed without being meant to, and receipts that do not hold or say something else. */
+function deviceProblems(fleet: Fleet, result: OpenedResult, registrar: string): string[] {
+  return fleet.reports.flatMap(({ device, problem, receipt }) => {
+    if (problem !== undefined) return [`device ${device} failed: ${problem}`];
+    if (receipt === undefined) return [];
+    try {
+      checkReceipt(receipt, registrar, nativeSuite);
+    } catch (error) {
+      if (!(error instanceof OnlysumError)) throw error;
+      return [`the receipt of device ${device} does not hold: ${error.message}`];
+    }
+    return receipt.evidence.survivorSet === result.attested.survivorSet
+      ? []
+      : [`the receipt of device ${device} names another set of survivors than the result`];
+  });
+}
+
+function witnessOf(fleet: Fleet, survivors: readonly DeviceRecord[]): Witness | undefined {
+  for (const { index, vector } of survivors) {
+    const receipt = fleet.reports.find(({ device }) => device === index)?.receipt;
+    if (receipt !== undefined && vector !== undefined) return { device: index, vector, receipt };
+  }
+  return undefined;
+}
+
+function progressTo(err: NodeJS.WritableStream): (text: string) => void {
+  const startedAt = performance.now();
+  return (text) => {
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    err.write(`${seconds.padStart(5)} s  ${text}\n`);
+  };
+}
+
+function isTerminal(stream: NodeJS.WritableStream): boolean {
+  return 'isTTY' in stream && stream.isTTY === true;
+}

@@ -27,13 +27,14 @@ export interface EnrolledDevice {
 export async function enrolDevice(plan: DevicePlan, host: DeviceHost): Promise<EnrolledDevice> {
   const { setup, report } = host;
   const device = plan.index;
-  const dropped = new AbortController();
-  const { transport, counts } = fleetTransport(nodeTransport(), plan.drop, {
+  let isCut = false;
+  const { transport, counts } = fleetTransport(nodeTransport, plan.drop, {
     onSeated: (place) => report({ kind: 'seated', device, place }),
     onMasked: (vector) => report({ kind: 'masked', device, vector }),
     onKillPoint: () => report({ kind: 'kill-me', device }),
-    // It is not tried again: the demo wants to see the round go on without it.
-    onCut: () => dropped.abort(),
+    onCut: () => {
+      isCut = true;
+    },
   });
   const startedAt = performance.now();
   const client = await createClient({
@@ -44,6 +45,7 @@ export async function enrolDevice(plan: DevicePlan, host: DeviceHost): Promise<E
     suite: nativeSuite,
     transport,
     consent: plan.consent,
+    offerTimeoutMs: setup.submitTimeoutMs,
   });
   await client.enrol(plan.code);
   const startupMs = performance.now() - startedAt;
@@ -54,16 +56,14 @@ export async function enrolDevice(plan: DevicePlan, host: DeviceHost): Promise<E
     for (const [metric, value] of values) client.record(metric, value);
     report({ kind: 'input', device, lanes: plainLanes(host.task, values, plan) });
     const submittedAt = performance.now();
-    const ended = { receipt: undefined, problem: undefined };
-    const outcome = await client
-      .submit({ signal: dropped.signal, timeoutMs: setup.submitTimeoutMs })
-      .then((receipt) => ({ ...ended, receipt }))
-      .catch((error: unknown) => ({
-        ...ended,
-        problem: dropped.signal.aborted ? undefined : String(error),
-      }));
+    // One attempt: the round is to go on without those that drop.
+    const outcome = await client.submit({ attempts: 1, timeoutMs: setup.submitTimeoutMs }).then(
+      (receipt) => ({ receipt, problem: undefined }),
+      (error: unknown) => ({ receipt: undefined, problem: isCut ? undefined : String(error) }),
+    );
+    const submitMs = performance.now() - submittedAt;
     await client.close();
-    return { device, ...outcome, submitMs: performance.now() - submittedAt, ...counts };
+    return { device, ...outcome, submitMs, ...counts };
   };
   return { submit };
 }

@@ -17,7 +17,7 @@ export interface LineObserver {
   onMasked(vector: string): void;
   /** The device stands where its process is to be killed. It sends nothing from now on. */
   onKillPoint(): void;
-  /** The socket was destroyed as planned. */
+  /** The socket is being destroyed, as planned. */
   onCut(): void;
 }
 
@@ -73,7 +73,7 @@ function cuttable(connection: Connection, socket: Socket, line: Line): Connectio
   const cut = (): void => {
     isCut = true;
     if (drop?.how === 'kill') return observer.onKillPoint();
-    socket.once('close', () => observer.onCut());
+    observer.onCut();
     // What was sent before still goes out; nobody says goodbye.
     socket.destroySoon();
   };

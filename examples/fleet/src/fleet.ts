@@ -61,6 +61,10 @@ export class Fleet {
     });
   }
 
+  get processes(): number {
+    return this.#workers.length;
+  }
+
   /** Resolves when every device is enrolled. */
   async enrol(setup: FleetSetup): Promise<void> {
     await this.#booted.reaches(this.#workers.length);
@@ -80,9 +84,9 @@ export class Fleet {
     const { records } = this;
     switch (message.kind) {
       case 'booted':
-        return this.#booted.add();
+        return void this.#booted.add();
       case 'enrolled':
-        return this.#enrolled.add();
+        return void this.#enrolled.add();
       case 'input':
         return set(records, message.device, { lanes: message.lanes });
       case 'seated':

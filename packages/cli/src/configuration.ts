@@ -80,7 +80,8 @@ export type Configuration = { readonly [S in SectionName]: Section<S> };
  */
 export function loadConfiguration(file: string | undefined, cwd: string): Configuration {
   const path = resolve(cwd, file ?? CONFIGURATION_FILE);
-  if (file === undefined && !existsSync(path)) return { registrar: {}, coordinator: {}, device: {} };
+  if (file === undefined && !existsSync(path))
+    return { registrar: {}, coordinator: {}, device: {} };
   return inFile(path, () => parseConfiguration(readYaml(path), dirname(path)));
 }
 

@@ -2,27 +2,12 @@
  * A client for one command of `onlysum device`.
  * Knows: where its manifest, its record and its registrar are. Doesn't know: what the command does.
  */
-import { type Client, createClient } from '@onlysum/client';
-import { fileStore, nodeTransport } from '@onlysum/client/node';
-import { invalidField, UsageError } from '@onlysum/crypto';
-import { nativeSuite } from '@onlysum/crypto/node';
-import type { RecordedValue } from '@onlysum/metrics';
-import { accumulate, findMetric } from '@onlysum/metrics';
-import type { Manifest, Metric, Task } from '@onlysum/task';
+import { type Client, createClient, fileStore } from '@onlysum/client/node';
 import type { Command } from 'commander';
 import { loadConfiguration } from './configuration.js';
-import { inFile, readJson } from './files.js';
-import {
-  httpUrlFlag,
-  invalidFlag,
-  keyFlag,
-  pathFlag,
-  repeated,
-  required,
-  settingFlag,
-} from './flags.js';
+import { readJson } from './files.js';
+import { httpUrlFlag, keyFlag, pathFlag, required } from './flags.js';
 import { note } from './output.js';
-import { loadTask } from './tasks.js';
 import type { Terminal } from './terminal.js';
 
 export interface DeviceFlags {
@@ -34,11 +19,6 @@ export interface DeviceFlags {
   readonly json?: true;
 }
 
-export interface ValueFlags extends DeviceFlags {
-  readonly set?: (readonly [string, string])[];
-  readonly optIn?: string[];
-}
-
 export function addDeviceFlags(command: Command, { cwd }: Terminal): Command {
   return command
     .option('--config <file>', 'configuration (default: onlysum.yaml if there is one)')
@@ -48,16 +28,51 @@ export function addDeviceFlags(command: Command, { cwd }: Terminal): Command {
     .option('--store <file>', "this device's durable record", pathFlag('--store', cwd));
 }
 
-export function addValueFlags(command: Command): Command {
-  return command
-    .option(
-      '--set <name=value>',
-      'a value to record; may be repeated',
-      repeated(settingFlag('--set')),
-    )
-    .option(
-      '--opt-in <group>',
-      'give an optional consent group; may be repeated',
-      repeated((group) => group),
-    );
+/**
+ * Opens the device's client and closes it when `use` has ended.
+ *
+ * @param groups - optional consent groups that are given.
+ * @throws {UsageError} `setting-missing`, or as `createClient`.
+ */
+export async function withClient<T>(
+  flags: DeviceFlags,
+  groups: readonly string[],
+  terminal: Terminal,
+  use: (client: Client) => Promise<T>,
+): Promise<T> {
+  const { device } = loadConfiguration(flags.config, terminal.cwd);
+  const manifestPath = required(flags.manifest ?? device.manifest, '--manifest', 'device.manifest');
+  const publisherKey = required(
+    flags.publisher ?? device.publisher,
+    '--publisher',
+    'device.publisher',
+  );
+  const registrarUrl = required(
+    flags.registrarUrl ?? device.registrarUrl,
+    '--registrar-url',
+    'device.registrarUrl',
+  );
+  const storePath = required(flags.store ?? device.store, '--store', 'device.store');
+  const manifest = readJson(manifestPath);
+  const store = fileStore(storePath);
+  const open = () =>
+    createClient({
+      manifest,
+      publisherKey,
+      registrarUrl,
+      store,
+      consent: groups,
+      onProgress: ({ stage, detail }) => {
+        note(terminal, detail === undefined ? stage : `${stage}: ${detail}`);
+      },
+    });
+  const client = await open().catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
+  try {
+    return await use(client);
+  } finally {
+    await client.close();
+  }
 }

@@ -57,7 +57,11 @@ const SOON_DAYS = 30;
  * @param nowMs - Unix time, for the validity.
  * @throws {UsageError} as `compileLayout`.
  */
-export function reportManifest(manifest: Manifest, enrolled: number, nowMs: number): ManifestReport {
+export function reportManifest(
+  manifest: Manifest,
+  enrolled: number,
+  nowMs: number,
+): ManifestReport {
   const { cohort, assumptions, name, version } = manifest;
   const { lanes, vectorBytes } = compileLayout(manifest);
   const tolerated = (n: number) =>

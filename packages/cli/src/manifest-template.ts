@@ -16,7 +16,11 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 const VALID_DAYS = 365;
 
 /** @param nowMs - Unix time: validity begins at the start of its day and lasts a year. */
-export function manifestTemplate(keys: TemplateKeys, coordinatorUrl: string, nowMs: number): Manifest {
+export function manifestTemplate(
+  keys: TemplateKeys,
+  coordinatorUrl: string,
+  nowMs: number,
+): Manifest {
   const today = Math.floor(nowMs / DAY_MS) * DAY_MS;
   const owner = 'product-team@example.com';
   const essential = { group: 'essential', owner, retentionDays: 365 };

@@ -8,9 +8,17 @@ import { CommanderError } from 'commander';
 import pico from 'picocolors';
 import type { Terminal } from './terminal.js';
 
+const printed = new WeakSet<Terminal>();
+
 /** Bytes become hex. */
 export function printJson(terminal: Terminal, value: unknown): void {
+  printed.add(terminal);
   terminal.out.write(`${toJson(value)}\n`);
+}
+
+/** Whether standard output has its one JSON value. */
+export function hasPrintedJson(terminal: Terminal): boolean {
+  return printed.has(terminal);
 }
 
 export function print(terminal: Terminal, ...lines: readonly string[]): void {
@@ -46,10 +54,9 @@ export function title(terminal: Terminal, text: string): string {
   return colors(terminal.out).bold(text);
 }
 
-export function toJson(value: unknown): string {
+function toJson(value: unknown): string {
   return JSON.stringify(value, (_, field: unknown) => {
-    if (field instanceof Uint8Array) return toHex(field);
-    return field instanceof Map ? Object.fromEntries(field) : field;
+    return field instanceof Uint8Array ? toHex(field) : field;
   });
 }
 

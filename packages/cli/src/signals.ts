@@ -35,10 +35,13 @@ export async function untilStopped(
 /** Runs `run` with a signal that the first SIGINT or SIGTERM aborts; the second ends the process. */
 export async function withAbort<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  return listening((signal, times) => {
-    if (times > 1) process.exit(EXIT_CODES[signal]);
-    controller.abort();
-  }, () => run(controller.signal));
+  return listening(
+    (signal, times) => {
+      if (times > 1) process.exit(EXIT_CODES[signal]);
+      controller.abort();
+    },
+    () => run(controller.signal),
+  );
 }
 
 async function listening<T>(

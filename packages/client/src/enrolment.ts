@@ -111,7 +111,7 @@ export function isEnrolled(record: ClientRecord, registrar: string): boolean {
 }
 
 async function renewFor(ports: EnrolmentPorts, epoch: number): Promise<PseudonymRecord> {
-  const { task, store, suite, rng } = ports;
+  const { task, store, rng } = ports;
   const { registrar } = task.manifest;
   const fresh = freshSeed(rng);
   const plan = await store.update((record): [ClientRecord, RenewalPlan] => {

@@ -4,7 +4,7 @@
  * Invariant: values are dropped only after the record says that they were sent, and after that no
  * second round is joined in the window.
  */
-import { InternalError, OnlysumError, type Rng, RoundError, toHex, wipe } from '@onlysum/crypto';
+import { InternalError, OnlysumError, RoundError, toHex, wipe } from '@onlysum/crypto';
 import { encodeLanes } from '@onlysum/metrics';
 import type { DeviceStage, Reservation, ReservationOutcome } from '@onlysum/protocol';
 import {

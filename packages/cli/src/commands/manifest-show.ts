@@ -74,7 +74,10 @@ function headLines(
         `${assumptions.population} ppm corrupt of all enrolled`,
     ],
     ['noise', privacy.mechanism],
-    ['valid', `${new Date(validity.notBeforeMs).toISOString()} to ${new Date(validity.notAfterMs).toISOString()}`],
+    [
+      'valid',
+      `${new Date(validity.notBeforeMs).toISOString()} to ${new Date(validity.notAfterMs).toISOString()}`,
+    ],
   ];
   const lines = rows.map(([label = '', text = '']) => `  ${label.padEnd(13)}${text}`);
   return [title(terminal, `${name} version ${version}`), ...lines];

@@ -3,7 +3,13 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { invalidField, toHex, UsageError, wipe } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
-import { canonicalBytes, checkVersion, type Manifest, parseManifest, signManifest } from '@onlysum/task';
+import {
+  canonicalBytes,
+  checkVersion,
+  type Manifest,
+  parseManifest,
+  signManifest,
+} from '@onlysum/task';
 import type { Command } from 'commander';
 import { inFile, readJson, replaceFile } from '../files.js';
 import { jsonOption, pathFlag } from '../flags.js';
@@ -48,10 +54,7 @@ export function addManifestSign(manifest: Command, terminal: Terminal): void {
       if (flags.force !== true && existsSync(signedPath)) {
         inFile(path, () => checkSuccessor(parsed, loadTask(signedPath).manifest));
       }
-      const { seed } = loadKey(
-        flags.key ?? resolve(terminal.cwd, 'keys/publisher.json'),
-        terminal,
-      );
+      const { seed } = loadKey(flags.key ?? resolve(terminal.cwd, 'keys/publisher.json'), terminal);
       try {
         const signed = inFile(path, () => signManifest(nativeSuite, parsed, seed));
         replaceFile(signedPath, `${JSON.stringify(signed, undefined, 2)}\n`, PUBLIC_MODE);

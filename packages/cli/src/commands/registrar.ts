@@ -2,7 +2,11 @@
 import type { Command } from 'commander';
 import { jsonOption } from '../flags.js';
 import { print, printJson } from '../output.js';
-import { addRegistrarFlags, type RegistrarFlags, registrarSettings } from '../registrar-settings.js';
+import {
+  addRegistrarFlags,
+  type RegistrarFlags,
+  registrarSettings,
+} from '../registrar-settings.js';
 import { openRegistrar } from '../run-registrar.js';
 import { untilStopped } from '../signals.js';
 import type { Terminal } from '../terminal.js';

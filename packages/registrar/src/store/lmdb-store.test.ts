@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,9 +96,20 @@ describe('lmdbStore', () => {
     const expected = { code: 'store-unavailable', field: 'store' };
     expect(() => lmdbStore(file)).toThrow(expect.objectContaining(expected));
     expect(() => lmdbStore(join(file, 'below'))).toThrow(/a-file/);
-    const foreign = join(root, 'foreign');
-    await lmdbStore(foreign).close();
-    writeFileSync(join(foreign, 'data.mdb'), Buffer.alloc(8192, 7));
-    expect(() => lmdbStore(foreign)).toThrow(expect.objectContaining(expected));
+    for (const [i, bytes] of [
+      Buffer.alloc(8192, 7),
+      Buffer.alloc(8192),
+      Buffer.from('x'),
+    ].entries()) {
+      const path = join(root, `foreign ${i}`);
+      await lmdbStore(path).close();
+      writeFileSync(join(path, 'data.mdb'), bytes);
+      // lmdb itself would end the process here.
+      expect(() => lmdbStore(path)).toThrow(expect.objectContaining(expected));
+    }
+    const empty = join(root, 'empty');
+    mkdirSync(empty);
+    writeFileSync(join(empty, 'data.mdb'), '');
+    await lmdbStore(empty).close();
   });
 });

@@ -3,7 +3,8 @@
  * the directory and is freed by the system when its holder dies.
  * Invariant: a commit is flushed to disk before the transaction returns.
  */
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
 import { UsageError } from '@onlysum/crypto';
 import type { Ledger, LedgerValue } from '@onlysum/protocol';
 import { type RootDatabase, open } from 'lmdb';
@@ -51,6 +52,7 @@ class LmdbBackend implements StoreBackend {
 function openDatabase(path: string): Database {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
+    checkMagic(join(path, 'data.mdb'));
     const database = open<LedgerValue, string>({
       path,
       // By default a path with a dot in it would be taken for a file.
@@ -67,6 +69,37 @@ function openDatabase(path: string): Database {
       field: 'store',
       cause: error,
     });
+  }
+}
+
+/** Where lmdb's first page says what it is, after a page header of 24 bytes: 0xBEEFC0DE. */
+const MAGIC_AT = 24;
+const MAGIC = 'dec0efbe';
+
+/** lmdb takes the file's word for its layout, and crashes the process if it is another kind of file. */
+function checkMagic(file: string): void {
+  const head = Buffer.alloc(MAGIC_AT + MAGIC.length / 2);
+  const length = readHead(file, head);
+  // An empty file is a store that was never written to.
+  if (length === 0) return;
+  const magic = head.subarray(MAGIC_AT);
+  if (magic.toString('hex') === MAGIC || magic.reverse().toString('hex') === MAGIC) return;
+  throw new Error(`${file} is no lmdb file, or it is damaged: restore it from a backup`);
+}
+
+/** @returns how many bytes there were to read. */
+function readHead(file: string, head: Uint8Array): number {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    throw error;
+  }
+  try {
+    return readSync(descriptor, head, 0, head.length, 0);
+  } finally {
+    closeSync(descriptor);
   }
 }
 

@@ -1,0 +1,32 @@
+/** `onlysum device enrol`: a one-time code becomes a certificate. */
+import type { Command } from 'commander';
+import { addDeviceFlags, type DeviceFlags, withClient } from '../device-client.js';
+import { jsonOption } from '../flags.js';
+import { print, printJson } from '../output.js';
+import type { Terminal } from '../terminal.js';
+
+export function addDeviceEnrol(device: Command, terminal: Terminal): void {
+  const command = device
+    .command('enrol')
+    .summary('enrol this device with a one-time code')
+    .description(
+      'Makes a pseudonym for this device and has it certified. The same code again does nothing.',
+    )
+    .argument('<code>', "a code of the registrar's operator");
+  addDeviceFlags(command, terminal)
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  onlysum device enrol 0a1b2c-3d4e5f-607182-93a4b5\n' +
+        '  onlysum device enrol --manifest manifest.signed.json --publisher 3b6a…da29 \\\n' +
+        '      --registrar-url https://registrar.example.org --store device.json 0a1b2c-…',
+    )
+    .action(async (code: string, flags: DeviceFlags) => {
+      await withClient(flags, [], terminal, async (client) => {
+        await client.enrol(code);
+        const { name, version, registrar } = client.task.manifest;
+        if (flags.json === true) printJson(terminal, { enrolled: true, name, version, registrar });
+        else print(terminal, `Enrolled for ${name} with registrar ${registrar}`);
+      });
+    });
+}

@@ -1,0 +1,52 @@
+/** `onlysum device receipts`: what this device has sent, and what became of it. */
+import { checkReceipt, type LedgerEntry } from '@onlysum/client';
+import { OnlysumError } from '@onlysum/crypto';
+import { nativeSuite } from '@onlysum/crypto/node';
+import type { Command } from 'commander';
+import { addDeviceFlags, type DeviceFlags, withClient } from '../device-client.js';
+import { jsonOption } from '../flags.js';
+import { print, printJson } from '../output.js';
+import { receiptLines } from '../receipt-text.js';
+import type { Terminal } from '../terminal.js';
+
+export function addDeviceReceipts(device: Command, terminal: Terminal): void {
+  const command = device
+    .command('receipts')
+    .summary('list what was sent, and check its signatures again')
+    .description(
+      "Lists this device's submissions, the newest last, and checks the registrar's signatures on\n" +
+        'each receipt again.',
+    );
+  addDeviceFlags(command, terminal)
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  onlysum device receipts --store device.json --json')
+    .action(async (flags: DeviceFlags) => {
+      await withClient(flags, [], terminal, async (client) => {
+        const { registrar } = client.task.manifest;
+        const entries = (await client.receipts()).map((entry) => ({
+          ...entry,
+          signatures: checkSignatures(entry, registrar),
+        }));
+        if (flags.json === true) {
+          printJson(terminal, entries);
+          return;
+        }
+        if (entries.length === 0) print(terminal, 'Nothing was sent yet.');
+        for (const entry of entries) {
+          print(terminal, ...receiptLines(entry), `checked  signatures: ${entry.signatures}`, '');
+        }
+      });
+    });
+}
+
+/** Receipts of another registrar do not hold under this one. */
+function checkSignatures(entry: LedgerEntry, registrar: string): 'hold' | 'do not hold' | 'none' {
+  if (entry.kind === 'sent') return 'none';
+  try {
+    checkReceipt(entry, registrar, nativeSuite);
+    return 'hold';
+  } catch (error) {
+    if (error instanceof OnlysumError) return 'do not hold';
+    throw error;
+  }
+}

@@ -1,0 +1,74 @@
+/** The tree of commands. Knows: what there is. Doesn't know: how an error ends the process. */
+import { createRequire } from 'node:module';
+import { Command } from 'commander';
+import { addCoordinator } from './commands/coordinator.js';
+import { addDemo } from './commands/demo.js';
+import { addDeviceEnrol } from './commands/device-enrol.js';
+import { addDevicePreview } from './commands/device-preview.js';
+import { addDeviceReceipts } from './commands/device-receipts.js';
+import { addDeviceSubmit } from './commands/device-submit.js';
+import { addInit } from './commands/init.js';
+import { addManifestCheck } from './commands/manifest-check.js';
+import { addManifestShow } from './commands/manifest-show.js';
+import { addManifestSign } from './commands/manifest-sign.js';
+import { addRegistrar } from './commands/registrar.js';
+import { addRegistrarCodes } from './commands/registrar-codes.js';
+import { addRegistrarNewIncarnation } from './commands/registrar-new-incarnation.js';
+import { addRegistrarRevoke } from './commands/registrar-revoke.js';
+import type { Terminal } from './terminal.js';
+
+const EXIT_CODES = `
+Exit codes: 0 done, 1 failed, 2 the call, a flag or a file has to be changed first.
+With --json, standard output carries one JSON value and nothing else.
+
+Examples:
+  onlysum demo
+  onlysum init telemetry && cd telemetry && onlysum manifest sign
+  onlysum device submit --help`;
+
+/** @param exit - takes the exit code of a command that chooses its own. */
+export function makeProgram(terminal: Terminal, exit: (code: number) => void): Command {
+  const program = new Command('onlysum')
+    .description('Sums over a fleet of devices: the server learns the sum, and only the sum.')
+    .version(versionOfPackage(), '-V, --version', 'print the version')
+    .helpCommand(false)
+    // Flags belong to the command they follow: `registrar --json` and `registrar codes --json` differ.
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    // Errors are printed in one place, run.ts.
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out.write(text),
+      writeErr: (text) => terminal.err.write(text),
+      outputError: () => undefined,
+    })
+    .addHelpText('after', EXIT_CODES);
+  addInit(program, terminal);
+  const manifest = program
+    .command('manifest')
+    .description('Check, sign and show task manifests.')
+    .addHelpText('after', '\nExample:\n  onlysum manifest check manifest.json');
+  addManifestCheck(manifest, terminal);
+  addManifestSign(manifest, terminal);
+  addManifestShow(manifest, terminal);
+  const registrar = addRegistrar(program, terminal);
+  addRegistrarCodes(registrar, terminal);
+  addRegistrarRevoke(registrar, terminal);
+  addRegistrarNewIncarnation(registrar, terminal);
+  addCoordinator(program, terminal);
+  const device = program
+    .command('device')
+    .description('Act as a device: enrol, submit, and see what was sent.')
+    .addHelpText('after', '\nExample:\n  onlysum device enrol 0a1b2c-3d4e5f-607182-93a4b5');
+  addDeviceEnrol(device, terminal);
+  addDeviceSubmit(device, terminal);
+  addDevicePreview(device, terminal);
+  addDeviceReceipts(device, terminal);
+  addDemo(program, terminal, exit);
+  return program;
+}
+
+function versionOfPackage(): string {
+  const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+  return version;
+}

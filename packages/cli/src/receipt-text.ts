@@ -1,0 +1,28 @@
+/** A receipt as a person reads it. */
+import type { LedgerEntry } from '@onlysum/client';
+
+export function receiptLines(entry: LedgerEntry): string[] {
+  const { task, window, round, sentAtMs, groups, values } = entry;
+  const sent = Object.entries(values).map(([name, value]) => `${name}=${String(value)}`);
+  const rows = [
+    ['task', `${task.name} version ${task.version}`],
+    ['window', `${isoTime(window.startMs)} to ${isoTime(window.endMs)}`],
+    ['round', round],
+    ['sent', `${isoTime(sentAtMs)}, masked: ${sent.join(', ') || 'nothing but zeros'}`],
+    ['groups', groups.join(', ')],
+    ['outcome', outcome(entry)],
+  ];
+  return rows.map(([label = '', text = '']) => `${label.padEnd(9)}${text}`);
+}
+
+function outcome(entry: LedgerEntry): string {
+  if (entry.kind === 'sent') return 'unknown: the connection ended before the survivors were known';
+  const { included, opened, devices, survivors } = entry;
+  if (!included) return `not in the sum of ${survivors} devices`;
+  const word = opened === null ? 'not known to be opened' : opened ? 'opened' : 'not opened';
+  return `one of ${survivors} in the sum, of ${devices} in the round; ${word}`;
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
