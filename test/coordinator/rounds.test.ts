@@ -22,6 +22,7 @@ import {
   enrolDevice,
   enrolDevices,
   lanesOf,
+  makeTask,
   runDevice,
   runDevices,
   startFleet,
@@ -129,7 +130,6 @@ describe('a whole round over real sockets', () => {
       dropout: 0,
       moreTasks: [{ name: 'acme-cli', cohort: { min: 3, target: 3, max: 3 }, dropout: 0 }],
     });
-    const { makeTask } = await import('./wire-fleet.js');
     const second = makeTask(fleet.keys, {
       name: 'acme-cli',
       cohort: { min: 3, target: 3, max: 3 },
@@ -227,6 +227,32 @@ describe('devices that are lost', () => {
     expect((await older).droppedCode).toBe('duplicate-device');
     expect(reports.every(({ receipt }) => receipt?.included)).toBe(true);
     expect(fleet.coordinator.health().opened).toBe(1);
+  });
+
+  it('ends a round that hits a bug of ours, and no other', async () => {
+    let isBroken = false;
+    const sha256 = (data: Uint8Array) => {
+      if (isBroken) throw new TypeError('broken');
+      return suite.sha256(data);
+    };
+    const fleet = await start({ coordinator: { suite: { ...suite, sha256 } } });
+    const identities = await enrolDevices(fleet, 10);
+    const broken = await runDevices(fleet, identities.slice(0, 5), () => ({
+      tamper: (type, bytes) => {
+        isBroken = type === shareKeys.type;
+        return [bytes];
+      },
+    }));
+    for (const report of broken) {
+      expect(report).toMatchObject({ droppedCode: 'round-aborted', retryInMs: 1000 });
+      expect(report.droppedDetail).toMatch(/^internal: /);
+      expect(report.droppedDetail).not.toMatch(/broken/);
+    }
+    expect(fleet.log.lines.join('')).toMatch(/TypeError: broken/);
+    isBroken = false;
+    const reports = await runDevices(fleet, identities.slice(5));
+    expect(reports.every(({ receipt }) => receipt?.opened)).toBe(true);
+    expect(fleet.coordinator.health()).toMatchObject({ opened: 1, aborted: 1 });
   });
 
   it('tells those who wait in vain when the window ends', async () => {

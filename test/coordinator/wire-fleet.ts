@@ -301,7 +301,8 @@ export async function runDevices(
 export async function until(condition: () => boolean, withinMs = 5_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`not so after ${withinMs} ms: ${condition}`);
+    if (Date.now() > deadline)
+      throw new Error(`not so after ${withinMs} ms: ${condition.toString()}`);
     await sleep(10);
   }
 }

@@ -15,7 +15,10 @@ export function bitmapVectors() {
       bitmap(8, all(8)),
       bitmap(9, [8]),
       bitmap(17, [0, 9, 15]),
-      bitmap(300, all(300).filter((i) => i % 3 === 0)),
+      bitmap(
+        300,
+        all(300).filter((i) => i % 3 === 0),
+      ),
     ],
     refused: [
       { name: 'too short', n: 9, hex: '01', code: 'wire-invalid' },

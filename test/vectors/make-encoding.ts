@@ -13,7 +13,12 @@ export function encodingVectors() {
       encoded('one empty field', LABELS.roster, new Uint8Array(0)),
       encoded('two empty fields are not one', LABELS.roster, new Uint8Array(0), new Uint8Array(0)),
       encoded('bytes', LABELS.leaf, Uint8Array.of(0x00, 0xff, 0x10)),
-      encoded('the same bytes cut elsewhere', LABELS.leaf, Uint8Array.of(0x00), Uint8Array.of(0xff, 0x10)),
+      encoded(
+        'the same bytes cut elsewhere',
+        LABELS.leaf,
+        Uint8Array.of(0x00),
+        Uint8Array.of(0xff, 0x10),
+      ),
       encoded('integers', LABELS.context, 0, 1, 255, 256, 2 ** 32, Number.MAX_SAFE_INTEGER),
       encoded('an integer is not its bytes cut short', LABELS.context, Uint8Array.of(1), 1),
       encoded('text', LABELS.hello, 'wss://sum.example/v1', '', 'ä€😀'),

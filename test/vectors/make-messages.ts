@@ -69,7 +69,7 @@ export const SAMPLES = [
     dropped: Uint8Array.of(0b0010),
   }),
   sample(fromCoordinator.closed, { round, opened: true }),
-  sample(fromCoordinator.progress, { missing: 12, closesInMs: 300_000 }),
+  sample(fromCoordinator.progress, { missing: 12, closesInMs: 300_000, remainingMs: 465_000 }),
   sample(fromCoordinator.dropped, {
     code: 'cohort-full',
     detail: 'the cohort was full: join the next round',
@@ -209,10 +209,12 @@ function refusedFields(
     refusal('another type', name, packed([type + 100, ...raw.slice(1)]), 'type'),
   ];
   fields.forEach(([key, field], i) => {
-    const changed = (other: unknown) => packed([...raw.slice(0, i + 1), other, ...raw.slice(i + 2)]);
+    const changed = (other: unknown) =>
+      packed([...raw.slice(0, i + 1), other, ...raw.slice(i + 2)]);
     const path = `${name}.${key}`;
     out.push(refusal('nil', name, changed(null), path));
-    if (typeof field === 'string') out.push(refusal('binary for text', name, changed(new Uint8Array(2)), path));
+    if (typeof field === 'string')
+      out.push(refusal('binary for text', name, changed(new Uint8Array(2)), path));
     else out.push(refusal('text', name, changed('text'), path));
     // A vector or a bitmap has no length of its own: the stage that takes it checks that.
     if (field instanceof Uint8Array && !FREE_LENGTH.has(path)) {
@@ -236,7 +238,12 @@ const FREE_LENGTH = new Set([
 
 /** Values of the right type that are out of range, and faults inside records and lists. */
 function refusedValues(): RefusedMessage[] {
-  const change = (name: string, changes: Readonly<Record<string, unknown>>, field: string, why: string) => {
+  const change = (
+    name: string,
+    changes: Readonly<Record<string, unknown>>,
+    field: string,
+    why: string,
+  ) => {
     const found = SAMPLES.find(({ codec }) => codec.name === name);
     if (found === undefined) throw new RangeError(`no sample of ${name}`);
     const raw = [found.codec.type, ...Object.values({ ...found.value, ...changes })];
@@ -251,15 +258,30 @@ function refusedValues(): RefusedMessage[] {
   return [
     change('Hello', { version: 2 }, 'version', 'another version'),
     change('Hello', { version: 0 }, 'version', 'version 0'),
-    change('Hello', inCertificate({ epochLengthMs: 0 }), 'certificate.epochLengthMs', 'an epoch of 0 ms'),
+    change(
+      'Hello',
+      inCertificate({ epochLengthMs: 0 }),
+      'certificate.epochLengthMs',
+      'an epoch of 0 ms',
+    ),
     change('Hello', inCertificate({ epoch: 2n ** 53n }), 'certificate.epoch', 'an integer of 2^53'),
-    change('Hello', inCertificate({ epoch: 2n ** 64n - 1n }), 'certificate.epoch', 'an integer of 2^64 − 1'),
+    change(
+      'Hello',
+      inCertificate({ epoch: 2n ** 64n - 1n }),
+      'certificate.epoch',
+      'an integer of 2^64 − 1',
+    ),
     change('Hello', inCertificate({ epoch: -1 }), 'certificate.epoch', 'a negative integer'),
     change('Hello', { certificate: [1, 2, 3] }, 'certificate', 'a certificate of three fields'),
     change('Offer', { remainingMs: 2 ** 41 + 1 }, 'remainingMs', 'more than 2^41 ms'),
     change('Offer', inAnnouncement({ pools: 0 }), 'announcement.pools', 'no pools'),
     change('Offer', inAnnouncement({ pools: 2 ** 32 }), 'announcement.pools', '2^32 pools'),
-    change('Offer', inAnnouncement({ value: new Uint8Array(31) }), 'announcement.value', 'a short value'),
+    change(
+      'Offer',
+      inAnnouncement({ value: new Uint8Array(31) }),
+      'announcement.value',
+      'a short value',
+    ),
     change('Roster', { n: 65_536 }, 'n', '65,536 devices'),
     change('Roster', { path: new Array(17).fill(new Uint8Array(32)) }, 'path', 'a path of 17'),
     change('Roster', { path: [new Uint8Array(31)] }, 'path[0]', 'a short hash in the path'),
@@ -283,7 +305,12 @@ function refusedValues(): RefusedMessage[] {
       'a short signature in a certificate',
     ),
     change('RosterResponse', { k: 0 }, 'k', 'no neighbours'),
-    change('RefusalResponse', { members: [{ index: 65_536, code: 'x' }] }, 'members[0].index', 'index 65,536'),
+    change(
+      'RefusalResponse',
+      { members: [{ index: 65_536, code: 'x' }] },
+      'members[0].index',
+      'index 65,536',
+    ),
   ];
 }
 

@@ -25,12 +25,18 @@ export function packingVectors() {
       ),
     ],
     sums: [
-      summed([3, 17, 32], [
-        [7, 0x1_ffff, TOP],
-        [1, 1, 1],
-        [2, 5, 0x8000_0000],
-      ]),
-      summed([10, 10], Array.from({ length: 8 }, () => [127, 1])),
+      summed(
+        [3, 17, 32],
+        [
+          [7, 0x1_ffff, TOP],
+          [1, 1, 1],
+          [2, 5, 0x8000_0000],
+        ],
+      ),
+      summed(
+        [10, 10],
+        Array.from({ length: 8 }, () => [127, 1]),
+      ),
     ],
     refused: [
       { name: 'a byte too few', widths: [3, 17, 2], hex: '0000', code: 'wire-invalid' },

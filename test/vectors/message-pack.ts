@@ -8,9 +8,13 @@ export function pack(value: unknown): Uint8Array {
   if (typeof value === 'number' || typeof value === 'bigint') return packInteger(BigInt(value));
   if (typeof value === 'string') {
     const text = utf8(value);
-    return concatBytes(text.length < 32 ? Uint8Array.of(0xa0 | text.length) : head([0xd9, 0xda, 0xdb], text.length), text);
+    return concatBytes(
+      text.length < 32 ? Uint8Array.of(0xa0 | text.length) : head([0xd9, 0xda, 0xdb], text.length),
+      text,
+    );
   }
-  if (value instanceof Uint8Array) return concatBytes(head([0xc4, 0xc5, 0xc6], value.length), value);
+  if (value instanceof Uint8Array)
+    return concatBytes(head([0xc4, 0xc5, 0xc6], value.length), value);
   if (!Array.isArray(value)) throw new RangeError(`cannot pack a ${typeof value}`);
   const { length } = value;
   const start = length < 16 ? Uint8Array.of(0x90 | length) : head([undefined, 0xdc, 0xdd], length);
@@ -35,5 +39,7 @@ function head(types: readonly (number | undefined)[], length: number): Uint8Arra
 }
 
 function bigEndian(value: bigint, bytes: number): Uint8Array {
-  return new Uint8Array(bytes).map((_, i) => Number(BigInt.asUintN(8, value >> BigInt(8 * (bytes - 1 - i)))));
+  return new Uint8Array(bytes).map((_, i) =>
+    Number(BigInt.asUintN(8, value >> BigInt(8 * (bytes - 1 - i)))),
+  );
 }

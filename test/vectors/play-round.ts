@@ -3,15 +3,19 @@
  * clock: device 1 is gone before its masked input, device 3 falls silent after it.
  * Knows: what is played and what everybody drew. Doesn't know: how it is written down.
  */
+import { type Rng, type Suite, runDerive, toHex, unsafeSeededRng } from '@onlysum/crypto';
 import {
-  type Rng,
-  type Suite,
-  runDerive,
-  toHex,
-  unsafeSeededRng,
-} from '@onlysum/crypto';
-import { type Manifest, type Task, signManifest, verifySignedManifest, windowAt } from '@onlysum/task';
-import { admit, checkHello, makeChallenge } from '../../packages/protocol/src/coordinator/admission.js';
+  type Manifest,
+  type Task,
+  signManifest,
+  verifySignedManifest,
+  windowAt,
+} from '@onlysum/task';
+import {
+  admit,
+  checkHello,
+  makeChallenge,
+} from '../../packages/protocol/src/coordinator/admission.js';
 import { startRound, stepCoordinator } from '../../packages/protocol/src/coordinator/machine.js';
 import { type OpenJob, openSum } from '../../packages/protocol/src/coordinator/open-sum.js';
 import type {
@@ -50,12 +54,12 @@ export const FLOOR = { minHonest: 2, maxDevices: 1000, minCorrupt: 10, minPopula
 export const DROPOUT = 1;
 export const SILENT = 3;
 
-/** By device: a mark in a lane of its own would need more lanes; distinct values do as well. */
+/** Lanes of each device; the layout is in round.json. Device 0 puts in the most a lane may hold. */
 export const INPUTS = [
-  [1, 1, 1, 1_000_000_000, 1, 0, 0xffff, 0xff, 1, 0],
-  [1, 0, 1, 999_999_999, 1, 1, 0x1234, 0x56, 1, 1],
-  [1, 1, 1, 0, 0, 0, 0, 0, 1, 0],
-  [1, 0, 1, 123_456_789, 1, 0, 0xabcd, 0x01, 1, 0],
+  [1, 1, 1, 1_000_000_000, 1, 1, 0xffff, 0xffff, 0xff, 1, 1],
+  [1, 0, 1, 999_999_999, 1, 0, 0x1234, 0x5678, 0x9a, 1, 1],
+  [1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 0],
+  [1, 0, 1, 123_456_789, 1, 0, 0xabcd, 0x0123, 0x45, 1, 0],
 ];
 
 export interface Seeds {
@@ -232,7 +236,8 @@ class Play {
       if (effect.kind === 'need-input') {
         this.#stepDevice(i, { kind: 'input', lanes: Uint32Array.from(INPUTS[i] ?? []) });
       }
-      if (effect.kind === 'persist') this.#stepDevice(i, { kind: 'persisted', outcome: 'reserved' });
+      if (effect.kind === 'persist')
+        this.#stepDevice(i, { kind: 'persisted', outcome: 'reserved' });
       if (effect.kind === 'finish') device.outcome = effect.outcome;
     }
   }

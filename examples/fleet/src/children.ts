@@ -16,6 +16,13 @@ export interface Child {
   release(): void;
 }
 
+export interface Command {
+  /** Absolute path of the `onlysum` command. */
+  readonly cliPath: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+}
+
 /** How long a process may take to end by itself after SIGTERM. */
 const GRACE_MS = 3000;
 /** Of what it says on standard error, for the message if it fails. */
@@ -30,19 +37,21 @@ export class Children {
     this.#onFailure = onFailure;
   }
 
-  /** The `onlysum` command as a process of its own. */
-  command(name: string, cliPath: string, args: readonly string[], cwd: string): Child {
-    const command = [cliPath, ...args];
-    return this.#watch(
-      name,
-      spawn(process.execPath, command, { cwd, stdio: ['ignore', 'pipe', 'pipe'] }),
-    );
+  /** The `onlysum` command as a process of its own, which is to stay. */
+  server(name: string, command: Command): Child {
+    return this.#watch(name, run(command), () => false);
+  }
+
+  /** The `onlysum` command as a process of its own, which does one thing and ends. */
+  task(name: string, command: Command): Child {
+    return this.#watch(name, run(command), (code) => code === 0);
   }
 
   worker(name: string, module: URL): Child {
     return this.#watch(
       name,
       fork(module, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }),
+      () => false,
     );
   }
 
@@ -52,7 +61,7 @@ export class Children {
     await Promise.all(this.#children.map((child) => end(child.process)));
   }
 
-  #watch(name: string, started: ChildProcess): Child {
+  #watch(name: string, started: ChildProcess, mayEnd: (code: number | null) => boolean): Child {
     let isReleased = false;
     let tail = '';
     started.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -64,7 +73,9 @@ export class Children {
       this.#onFailure(new RoundError('demo-failed', `${name} ${why}${said}`));
     };
     started.once('error', (error) => failed(`could not be started: ${error.message}`));
-    started.once('close', (code, signal) => failed(`ended early, with ${signal ?? code}`));
+    started.once('close', (code, signal) => {
+      if (!mayEnd(code)) failed(`ended early, with ${signal ?? code}`);
+    });
     const child: Child = { name, process: started, release: () => (isReleased = true) };
     this.#children.push(child);
     return child;
@@ -77,6 +88,11 @@ export async function firstJson({ process: { stdout } }: Child): Promise<unknown
   const lines = createInterface({ input: stdout });
   const [line] = (await once(lines, 'line')) as [string];
   return JSON.parse(line);
+}
+
+function run({ cliPath, args, cwd }: Command): ChildProcess {
+  const stdio = ['ignore', 'pipe', 'pipe'] as const;
+  return spawn(process.execPath, [cliPath, ...args], { cwd, stdio: [...stdio] });
 }
 
 async function end(child: ChildProcess): Promise<void> {

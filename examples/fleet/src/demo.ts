@@ -4,26 +4,21 @@
  * Knows: the order of things. Doesn't know: protocol, sockets, tables.
  * Invariant: whatever happens, every process it started is ended and its folder is removed.
  */
-import { randomInt } from 'node:crypto';
 import { checkReceipt } from '@onlysum/client';
 import { OnlysumError } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import { estimateTotals } from '@onlysum/metrics';
 import { compileLayout, dropoutBound, type Layout } from '@onlysum/task';
-import { dropCount } from './assumptions.js';
 import { compareLanes, type DeviceRecord, falsify, includedDevices } from './check.js';
-import { Children, firstJson } from './children.js';
-import { planDrops } from './drops.js';
+import { Children } from './children.js';
 import { prepareDump, writeDump } from './dump.js';
-import { Fleet } from './fleet.js';
-import { OPTIONAL_GROUP } from './manifest.js';
-import { firstResult, type OpenedResult, survivorPlaces } from './opened-result.js';
+import type { Fleet } from './fleet.js';
+import { holdRound, type HeldRound, type RoundInput } from './held-round.js';
+import { type OpenedResult, survivorPlaces } from './opened-result.js';
 import { checkCorruptLane, checkDevices, type DemoOptions } from './options.js';
-import { type BrowserVersion, drawVersions, regionVersions } from './population.js';
+import { type BrowserVersion, regionVersions } from './population.js';
 import { complaints, type Findings, renderReport, type Witness } from './report.js';
 import { summarise } from './summary.js';
-import { within } from './waiting.js';
-import type { DevicePlan } from './worker-messages.js';
 import { makeWorkspace, type Workspace } from './workspace.js';
 
 /** Exit code of a process that a signal ended, by custom. */
@@ -57,6 +52,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     options.err.write('interrupted: ending all processes\n');
     return EXIT_INTERRUPTED;
   } finally {
+    stop.abort();
     await children.endAll();
     await workspace?.remove();
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
@@ -65,87 +61,15 @@ export async function runDemo(options: DemoOptions): Promise<number> {
 
 class Interrupted extends Error {}
 
-interface Run {
-  readonly options: DemoOptions;
-  readonly versions: readonly BrowserVersion[];
-  readonly workspace: Workspace;
+interface Run extends RoundInput {
   readonly layout: Layout;
-  readonly children: Children;
-  readonly stop: AbortController;
 }
 
 /** Versions that the category counts by name; with the rest as `other`. */
 const COUNTED_VERSIONS = 12;
-/** Every so manieth device does not give the optional group. */
-const DECLINING_EACH = 16;
-const START_LIMIT_MS = 30_000;
-/** On a machine ten times slower than one that needs a second for a hundred devices. */
-const LIMIT_PER_DEVICE_MS = 600;
 
 function countedVersions(versions: readonly BrowserVersion[]): string[] {
   return versions.slice(0, COUNTED_VERSIONS).map(({ name }) => name);
-}
-
-interface HeldRound {
-  readonly fleet: Fleet;
-  readonly plans: readonly DevicePlan[];
-  readonly result: OpenedResult;
-}
-
-/** From starting processes to the coordinator's result and the devices' receipts. */
-async function holdRound(run: Run): Promise<HeldRound> {
-  const { options, workspace, children, stop } = run;
-  const { signal } = stop;
-  const { devices, cliPath } = options;
-  const progress = progressTo(options.err);
-  const limitMs = START_LIMIT_MS + devices * LIMIT_PER_DEVICE_MS;
-  const command = (...args: string[]): Command => {
-    return { cliPath, args: [...args, '--json'], cwd: workspace.directory };
-  };
-  const answer = (child: Child) =>
-    within(`${child.name} to answer`, START_LIMIT_MS, signal, firstJson(child));
-
-  const registrar = children.server('the registrar', command('registrar'));
-  const coordinator = children.server('the coordinator', command('coordinator'));
-  const listening = await Promise.all([answer(registrar), answer(coordinator)]);
-  const [registrarUrl, coordinatorUrl] = listening.map((said) => stringIn(said, 'listening'));
-  progress(`registrar listens on ${registrarUrl} (process ${registrar.process.pid})`);
-  progress(`coordinator listens on ${coordinatorUrl} (process ${coordinator.process.pid})`);
-  const codes = children.task('codes', command('registrar', 'codes', '--count', String(devices)));
-  const plans = planDevices(run, stringsIn(await answer(codes), 'codes'));
-  const fleet = new Fleet(plans, children, {
-    onProgress: progress,
-    onFailure: (error) => stop.abort(error),
-  });
-  const { signedManifest, resultsDirectory } = workspace;
-  const setup = {
-    signedManifest,
-    publisherKey: signedManifest.manifest.publisher,
-    registrarUrl,
-    submitTimeoutMs: limitMs,
-  };
-  await within('every device to enrol', limitMs, signal, fleet.enrol(setup));
-  progress(`${devices} devices in ${fleet.processes} processes have enrolled`);
-  const result = within('the sum', limitMs, signal, firstResult(resultsDirectory, signal));
-  const ended = within('every device to end its round', limitMs, signal, fleet.submit());
-  // Either may fail first; the other's failure is the same.
-  const [opened] = await Promise.all([result, ended]);
-  progress(`the sum over ${opened.survivors} of ${opened.devices} devices is open`);
-  return { fleet, plans, result: opened };
-}
-
-function planDevices({ options, versions }: Run, codes: readonly string[]): DevicePlan[] {
-  const { devices } = options;
-  const drops = planDrops(devices, dropCount(devices));
-  const drawn = drawVersions(versions, devices, () => randomInt(2 ** 32) / 2 ** 32);
-  return drawn.map(({ name, compliant }, index) => ({
-    index,
-    code: codes[index] ?? '',
-    version: name,
-    compliant,
-    consent: index % DECLINING_EACH === 1 ? [] : [OPTIONAL_GROUP],
-    drop: drops.find(({ device }) => device === index),
-  }));
 }
 
 /** Checks, dumps, and shows. @returns the exit code. */
@@ -203,14 +127,6 @@ function witnessOf(fleet: Fleet, survivors: readonly DeviceRecord[]): Witness | 
     if (receipt !== undefined && vector !== undefined) return { device: index, vector, receipt };
   }
   return undefined;
-}
-
-function progressTo(err: NodeJS.WritableStream): (text: string) => void {
-  const startedAt = performance.now();
-  return (text) => {
-    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-    err.write(`${seconds.padStart(5)} s  ${text}\n`);
-  };
 }
 
 function isTerminal(stream: NodeJS.WritableStream): boolean {

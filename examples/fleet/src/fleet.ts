@@ -102,6 +102,7 @@ export class Fleet {
         return this.#kill(child, message.device);
       case 'done':
         this.reports.push(message.report);
+        this.#tellProblem(message.report);
         return;
       case 'finished':
         this.workerCpuMs += message.cpuMs;
@@ -112,6 +113,10 @@ export class Fleet {
       case 'failed':
         this.#events.onFailure(new RoundError('demo-failed', `${child.name}: ${message.detail}`));
     }
+  }
+
+  #tellProblem({ device, problem }: DeviceReport): void {
+    if (problem !== undefined) this.#events.onProgress(`device ${device} failed: ${problem}`);
   }
 
   #tellMasked(): void {

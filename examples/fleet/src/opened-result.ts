@@ -11,9 +11,11 @@ export interface OpenedResult {
   readonly dropped: readonly { readonly stage: string; readonly count: number }[];
   readonly silentAfterMasked: number;
   readonly lanes: readonly number[];
-  readonly cost: { readonly roundMs: number; readonly cpuMs: number };
+  readonly roundMs: number;
+  /** Of the coordinator's process. */
+  readonly cpuMs: number;
   readonly attested: {
-    readonly k: number;
+    /** Shares that a recovery needs. */
     readonly t: number;
     /** U3 as a bitmap over places, hex. */
     readonly survivorSet: string;
@@ -32,17 +34,23 @@ export async function firstResult(directory: string, signal: AbortSignal): Promi
   throw signal.reason;
 }
 
-/** @throws {RoundError} `demo-failed` if a part is missing. */
+/** @throws {RoundError} `demo-failed` if a part is missing, naming it. */
 export function parseResult(text: string): OpenedResult {
-  const value = JSON.parse(text) as OpenedResult;
-  const counts = [value.devices, value.survivors, value.silentAfterMasked];
-  const drops = value.dropped?.map(({ stage, count }) => typeof stage === 'string' && count);
-  const numbers = [...counts, ...(drops ?? [undefined]), ...(value.lanes ?? [undefined])];
-  const costs = [value.cost?.roundMs, value.cost?.cpuMs, value.attested?.k, value.attested?.t];
-  if (!numbers.every(Number.isSafeInteger) || !costs.every(Number.isFinite)) {
-    throw new RoundError('demo-failed', 'the result file of the coordinator lacks a part');
-  }
-  return value;
+  const result = JSON.parse(text) as Partial<OpenedResult>;
+  const { attested, dropped, lanes } = result;
+  const parts: [string, boolean][] = [
+    ...(['devices', 'survivors', 'silentAfterMasked', 'roundMs', 'cpuMs'] as const).map(
+      (name): [string, boolean] => [name, Number.isFinite(result[name])],
+    ),
+    ['lanes', lanes?.every(Number.isSafeInteger) ?? false],
+    ['dropped', dropped?.every(({ count }) => Number.isSafeInteger(count)) ?? false],
+    ['attested.t', Number.isSafeInteger(attested?.t)],
+    ['attested.survivorSet', typeof attested?.survivorSet === 'string'],
+  ];
+  const missing = parts.filter(([, isThere]) => !isThere).map(([name]) => name);
+  if (missing.length === 0) return result as OpenedResult;
+  const detail = `the coordinator's result file lacks ${missing.join(', ')}`;
+  throw new RoundError('demo-failed', detail, { got: missing.join(', ') });
 }
 
 /** U3: places in the attested roster, ascending. */

@@ -19,7 +19,7 @@ export interface BrowserVersion {
 /** The minimum version of a browser is its first one that was released in this time. */
 export const COMPLIANCE_DAYS = 180;
 
-/** caniuse names the version of a browser that updates itself so: always the newest. */
+/** Regional data give browsers that update themselves as a whole; what runs is their newest version. */
 const EVERGREEN = '0';
 const DAY_SECONDS = 86_400;
 
@@ -28,17 +28,14 @@ export function regionVersions(): BrowserVersion[] {
   const { agents } = caniuse;
   const newest = newestRelease();
   const versions = Object.entries(caniuse.region(packedRegion)).flatMap(([agent, shares]) => {
-    const { browser, release_date } = agents[agent] ?? { browser: agent, release_date: {} };
-    return Object.entries(shares).flatMap(([version, percent]) => {
-      if (percent === null || percent <= 0) return [];
-      const released = version === EVERGREEN ? newest : (release_date[version] ?? newest);
-      return [
-        {
-          name: version === EVERGREEN ? `${browser} (newest)` : `${browser} ${version}`,
-          share: percent,
-          compliant: newest - released <= COMPLIANCE_DAYS * DAY_SECONDS,
-        },
-      ];
+    const { browser, release_date: dates } = agents[agent] ?? { browser: agent, release_date: {} };
+    return Object.entries(shares).flatMap(([listed, share]) => {
+      if (share === null || share <= 0) return [];
+      const version = listed === EVERGREEN ? newestOf(dates) : listed;
+      // A version without a date is yet to be released: some run it early.
+      const released = dates[version] ?? newest;
+      const compliant = newest - released <= COMPLIANCE_DAYS * DAY_SECONDS;
+      return [{ name: `${browser} ${version}`, share, compliant }];
     });
   });
   const total = versions.reduce((sum, { share }) => sum + share, 0);
@@ -68,6 +65,11 @@ export function drawVersions(
     if (version === undefined) throw new RangeError('versions: expected at least one, got none');
     return version;
   });
+}
+
+function newestOf(dates: Readonly<Record<string, number | null>>): string {
+  const versions = Object.entries(dates).sort(([, a], [, b]) => (b ?? 0) - (a ?? 0));
+  return versions[0]?.[0] ?? EVERGREEN;
 }
 
 // Measured against the data itself, not against today: an old copy of it still gives sense.

@@ -44,8 +44,8 @@ export function summarise(result: OpenedResult, measured: Measurements): DemoSum
     bytesUpPerDevice: Math.round(mean(stayed.map(({ bytesUp }) => bytesUp))),
     bytesDownPerDevice: Math.round(mean(stayed.map(({ bytesDown }) => bytesDown))),
     deviceCpuMs: tenths(measured.workerCpuMs / measured.workerDevices),
-    coordinatorCpuMs: tenths(result.cost.cpuMs),
-    roundMs: tenths(result.cost.roundMs),
+    coordinatorCpuMs: tenths(result.cpuMs),
+    roundMs: tenths(result.roundMs),
   };
 }
 

@@ -35,6 +35,6 @@ device: # for the commands "onlysum device …"
   manifest: manifest.signed.json
   publisher: ${publisher}
   registrarUrl: http://127.0.0.1:8788
-  store: device.json
+  store: device
 `;
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { loadConfiguration, type Section } from './configuration.js';
 import { given, httpUrlFlag, pathFlag, portFlag, repeated, required } from './flags.js';
 import {
-  completeRegistrarSettings,
+  embeddedRegistrarSettings,
   DEFAULT_HOST,
   type RegistrarSettings,
 } from './registrar-settings.js';
@@ -86,7 +86,7 @@ export function coordinatorSettings(
     key: required(lines.key, '--key', 'coordinator.key'),
     registrar:
       flags.embedRegistrar === true
-        ? { embedded: completeRegistrarSettings(configuration.registrar) }
+        ? { embedded: embeddedRegistrarSettings(configuration.registrar) }
         : { url: registrarUrl() },
     resultsDir: lines.resultsDir,
     resultFile: flags.resultFile,

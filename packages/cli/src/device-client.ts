@@ -2,7 +2,7 @@
  * A client for one command of `onlysum device`.
  * Knows: where its manifest, its record and its registrar are. Doesn't know: what the command does.
  */
-import { type Client, createClient, fileStore } from '@onlysum/client/node';
+import { type Client, type ClientStore, createClient, fileStore } from '@onlysum/client/node';
 import type { Command } from 'commander';
 import { loadConfiguration } from './configuration.js';
 import { readJson } from './files.js';
@@ -25,7 +25,7 @@ export function addDeviceFlags(command: Command, { cwd }: Terminal): Command {
     .option('--manifest <file>', 'signed manifest', pathFlag('--manifest', cwd))
     .option('--publisher <hex>', "publisher's public key to trust", keyFlag('--publisher'))
     .option('--registrar-url <url>', 'where the registrar is', httpUrlFlag('--registrar-url'))
-    .option('--store <file>', "this device's durable record", pathFlag('--store', cwd));
+    .option('--store <folder>', "this device's durable record", pathFlag('--store', cwd));
 }
 
 /**
@@ -38,7 +38,7 @@ export async function withClient<T>(
   flags: DeviceFlags,
   groups: readonly string[],
   terminal: Terminal,
-  use: (client: Client) => Promise<T>,
+  use: (client: Client, store: ClientStore) => Promise<T>,
 ): Promise<T> {
   const { device } = loadConfiguration(flags.config, terminal.cwd);
   const manifestPath = required(flags.manifest ?? device.manifest, '--manifest', 'device.manifest');
@@ -71,7 +71,7 @@ export async function withClient<T>(
     throw error;
   });
   try {
-    return await use(client);
+    return await use(client, store);
   } finally {
     await client.close();
   }

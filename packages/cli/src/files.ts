@@ -66,7 +66,8 @@ export function writeNewFiles(files: readonly NewFile[]): void {
   }
   for (const { path, text, mode } of files) {
     attempt(path, () => {
-      mkdirSync(dirname(path), { recursive: true });
+      const isPrivate = mode === PRIVATE_MODE;
+      mkdirSync(dirname(path), { recursive: true, ...(isPrivate ? { mode: 0o700 } : {}) });
       writeFileSync(path, text, { mode, flag: 'wx' });
     });
   }
@@ -107,7 +108,7 @@ function attempt(path: string, write: () => void): void {
   try {
     write();
   } catch (error) {
-    if (systemCode(error) === 'EEXIST') throw fileExists(path);
+    if (systemCode(error) === 'EEXIST' && existsSync(path)) throw fileExists(path);
     const expected = 'a place that can be written';
     const got = systemReason(error);
     throw new UsageError('file-unwritable', `${path}: expected ${expected}, got ${got}`, {

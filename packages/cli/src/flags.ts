@@ -79,15 +79,17 @@ export function given<T extends object>(flags: T): Partial<T> {
 /**
  * A value that a flag or a line of the configuration must give.
  *
+ * @param flag - undefined if only the configuration can give it.
  * @throws {UsageError} `setting-missing`.
  */
-export function required<T>(value: T | undefined, flag: string, line: string): T {
+export function required<T>(value: T | undefined, flag: string | undefined, line: string): T {
   if (value !== undefined) return value;
-  const expected = `the flag ${flag} or the line ${line} of onlysum.yaml`;
-  throw new UsageError('setting-missing', `${line}: expected ${expected}, got neither`, {
-    field: flag,
+  const inFlag = flag === undefined ? '' : `the flag ${flag} or `;
+  const expected = `${inFlag}the line ${line} of onlysum.yaml`;
+  throw new UsageError('setting-missing', `${line}: expected ${expected}, got nothing`, {
+    field: flag ?? line,
     expected,
-    got: 'neither',
+    got: 'nothing',
   });
 }
 

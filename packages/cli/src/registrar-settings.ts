@@ -50,7 +50,7 @@ export function addRegistrarFlags(command: Command, { cwd }: Terminal): Command 
 /** @throws {UsageError} `setting-missing`, or as `loadConfiguration`. */
 export function registrarSettings(flags: RegistrarFlags, terminal: Terminal): RegistrarSettings {
   const { registrar } = loadConfiguration(flags.config, terminal.cwd);
-  return completeRegistrarSettings({
+  const lines = {
     ...registrar,
     ...given({
       host: flags.host,
@@ -60,18 +60,26 @@ export function registrarSettings(flags: RegistrarFlags, terminal: Terminal): Re
       epochLengthMs: flags.epochLengthMs,
       manifests: flags.manifest,
     }),
-  });
+  };
+  return complete(lines, (flag) => flag);
 }
 
-/** @throws {UsageError} `setting-missing`. */
-export function completeRegistrarSettings(lines: Section<'registrar'>): RegistrarSettings {
+/** For a registrar in another process, whose flags are its own. @throws {UsageError} `setting-missing`. */
+export function embeddedRegistrarSettings(lines: Section<'registrar'>): RegistrarSettings {
+  return complete(lines, () => undefined);
+}
+
+function complete(
+  lines: Section<'registrar'>,
+  flagFor: (flag: string) => string | undefined,
+): RegistrarSettings {
   return {
     host: lines.host ?? DEFAULT_HOST,
     port: lines.port ?? DEFAULT_PORT,
-    key: required(lines.key, '--key', 'registrar.key'),
-    store: required(lines.store, '--store', 'registrar.store'),
+    key: required(lines.key, flagFor('--key'), 'registrar.key'),
+    store: required(lines.store, flagFor('--store'), 'registrar.store'),
     epochLengthMs: lines.epochLengthMs,
-    manifests: required(lines.manifests, '--manifest', 'registrar.manifests'),
+    manifests: required(lines.manifests, flagFor('--manifest'), 'registrar.manifests'),
     limits: lines.limits ?? {},
   };
 }

@@ -3,7 +3,7 @@
  * all at once. Knows: when. Doesn't know: how. Invariant: submissions never overlap, and nothing here
  * keeps a process alive.
  */
-import type { OnlysumError, Rng } from '@onlysum/crypto';
+import { OnlysumError, type Rng } from '@onlysum/crypto';
 import { type Manifest, windowAt } from '@onlysum/task';
 import { uniform } from './jitter.js';
 import { SubmitError } from './submit-error.js';
@@ -14,8 +14,8 @@ export interface BackgroundPorts {
   readonly rng: Rng;
   readonly now: () => number;
   /** Submits once. @throws {OnlysumError} */
-  submit(): Promise<unknown>;
-  onProblem(error: OnlysumError): void;
+  readonly submit: () => Promise<unknown>;
+  readonly onProblem: (error: OnlysumError) => void;
 }
 
 /** A round that begins in the last tenth of a window may not end in it. */
@@ -35,7 +35,7 @@ export function startBackground(ports: BackgroundPorts): () => void {
       await ports.submit();
       schedule(windowAt(manifest, now()).endMs);
     } catch (error) {
-      if (!isExpected(error)) ports.onProblem(error as OnlysumError);
+      if (!isStopped && !isExpected(error)) ports.onProblem(error as OnlysumError);
       schedule(comeBackMs(error, manifest, now()));
     }
   };
@@ -58,12 +58,15 @@ export function submitAtMs(manifest: Manifest, fromMs: number, rng: Rng): number
 
 /** After a failure that can pass, once more in the same window; else in the next. */
 function comeBackMs(error: unknown, manifest: Manifest, nowMs: number): number {
-  const failure = error instanceof SubmitError ? error : undefined;
-  if (failure?.nextWindowMs !== undefined) return Math.max(failure.nextWindowMs, nowMs);
-  return failure?.retryable === true ? nowMs : windowAt(manifest, nowMs).endMs;
+  if (error instanceof SubmitError && error.nextWindowMs !== undefined) {
+    return Math.max(error.nextWindowMs, nowMs);
+  }
+  const canPass = error instanceof OnlysumError && error.retryable;
+  return canPass ? nowMs : windowAt(manifest, nowMs).endMs;
 }
 
-/** Another process of this device was first: as it should be. */
+/** Another submission of this device was first, or is under way: as it should be. */
 function isExpected(error: unknown): boolean {
-  return error instanceof SubmitError && error.code === 'already-contributed';
+  const codes = ['already-contributed', 'submit-running'];
+  return error instanceof OnlysumError && codes.includes(error.code);
 }

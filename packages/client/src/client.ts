@@ -207,10 +207,7 @@ class TaskClient implements Client {
     const controller = new AbortController();
     const abort = (error: OnlysumError): void => controller.abort(error);
     const work = this.#work(this.#ports(controller.signal, holdsProcess), attempts);
-    const done = work.then(
-      () => {},
-      () => {},
-    );
+    const done = Promise.allSettled([work]);
     this.#running = { holdsProcess, abort, done };
     const release = abortOn(options.signal, timeoutMs, holdsProcess, abort);
     return work.finally(() => {
@@ -261,7 +258,7 @@ class TaskClient implements Client {
 interface Running {
   readonly holdsProcess: boolean;
   abort(error: OnlysumError): void;
-  readonly done: Promise<void>;
+  readonly done: Promise<unknown>;
 }
 
 /** @returns a function that lets go of signal and timer. */

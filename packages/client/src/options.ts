@@ -66,8 +66,8 @@ export interface CheckedOptions {
   readonly now: () => number;
   readonly fetch: FetchLike;
   readonly offerTimeoutMs: number;
-  onProgress(progress: Progress): void;
-  onProblem(problem: OnlysumError): void;
+  readonly onProgress: (progress: Progress) => void;
+  readonly onProblem: (problem: OnlysumError) => void;
 }
 
 /** An offer comes as soon as a connection is admitted; only a coordinator in trouble needs longer. */

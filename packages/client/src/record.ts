@@ -144,7 +144,15 @@ const NEW_REGISTRAR: RegistrarRecord = {
 const hex = (bytes: number) => v.pipe(v.string(), v.regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`)));
 const anyHex = v.pipe(v.string(), v.regex(/^([0-9a-f]{2})*$/));
 const natural = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const byText = <T extends v.GenericSchema>(value: T) => v.record(v.string(), value);
+
+/** Not v.record: it silently drops `constructor`, which a metric may be called. */
+const byText = <T extends v.GenericSchema>(value: T) =>
+  v.pipe(
+    v.custom<object>((raw) => typeof raw === 'object' && raw !== null && !Array.isArray(raw)),
+    v.transform((raw): [string, unknown][] => Object.entries(raw)),
+    v.array(v.tuple([v.string(), value])),
+    v.transform((entries): Record<string, v.InferOutput<T>> => Object.fromEntries(entries)),
+  );
 
 const sentFields = {
   task: v.strictObject({

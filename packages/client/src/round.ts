@@ -10,6 +10,7 @@ import {
   type Rng,
   RoundError,
   type Suite,
+  WireError,
   wipe,
 } from '@onlysum/crypto';
 import {
@@ -83,6 +84,7 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
   let isClosed = false;
   let isEnded = false;
   let lastMessage: Uint8Array | undefined;
+  let connection: Connection | undefined;
 
   const interrupt = (error: OnlysumError): void => {
     urgent.push({ kind: 'input-refused', error });
@@ -102,7 +104,14 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
   const pump = (): void => {
     if (isStepping) return;
     isStepping = true;
-    for (let event = nextEvent(); event !== undefined; event = nextEvent()) step(event);
+    for (let event = nextEvent(); event !== undefined; event = nextEvent()) {
+      try {
+        step(event);
+      } catch (error) {
+        // A transport or a suite of the host's that throws ends the round like any other failure.
+        urgent.push({ kind: 'input-refused', error: asOnlysumError(error) });
+      }
+    }
     isStepping = false;
   };
   const nextEvent = (): DeviceEvent | undefined => {
@@ -121,13 +130,13 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
   const run = (effect: DeviceEffect): void => {
     switch (effect.kind) {
       case 'send':
-        return isClosed ? undefined : connection.send(effect.bytes);
+        return isClosed ? undefined : connection?.send(effect.bytes);
       case 'derive':
         isAnswerDue = true;
         void deriveInSlices(suite, effect.batch, holdsProcess)
           .then((results) => {
-            if (isEnded) wipeResults(results);
-            else answers.push({ kind: 'derived', results });
+            if (isEnded) return wipeResults(results);
+            return void answers.push({ kind: 'derived', results });
           })
           .catch((error: unknown) => {
             answers.push({ kind: 'input-refused', error: asOnlysumError(error) });
@@ -176,30 +185,38 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
     isEnded = true;
     cancelTimer();
     signal.removeEventListener('abort', onAbort);
-    connection.close();
     resolve({ outcome, retryInMs: retryHint(lastMessage) });
+    connection?.close();
   };
 
-  const connection: Connection = options.transport.connect(coordinator.url, {
-    protocol: SUBPROTOCOL,
-    maxMessageBytes: longestMessage(cohort.max),
-    holdsProcess,
-    onOpen: () => {
-      isOpen = true;
-    },
-    onMessage: (bytes) => {
-      inbox.push({ kind: 'message', bytes });
-      pump();
-    },
-    onClose: (closing) => {
-      isClosed = true;
-      const error = closingError(closing, isOpen, coordinator.url);
-      inbox.push(error === undefined ? { kind: 'disconnected' } : { kind: 'input-refused', error });
-      pump();
-    },
-  });
+  const connect = (): Connection =>
+    options.transport.connect(coordinator.url, {
+      protocol: SUBPROTOCOL,
+      maxMessageBytes: longestMessage(cohort.max),
+      holdsProcess,
+      onOpen: () => {
+        isOpen = true;
+      },
+      onMessage: (bytes) => {
+        inbox.push({ kind: 'message', bytes });
+        pump();
+      },
+      onClose: (closing) => {
+        isClosed = true;
+        const error = closingError(closing, isOpen, coordinator.url);
+        inbox.push(
+          error === undefined ? { kind: 'disconnected' } : { kind: 'input-refused', error },
+        );
+        pump();
+      },
+    });
   signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
+  if (signal.aborted) return onAbort();
+  try {
+    connection = connect();
+  } catch (error) {
+    interrupt(asOnlysumError(error));
+  }
 }
 
 /** A leaf takes 68 bytes a neighbour, the boxes 80; the rest is small. */
@@ -207,9 +224,14 @@ function longestMessage(maxDevices: number): number {
   return 4096 + 96 * maxDevices;
 }
 
-/** What the machine's own `connection-lost` cannot know. */
-function closingError(closing: Closing, isOpen: boolean, url: string): RoundError | undefined {
-  const said = closing.reason === '' ? '' : `: ${closing.reason.slice(0, 200)}`;
+/** RFC 6455 §7.4.1: protocol error, unacceptable data, inconsistent data, policy, too big. */
+const FAULT_CODES = [1002, 1003, 1007, 1008, 1009];
+
+/** What the machine's own `connection-lost` cannot know; undefined if there is nothing to add. */
+function closingError(closing: Closing, isOpen: boolean, url: string): OnlysumError | undefined {
+  // What a peer says is not to be trusted in a terminal or a log.
+  const reason = closing.reason.slice(0, 200).replace(/[^ -~]/g, '?');
+  const said = reason === '' ? '' : `: ${reason}`;
   if (!isOpen) {
     return new RoundError(
       'coordinator-unavailable',
@@ -217,9 +239,15 @@ function closingError(closing: Closing, isOpen: boolean, url: string): RoundErro
       { retryable: true },
     );
   }
-  const reason = Object.entries(DROP_REASONS).find(([, row]) => row.closeCode === closing.code);
-  if (reason === undefined) return undefined;
-  const [code, { retry }] = reason;
+  if (FAULT_CODES.includes(closing.code)) {
+    return new WireError(
+      'wire-invalid',
+      `the connection to the coordinator broke the WebSocket protocol (${closing.code})${said}`,
+    );
+  }
+  const row = Object.entries(DROP_REASONS).find(([, { closeCode }]) => closeCode === closing.code);
+  if (row === undefined) return undefined;
+  const [code, { retry }] = row;
   return new RoundError(code, `the coordinator closed the connection (${closing.code})${said}`, {
     retryable: retry,
   });

@@ -15,7 +15,7 @@ import {
   windowAt,
 } from '@onlysum/task';
 import type { Consent } from './consent.js';
-import { type EnrolmentPorts, isEnrolled, pseudonymFor } from './enrolment.js';
+import { type EnrolmentPorts, isEnrolled, type Pseudonym, pseudonymFor } from './enrolment.js';
 import { backoffMs } from './jitter.js';
 import { fileReceipt, submitReceipt } from './receipt.js';
 import {
@@ -42,8 +42,8 @@ export interface SubmissionPorts extends EnrolmentPorts {
   readonly holdsProcess: boolean;
   /** Aborts with an {@link OnlysumError}. */
   readonly signal: AbortSignal;
-  onStage(stage: DeviceStage | 'retrying', detail: string | undefined): void;
-  onProblem(error: OnlysumError): void;
+  readonly onStage: (stage: DeviceStage | 'retrying', detail: string | undefined) => void;
+  readonly onProblem: (error: OnlysumError) => void;
 }
 
 /**
@@ -125,8 +125,9 @@ type Tried =
     };
 
 async function tryRound(ports: SubmissionPorts, window: Window): Promise<Tried> {
-  let pseudonym: Awaited<ReturnType<typeof pseudonymFor>>;
+  let pseudonym: Pseudonym;
   try {
+    ports.signal.throwIfAborted();
     pseudonym = await pseudonymFor(ports, window.epoch);
   } catch (error) {
     if (!(error instanceof OnlysumError) || !error.retryable) throw error;
@@ -206,11 +207,11 @@ class SentInput {
     isWanted: () => boolean,
   ): Promise<ReservationOutcome | 'withdrawn'> {
     const { task, store, recorder, onProblem } = this.#ports;
-    const draft = this.#draft;
-    if (draft === undefined) throw new InternalError('internal', 'a reservation without an input');
-    const entry = { ...draft, round: toHex(reservation.round) };
     const { registrar } = task.manifest;
     try {
+      const draft = this.#draft;
+      if (draft === undefined) throw new InternalError('internal', 'a reservation for no input');
+      const entry = { ...draft, round: toHex(reservation.round) };
       const outcome = await store.update(
         (record): Change =>
           isWanted() && this.#isConsented()

@@ -2,9 +2,11 @@
 import { UsageError } from '@onlysum/crypto';
 import { CLOSE_NORMAL, type Connection, type ConnectOptions, type Transport } from './transport.js';
 
-/** RFC 6455 §7.4.1 codes cannot be sent by a page; these are of the private range. */
-const CLOSE_NOT_BINARY = 4101;
-const CLOSE_TOO_BIG = 4102;
+/** RFC 6455 §7.4.1: unacceptable data, and too big. */
+const CLOSE_UNSUPPORTED = 1003;
+const CLOSE_TOO_BIG = 1009;
+/** A page may send no code of the protocol itself; this is of the private range. */
+const CLOSE_REFUSED = 4100;
 
 /**
  * @throws {UsageError} `transport-missing` if the platform has no WebSocket (Node 20).
@@ -30,7 +32,7 @@ function connect(url: string, options: ConnectOptions): Connection {
     options.onClose({ code, reason });
   };
   const refuse = (code: number, reason: string): void => {
-    socket.close(code, reason);
+    socket.close(CLOSE_REFUSED, reason);
     closed(code, reason);
   };
   socket.onopen = () => {
@@ -40,7 +42,8 @@ function connect(url: string, options: ConnectOptions): Connection {
   socket.onmessage = (event) => {
     if (isClosed) return;
     const data: unknown = event.data;
-    if (!(data instanceof ArrayBuffer)) return refuse(CLOSE_NOT_BINARY, 'a message was not binary');
+    if (!(data instanceof ArrayBuffer))
+      return refuse(CLOSE_UNSUPPORTED, 'a message was not binary');
     if (data.byteLength > options.maxMessageBytes) {
       return refuse(CLOSE_TOO_BIG, `a message was above ${options.maxMessageBytes} bytes`);
     }

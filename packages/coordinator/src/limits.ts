@@ -10,7 +10,7 @@ export interface Limits {
   readonly connections: number;
   /** Open connections of one address. Behind a proxy all devices have the proxy's address. */
   readonly connectionsPerAddress: number;
-  /** Longest wait for Hello, and for AdvertiseKeys after the offer. */
+  /** Longest wait for a request's head, for Hello, and for AdvertiseKeys after the offer. */
   readonly helloTimeoutMs: number;
   /** Largest message of a device. A task that needs more is refused at start. */
   readonly frameBytes: number;

@@ -7,6 +7,7 @@ import { InternalError } from '@onlysum/crypto';
 import type { OpenJob, OpenOutcome } from '@onlysum/protocol';
 import type { Logger } from 'pino';
 import { errorFields } from './log.js';
+import { wipeJob } from './wipe-job.js';
 
 export interface WorkerSettings {
   readonly suiteName: 'portable' | 'native';
@@ -23,7 +24,10 @@ export interface WorkerAnswer {
 }
 
 export interface SumOpener {
-  /** @throws {InternalError} `internal` if the worker failed twice on this job, or was closed. */
+  /**
+   * @param job - consumed: its secrets and its sum are wiped when this settles.
+   * @throws {InternalError} `internal` if the worker failed twice on this job, or was closed.
+   */
   open(job: OpenJob): Promise<OpenOutcome>;
   close(): Promise<void>;
 }
@@ -92,14 +96,16 @@ export function sumOpener(
   };
 
   return {
-    open: (job) =>
-      new Promise((resolve, reject) => {
+    open: (job) => {
+      const outcome = new Promise<OpenOutcome>((resolve, reject) => {
         if (isClosed) return reject(new InternalError('internal', 'the coordinator closed'));
         const id = nextId++;
         const entry: Pending = { job, resolve, reject, attempts: 0 };
         pending.set(id, entry);
         post(id, entry, true);
-      }),
+      });
+      return outcome.finally(() => wipeJob(job));
+    },
     close: async () => {
       isClosed = true;
       rejectAll('the coordinator closed');

@@ -13,6 +13,7 @@ import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import { WebSocketServer } from 'ws';
 import { Connection } from './connection.js';
+import type { Limits } from './limits.js';
 import type { Settings } from './options.js';
 
 /** The WebSocket subprotocol. */
@@ -30,8 +31,6 @@ export interface ServerEvents {
   health(): { readonly status: string };
 }
 
-/** Reading a request's head may take this long. */
-const HEAD_TIMEOUT_MS = 10_000;
 /** Refused devices that are still being told so, and health checks, on top of the served ones. */
 const SPARE_SOCKETS = 256;
 /** A frame beyond a task's largest message, up to this much, is answered with the reason. */
@@ -45,9 +44,10 @@ export async function listen(settings: Settings, events: ServerEvents): Promise<
   });
   const server = createServer(
     {
-      headersTimeout: HEAD_TIMEOUT_MS,
-      requestTimeout: HEAD_TIMEOUT_MS,
-      connectionsCheckingInterval: HEAD_TIMEOUT_MS / 2,
+      headersTimeout: limits.helloTimeoutMs,
+      requestTimeout: limits.helloTimeoutMs,
+      // How often Node looks for requests past their time; its default is half a minute.
+      connectionsCheckingInterval: Math.ceil(limits.helloTimeoutMs / 4),
     },
     (request, response) => void answer(request, response),
   );
@@ -59,7 +59,7 @@ export async function listen(settings: Settings, events: ServerEvents): Promise<
     handleProtocols: () => SUBPROTOCOL,
   });
   const open = new Set<Connection>();
-  const perAddress = new Map<string, number>();
+  const served = new Seats(limits);
   let nextId = 1;
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
@@ -71,17 +71,12 @@ export async function listen(settings: Settings, events: ServerEvents): Promise<
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       const address = request.socket.remoteAddress ?? '';
       const connection = new Connection(nextId++, address, webSocket, limits, log);
-      const before = perAddress.get(address) ?? 0;
       open.add(connection);
-      perAddress.set(address, before + 1);
-      webSocket.on('close', () => {
-        open.delete(connection);
-        const rest = (perAddress.get(address) ?? 1) - 1;
-        if (rest === 0) perAddress.delete(address);
-        else perAddress.set(address, rest);
-      });
-      const excess = excessOf(open.size, before + 1, settings);
+      webSocket.on('close', () => open.delete(connection));
+      const excess = served.excess(address);
       if (excess !== undefined) return connection.drop('overloaded', excess);
+      served.add(address);
+      webSocket.on('close', () => served.remove(address));
       events.onDevice(connection, tasks);
     });
   });
@@ -128,14 +123,39 @@ function httpApp(settings: Settings, events: ServerEvents): Hono {
   return app;
 }
 
-function excessOf(all: number, ofAddress: number, { limits }: Settings): string | undefined {
-  if (all > limits.connections) {
-    return `${limits.connections} devices are connected, no more are served at a time`;
+/** Counts those who are served, in all and by address; who was refused takes nobody's seat. */
+class Seats {
+  readonly #limits: Limits;
+  readonly #perAddress = new Map<string, number>();
+  #all = 0;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
   }
-  if (ofAddress > limits.connectionsPerAddress) {
-    return `${limits.connectionsPerAddress} devices of this address are connected, no more are served`;
+
+  /** @returns why one more of this address is too many. */
+  excess(address: string): string | undefined {
+    const { connections, connectionsPerAddress } = this.#limits;
+    if (this.#all >= connections) {
+      return `${connections} devices are connected, no more are served at a time`;
+    }
+    if ((this.#perAddress.get(address) ?? 0) >= connectionsPerAddress) {
+      return `${connectionsPerAddress} devices of this address are connected, no more are served`;
+    }
+    return undefined;
   }
-  return undefined;
+
+  add(address: string): void {
+    this.#all++;
+    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
+  }
+
+  remove(address: string): void {
+    this.#all--;
+    const rest = (this.#perAddress.get(address) ?? 0) - 1;
+    if (rest > 0) this.#perAddress.set(address, rest);
+    else this.#perAddress.delete(address);
+  }
 }
 
 function pathOf(request: IncomingMessage): string {

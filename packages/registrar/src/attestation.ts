@@ -25,7 +25,7 @@ export interface AttestationHost {
   readonly store: RegistrarStore;
   readonly suite: Suite;
   /** Taken inside the transaction, so that a verdict on time is as fresh as what it is recorded with. */
-  context(): Parameters<typeof answerRequest>[5];
+  readonly context: () => Parameters<typeof answerRequest>[5];
 }
 
 export interface Attestation {

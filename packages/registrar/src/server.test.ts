@@ -59,9 +59,14 @@ async function start(changes: Partial<RegistrarServerOptions> = {}) {
     fetch(`${server.url}${path}`, {
       method: 'POST',
       headers: { 'content-type': type },
-      body: body instanceof Uint8Array || typeof body === 'string' ? body : JSON.stringify(body),
+      body: sendable(body),
     });
   return { ...server, server, clock, lines, task, post };
+}
+
+function sendable(body: unknown): string | Uint8Array<ArrayBuffer> {
+  if (body instanceof Uint8Array) return new Uint8Array(body);
+  return typeof body === 'string' ? body : JSON.stringify(body);
 }
 
 async function errorOf(response: Response) {

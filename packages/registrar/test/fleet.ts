@@ -151,7 +151,7 @@ export function askHttp(url: string): Ask {
     const answer = await fetch(`${url}/v1/attest`, {
       method: 'POST',
       headers: { 'content-type': 'application/octet-stream' },
-      body: encodeRequest(request),
+      body: new Uint8Array(encodeRequest(request)),
     });
     if (answer.status !== 200) throw new Error(`status ${answer.status}: ${await answer.text()}`);
     return parseResponse(new Uint8Array(await answer.arrayBuffer()));
@@ -171,7 +171,7 @@ export async function openRegistrar(
   const registrar = await createRegistrar({
     seed: REGISTRAR_SEED,
     tasks,
-    epochLengthMs: EPOCH_MS,
+    epochLengthMs: tasks[0]?.manifest.epoch.lengthMs ?? EPOCH_MS,
     store,
     suite: withSuite,
     rng: unsafeSeededRng('registrar test'),

@@ -45,6 +45,12 @@ test.each([
   );
 });
 
+test('what is not UTF-8 is said to be that', () => {
+  expect(() => parseCanonical(bytesOf('22ff22'))).toThrow(
+    'json: expected JSON in UTF-8, got 3 bytes',
+  );
+});
+
 test('sixteen levels are allowed', () => {
   const bytes = canonicalBytes(JSON.parse(`${'['.repeat(16)}1${']'.repeat(16)}`));
   expect(bytes).toHaveLength(33);

@@ -20,6 +20,20 @@ test.each([
   expect(checkedDecimal(text)).toEqual({ unscaled, scale });
 });
 
+test.each([
+  '-0',
+  '1234567890123456789',
+  '0.1234567890123456789',
+  '1.0',
+  '01',
+  '',
+  '-',
+  '1e3',
+  'NaN',
+])('refuses %o', (text) => {
+  expect(parseDecimal(text)).toBeUndefined();
+});
+
 test('a checked decimal that is none is our bug', () => {
   expect(parseDecimal('1e3')).toBeUndefined();
   expect(() => checkedDecimal('1e3')).toThrow(expect.objectContaining({ code: 'internal' }));

@@ -1,1 +1,2 @@
 export { type OpenedStore, registrarStoreContract } from './registrar-store-contract.js';
+export { clientStoreContract, type OpenedClientStore } from './client-store-contract.js';

@@ -84,7 +84,7 @@ export function registrarStoreContract(name: string, open: () => Promise<OpenedS
         };
         const seen = await Promise.all(
           Array.from({ length: 100 }, async () => {
-            await null;
+            await Promise.resolve();
             return store.transact(increment);
           }),
         );
@@ -154,7 +154,7 @@ export function registrarStoreContract(name: string, open: () => Promise<OpenedS
       withStore(async ({ store }) => {
         const slow = store.transact(async (ledger) => {
           ledger.put('a', 1);
-          await null;
+          await Promise.resolve();
           ledger.put('b', 2);
         });
         await expect(slow).rejects.toThrow('synchronous');

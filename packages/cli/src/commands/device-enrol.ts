@@ -10,7 +10,8 @@ export function addDeviceEnrol(device: Command, terminal: Terminal): void {
     .command('enrol')
     .summary('enrol this device with a one-time code')
     .description(
-      'Makes a pseudonym for this device and has it certified. The same code again does nothing.',
+      'Makes a pseudonym for this device and has it certified. The same code again does nothing.\n' +
+        'By the pseudonym it prints the enrolment can be revoked.',
     )
     .argument('<code>', "a code of the registrar's operator");
   addDeviceFlags(command, terminal)
@@ -19,14 +20,20 @@ export function addDeviceEnrol(device: Command, terminal: Terminal): void {
       'after',
       '\nExamples:\n  onlysum device enrol 0a1b2c-3d4e5f-607182-93a4b5\n' +
         '  onlysum device enrol --manifest manifest.signed.json --publisher 3b6a…da29 \\\n' +
-        '      --registrar-url https://registrar.example.org --store device.json 0a1b2c-…',
+        '      --registrar-url https://registrar.example.org --store device 0a1b2c-…',
     )
     .action(async (code: string, flags: DeviceFlags) => {
-      await withClient(flags, [], terminal, async (client) => {
+      await withClient(flags, [], terminal, async (client, store) => {
         await client.enrol(code);
         const { name, version, registrar } = client.task.manifest;
-        if (flags.json === true) printJson(terminal, { enrolled: true, name, version, registrar });
-        else print(terminal, `Enrolled for ${name} with registrar ${registrar}`);
+        const { registrars } = await store.read();
+        const pseudonym = registrars[registrar]?.pseudonyms.at(-1)?.publicKey;
+        if (flags.json === true) {
+          printJson(terminal, { enrolled: true, name, version, registrar, pseudonym });
+          return;
+        }
+        print(terminal, `Enrolled for ${name} with registrar ${registrar}`);
+        print(terminal, `as pseudonym ${pseudonym}`);
       });
     });
 }

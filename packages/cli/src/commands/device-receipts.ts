@@ -19,7 +19,7 @@ export function addDeviceReceipts(device: Command, terminal: Terminal): void {
     );
   addDeviceFlags(command, terminal)
     .addOption(jsonOption())
-    .addHelpText('after', '\nExample:\n  onlysum device receipts --store device.json --json')
+    .addHelpText('after', '\nExample:\n  onlysum device receipts --store device --json')
     .action(async (flags: DeviceFlags) => {
       await withClient(flags, [], terminal, async (client) => {
         const { registrar } = client.task.manifest;

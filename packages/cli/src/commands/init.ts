@@ -88,12 +88,8 @@ function publicKeysOf(keys: Keys): Readonly<Record<(typeof ROLES)[number], strin
 function filesOf(keys: Keys): NewFile[] {
   const publicKeys = publicKeysOf(keys);
   const manifest = manifestTemplate(publicKeys, COORDINATOR_URL, Date.now());
+  // The folder itself is made by a public file, the folder of the keys by a private one.
   return [
-    ...ROLES.map((role) => ({
-      path: `keys/${role}.json`,
-      text: `${JSON.stringify(keys[role], undefined, 2)}\n`,
-      mode: PRIVATE_MODE,
-    })),
     {
       path: 'manifest.json',
       text: `${JSON.stringify(manifest, undefined, 2)}\n`,
@@ -104,5 +100,10 @@ function filesOf(keys: Keys): NewFile[] {
       text: configurationTemplate(manifest),
       mode: PUBLIC_MODE,
     },
+    ...ROLES.map((role) => ({
+      path: `keys/${role}.json`,
+      text: `${JSON.stringify(keys[role], undefined, 2)}\n`,
+      mode: PRIVATE_MODE,
+    })),
   ];
 }

@@ -31,6 +31,8 @@ function connect(url: string, options: ConnectOptions): Connection {
     },
   });
   let failure = '';
+  /** Why this end closed, whatever the other end answers. */
+  let refused: number | undefined;
   const close = (code: number): void => {
     socket.close(code);
     // Only ws's own timer would be left, and it holds the process.
@@ -42,15 +44,20 @@ function connect(url: string, options: ConnectOptions): Connection {
     if (socket.readyState !== WebSocket.OPEN) return;
     if (!isBinary || !(data instanceof Buffer)) {
       failure = 'a message was not binary';
+      refused = CLOSE_UNSUPPORTED;
       return close(CLOSE_UNSUPPORTED);
     }
     options.onMessage(new Uint8Array(data));
   });
   socket.on('error', (error) => {
-    failure = error.message;
+    // For a host with several addresses, only the code says anything.
+    failure = error.message || String((error as NodeJS.ErrnoException).code);
   });
   socket.on('close', (code, reason) => {
-    options.onClose({ code: code || CLOSE_ABNORMAL, reason: failure || reason.toString('utf8') });
+    options.onClose({
+      code: refused ?? (code || CLOSE_ABNORMAL),
+      reason: failure || reason.toString('utf8'),
+    });
   });
   return {
     send: (bytes) => {

@@ -1,0 +1,36 @@
+import { graphParameters } from '@onlysum/protocol';
+import { corruptBound, DEFAULT_FLOOR } from '@onlysum/task';
+import { expect, test } from 'vitest';
+import { dropCount, FEWEST_DEVICES, fleetAssumptions, MOST_DEVICES } from './assumptions.js';
+
+test('for every size there is a threshold that survives the drops, above the default floor', () => {
+  for (let n = FEWEST_DEVICES; n <= MOST_DEVICES; n++) {
+    const { corrupt, dropout } = fleetAssumptions(n);
+    const { mostDropped, k, t } = graphParameters(n, corrupt, dropout);
+    const drops = dropCount(n);
+    expect(drops, `${n} devices`).toBeGreaterThanOrEqual(1);
+    expect(drops, `${n} devices`).toBeLessThanOrEqual(mostDropped);
+    // A recovery needs t of the k neighbours after all drops.
+    expect(k - drops, `${n} devices`).toBeGreaterThanOrEqual(t);
+    expect(n - mostDropped - corruptBound(n, corrupt)).toBeGreaterThanOrEqual(
+      DEFAULT_FLOOR.minHonest,
+    );
+  }
+});
+
+test('no dropout with a drop in it works for fewer devices', () => {
+  const n = FEWEST_DEVICES - 1;
+  for (let dropout = Math.ceil(1000 / n); dropout < 900; dropout++) {
+    expect(() => graphParameters(n, 0, dropout)).toThrow(/k − D/);
+  }
+});
+
+test.each([
+  [4, 1],
+  [12, 1],
+  [19, 2],
+  [100, 8],
+  [1000, 80],
+])('of %i devices %i drop', (devices, drops) => {
+  expect(dropCount(devices)).toBe(drops);
+});

@@ -1,0 +1,375 @@
+/**
+ * The command from init to receipt: real processes, through the shim, over real sockets.
+ * The plain sum comes from `device preview`, which shows the lanes before they are masked.
+ */
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect } from 'node:net';
+import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LedgerEntry, Preview, SubmitReceipt } from '@onlysum/client';
+import type { PublishedResult } from '@onlysum/coordinator';
+import type { Manifest, SignedManifest } from '@onlysum/task';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { endAll, freePort, onlysum, onlysumJson, Running, SHIM } from './onlysum-process.js';
+
+const root = mkdtempSync(join(tmpdir(), 'onlysum-cli-'));
+const DAY_MS = 86_400_000;
+/** What the whole file takes at most; no window may end meanwhile. */
+const QUIET_MS = 60_000;
+
+beforeAll(async () => {
+  const leftMs = DAY_MS - (Date.now() % DAY_MS);
+  if (leftMs < QUIET_MS) await new Promise((resolve) => setTimeout(resolve, leftMs + 1000));
+}, 2 * QUIET_MS);
+afterAll(async () => {
+  await endAll();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const VALUES = [
+  ['licence_active=true', 'app_version=2.0', 'crashes=3', 'startup_ms=120', 'memory_mib=100.4'],
+  ['licence_active=false', 'app_version=2.0', 'crashes=0', 'startup_ms=250', 'memory_mib=200'],
+  ['licence_active=true', 'app_version=9.9', 'crashes=250', 'documents_saved_mib=1.5'],
+] as const;
+const FLAGS = VALUES.map((values) => [
+  '--opt-in',
+  'performance',
+  ...values.flatMap((value) => ['--set', value]),
+]);
+const DEVICES = [0, 1, 2];
+
+/** A deployment as `init` makes it, its windows a day long and its coordinator on a free port. */
+async function deployment(name: string): Promise<{ cwd: string; port: number }> {
+  const cwd = join(root, name);
+  await onlysum(['init', name], { cwd: root });
+  const port = await freePort();
+  const path = join(cwd, 'manifest.json');
+  const manifest = JSON.parse(readFileSync(path, 'utf8')) as Manifest;
+  const { coordinator, epoch } = manifest;
+  const edited = {
+    ...manifest,
+    window: { lengthMs: epoch.lengthMs },
+    coordinator: { ...coordinator, url: `ws://127.0.0.1:${port}` },
+  };
+  writeFileSync(path, JSON.stringify(edited));
+  const configuration = join(cwd, 'onlysum.yaml');
+  const lines = readFileSync(configuration, 'utf8').replace('port: 8787', `port: ${port}`);
+  writeFileSync(configuration, lines);
+  await onlysumJson(['manifest', 'sign'], { cwd });
+  return { cwd, port };
+}
+
+async function enrolThree(cwd: string, registrarUrl: string): Promise<string[]> {
+  const { codes } = await onlysumJson<{ codes: string[] }>(['registrar', 'codes', '--count', '3'], {
+    cwd,
+  });
+  const enrolled = await Promise.all(
+    DEVICES.map((i) =>
+      onlysumJson<{ pseudonym: string }>(
+        ['device', 'enrol', '--store', `d${i}`, '--registrar-url', registrarUrl, codes[i] ?? ''],
+        { cwd },
+      ),
+    ),
+  );
+  return enrolled.map(({ pseudonym }) => pseudonym);
+}
+
+async function plainSum(cwd: string): Promise<number[]> {
+  const previews = await Promise.all(
+    DEVICES.map((i) =>
+      onlysumJson<Preview>(['device', 'preview', '--store', `d${i}`, ...(FLAGS[i] ?? [])], { cwd }),
+    ),
+  );
+  const lanes = previews[0]?.lanes ?? [];
+  return lanes.map((_, lane) =>
+    previews.reduce((sum, preview) => sum + (preview.lanes[lane]?.value ?? Number.NaN), 0),
+  );
+}
+
+describe('registrar and coordinator as two processes', () => {
+  let cwd: string;
+  let registrar: Running;
+  let coordinator: Running;
+  let registrarUrl: string;
+  let pseudonyms: string[];
+  let receipts: SubmitReceipt[];
+
+  beforeAll(async () => {
+    ({ cwd } = await deployment('two'));
+    registrar = new Running(['registrar', '--port', '0', '--json'], { cwd });
+    registrarUrl = (await registrar.listening()).listening;
+    const args = ['--registrar-url', registrarUrl, '--result-file', 'newest.json', '--json'];
+    coordinator = new Running(['coordinator', ...args], { cwd });
+    await coordinator.listening();
+    pseudonyms = await enrolThree(cwd, registrarUrl);
+    receipts = await Promise.all(
+      DEVICES.map((i) => {
+        const where = ['--store', `d${i}`, '--registrar-url', registrarUrl];
+        return onlysumJson<SubmitReceipt>(
+          ['device', 'submit', ...where, '--timeout', '40', ...(FLAGS[i] ?? [])],
+          { cwd },
+        );
+      }),
+    );
+  });
+  afterAll(endAll);
+
+  it('say where they listen and with which key', async () => {
+    const key = (role: string) =>
+      (JSON.parse(readFileSync(join(cwd, `keys/${role}.json`), 'utf8')) as { publicKey: string })
+        .publicKey;
+    expect(await registrar.listening()).toEqual({
+      listening: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      publicKey: key('registrar'),
+    });
+    const { listening, publicKey } = await coordinator.listening();
+    expect(publicKey).toBe(key('coordinator'));
+    expect((await fetch(`${listening}/healthz`)).status).toBe(200);
+    expect((await fetch(`${registrarUrl}/healthz`)).status).toBe(200);
+  });
+
+  it('give each device a receipt of one and the same round', () => {
+    for (const receipt of receipts) {
+      expect(receipt).toMatchObject({ included: true, opened: true, devices: 3, survivors: 3 });
+      expect(receipt.round).toBe(receipts[0]?.round);
+    }
+    expect(receipts[2]?.values).toEqual({
+      licence_active: true,
+      app_version: 'other',
+      crashes: 250,
+      documents_saved_mib: 1.5,
+    });
+  });
+
+  it('open the plain sum, and nothing else', async () => {
+    const files = readdirSync(join(cwd, 'results'));
+    expect(files).toHaveLength(1);
+    const path = join(cwd, 'results', files[0] ?? '');
+    const result = JSON.parse(readFileSync(path, 'utf8')) as PublishedResult;
+    expect(result.lanes).toEqual(await plainSum(cwd));
+    expect(result.estimates).toMatchObject({
+      survivors: 3,
+      groups: { essential: { respondents: 3 }, performance: { respondents: 3 } },
+      metrics: {
+        licence_active: { yes: 2, reported: 3 },
+        app_version: { counts: { '1.0': 0, '1.1': 0, '2.0': 2, other: 1 } },
+        // 3 + 0 + 250 clipped to 100.
+        crashes: { total: 103, clipped: 1 },
+        documents_saved_mib: { total: 1.5, reported: 1 },
+        memory_mib: { mean: 150, reported: 2 },
+        startup_ms: { reported: 2 },
+      },
+    });
+    expect(result.round).toBe(receipts[0]?.round);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(JSON.parse(readFileSync(join(cwd, 'newest.json'), 'utf8'))).toEqual(result);
+    expect(statSync(join(cwd, 'newest.json')).mode & 0o777).toBe(0o600);
+  });
+
+  it('keep the receipts, whose signatures still hold', async () => {
+    const args = ['device', 'receipts', '--store', 'd0'];
+    const entries = await onlysumJson<(LedgerEntry & { signatures: string })[]>(args, { cwd });
+    expect(entries).toEqual([{ ...receipts[0], signatures: 'hold' }]);
+    const { out } = await onlysum(args, { cwd });
+    expect(out).toContain('one of 3 in the sum, of 3 in the round; opened');
+    expect(out).toContain('signatures: hold');
+  });
+
+  it('take a device once a window: a failure that can be tried again later', async () => {
+    const where = ['--store', 'd0', '--registrar-url', registrarUrl, '--timeout', '20'];
+    const { code, out, err } = await onlysum(['device', 'submit', ...where, '--json'], { cwd });
+    expect(JSON.parse(out)).toMatchObject({
+      error: { code: 'already-contributed', retryable: true },
+    });
+    expect(err).toContain('[already-contributed]');
+    expect(code).toBe(1);
+  });
+
+  it('are administered while they run', async () => {
+    const { revoked } = await onlysumJson<{ revoked: string[] }>(
+      ['registrar', 'revoke', pseudonyms[1] ?? ''],
+      { cwd },
+    );
+    expect(revoked).toEqual([pseudonyms[1]]);
+    const list = (await (await fetch(`${registrarUrl}/v1/revocations`)).json()) as {
+      pseudonyms: string[];
+      incarnation: number;
+    };
+    expect(list.pseudonyms).toEqual(revoked);
+    const next = await onlysumJson<{ incarnation: number }>(['registrar', 'new-incarnation'], {
+      cwd,
+    });
+    expect(next.incarnation).toBeGreaterThan(list.incarnation);
+    const after = (await (await fetch(`${registrarUrl}/healthz`)).json()) as {
+      incarnation: number;
+    };
+    expect(after.incarnation).toBe(next.incarnation);
+  });
+
+  it('end well at SIGTERM, with nothing more on standard output', async () => {
+    for (const server of [coordinator, registrar]) {
+      server.signal('SIGTERM');
+      const { code, out, err } = await server.ended;
+      expect(code).toBe(0);
+      expect(out.indexOf('\n')).toBe(out.length - 1);
+      expect(err).toContain('SIGTERM: closing');
+    }
+  });
+});
+
+describe('a registrar embedded in the coordinator', () => {
+  afterEach(endAll);
+
+  it('runs a round for three devices, and warns of what it gives up', async () => {
+    const { cwd } = await deployment('embedded');
+    const configuration = join(cwd, 'onlysum.yaml');
+    const lines = readFileSync(configuration, 'utf8').replace('port: 8788', 'port: 0');
+    writeFileSync(configuration, lines);
+    const server = new Running(['coordinator', '--embed-registrar', '--json'], { cwd });
+    const { registrar } = await server.listening();
+    expect(server.errors).toContain('THE REGISTRAR RUNS INSIDE THE COORDINATOR');
+    expect(server.errors).toMatch(/attest false rosters/);
+    const url = registrar?.listening ?? '';
+    await enrolThree(cwd, url);
+    const ended = await Promise.all(
+      DEVICES.map((i) => {
+        const where = ['--store', `d${i}`, '--registrar-url', url, '--timeout', '40'];
+        return onlysum(['device', 'submit', ...where, ...(FLAGS[i] ?? [])], { cwd });
+      }),
+    );
+    for (const { code, out } of ended) {
+      expect(code).toBe(0);
+      expect(out).toContain('one of 3 in the sum, of 3 in the round; opened');
+    }
+    const [file = ''] = readdirSync(join(cwd, 'results'));
+    const text = readFileSync(join(cwd, 'results', file), 'utf8');
+    expect((JSON.parse(text) as PublishedResult).lanes).toEqual(await plainSum(cwd));
+    server.signal('SIGINT');
+    expect((await server.ended).code).toBe(0);
+  });
+});
+
+describe('signals', () => {
+  afterEach(endAll);
+
+  it('a second one ends a server at once', async () => {
+    const { cwd } = await deployment('signals');
+    const server = new Running(['registrar', '--port', '0', '--json'], { cwd });
+    const { listening } = await server.listening();
+    // A request that never ends holds up the first signal for two seconds.
+    const socket = connect(Number(new URL(listening).port), '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write('POST /v1/enrol HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    server.signal('SIGINT');
+    const startedMs = performance.now();
+    while (!server.errors.includes('SIGINT: closing')) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    server.signal('SIGINT');
+    expect((await server.ended).code).toBe(130);
+    expect(performance.now() - startedMs).toBeLessThan(1500);
+    socket.destroy();
+  });
+
+  it('aborts a submission that waits, and says so', async () => {
+    const { cwd, port } = await deployment('abort');
+    const server = new Running(['coordinator', '--embed-registrar', '--json'], { cwd });
+    const configuration = join(cwd, 'onlysum.yaml');
+    expect(port).toBeGreaterThan(0);
+    expect(readFileSync(configuration, 'utf8')).toContain(String(port));
+    const { registrar } = await server.listening();
+    const url = registrar?.listening ?? '';
+    await enrolThree(cwd, url);
+    const alone = ['device', 'submit', '--store', 'd0', '--registrar-url', url, '--json'];
+    const device = new Running(alone, { cwd });
+    while (!device.errors.includes('2 more devices needed')) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    device.signal('SIGINT');
+    const { code, out } = await device.ended;
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toHaveProperty('error.code');
+  });
+});
+
+describe('refusals of servers', () => {
+  afterEach(endAll);
+
+  it('another role’s key, another epoch, a manifest not signed, a port taken', async () => {
+    const { cwd } = await deployment('refusals');
+    const cases: [string[], string][] = [
+      [['registrar', '--key', 'keys/publisher.json'], 'task-mismatch'],
+      [['registrar', '--epoch-length-ms', '5000'], 'task-mismatch'],
+      [['registrar', '--manifest', 'manifest.json'], 'manifest-invalid'],
+      [['coordinator', '--key', 'keys/registrar.json'], 'task-mismatch'],
+      [['coordinator', '--registrar-url', 'http://example.org'], 'argument-invalid'],
+    ];
+    for (const [args, code] of cases) {
+      const ended = await onlysum([...args, '--json'], { cwd });
+      expect([args, JSON.parse(ended.out).error.code, ended.code]).toEqual([args, code, 2]);
+      expect(ended.err).toContain(`[${code}]`);
+    }
+    const first = new Running(['registrar', '--port', '0', '--json'], { cwd });
+    const { port } = new URL((await first.listening()).listening);
+    const second = await onlysum(['registrar', '--port', port], { cwd });
+    expect([second.code, second.out]).toEqual([2, '']);
+    expect(second.err).toContain('[listen-failed]');
+  });
+});
+
+describe('sealed keys', () => {
+  it('work with their passphrase, and refuse a wrong one and none', async () => {
+    const passphrase = 'a long passphrase';
+    const { code, err } = await onlysum(['init', 'sealed'], { cwd: root, passphrase });
+    expect([code, err]).toEqual([0, '']);
+    const cwd = join(root, 'sealed');
+    for (const role of ['publisher', 'registrar', 'coordinator']) {
+      const path = join(cwd, `keys/${role}.json`);
+      expect(statSync(path).mode & 0o777).toBe(0o600);
+      const key = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+      expect(Object.keys(key).sort()).toEqual(['onlysum', 'publicKey', 'sealed', 'type']);
+    }
+    const sign = ['manifest', 'sign'];
+    const without = await onlysum(sign, { cwd });
+    expect([without.code, without.out]).toEqual([2, '']);
+    expect(without.err).toContain('[passphrase-missing]');
+    const wrong = await onlysum(sign, { cwd, passphrase: 'another' });
+    expect([wrong.code, wrong.out]).toEqual([2, '']);
+    expect(wrong.err).toContain('[passphrase-wrong]');
+    expect(wrong.err).not.toContain('another passphrase');
+    expect(readdirSync(cwd)).not.toContain('manifest.signed.json');
+    await onlysumJson(sign, { cwd, passphrase });
+    const signed = readFileSync(join(cwd, 'manifest.signed.json'), 'utf8');
+    expect((JSON.parse(signed) as SignedManifest).signature).toMatch(/^[0-9a-f]{128}$/);
+  });
+});
+
+describe('the shim', () => {
+  it('says what to do where nothing is built yet', () => {
+    const bare = join(root, 'bare');
+    mkdirSync(join(bare, 'bin'), { recursive: true });
+    writeFileSync(join(bare, 'package.json'), '{"type":"module"}');
+    copyFileSync(SHIM, join(bare, 'bin/onlysum.js'));
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['bin/onlysum.js', 'demo'], {
+      cwd: bare,
+      encoding: 'utf8',
+    });
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('npm run build');
+  });
+
+  it('is executable', () => {
+    expect(statSync(SHIM).mode & 0o111).toBe(0o111);
+  });
+});
