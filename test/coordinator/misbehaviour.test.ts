@@ -78,6 +78,7 @@ interface Case {
   /** Where the loss is counted; undefined if the device's input is in the sum. */
   readonly stage: string | undefined;
   readonly counted?: string;
+  readonly detail?: RegExp;
 }
 
 const CASES: readonly Case[] = [
@@ -91,6 +92,7 @@ const CASES: readonly Case[] = [
   {
     name: 'sends a text frame',
     tamper: instead(shareKeys, () => ['{"hello":"world"}']),
+    detail: /got a text frame/,
     code: 'wire-invalid',
     closeCode: 4000,
     stage: 'share-keys',
@@ -222,6 +224,7 @@ describe('a device of the round', () => {
       i === BAD ? { tamper: given.tamper } : {},
     );
     expect(reports[BAD]).toMatchObject({ droppedCode: given.code, closeCode: given.closeCode });
+    expect(reports[BAD]?.droppedDetail ?? '').toMatch(given.detail ?? '');
     await until(() => fleet.results.length === 1);
     const result = fleet.results[0]!;
     const survivors = given.stage === undefined ? SIX : WITHOUT_BAD;
@@ -237,7 +240,7 @@ describe('a device of the round', () => {
   });
 
   it('that is late is sent away, and what it sends then changes nothing', async () => {
-    const fleet = await start({ coordinator: { durations: { maskedInputMs: 500 } } });
+    const fleet = await start({ coordinator: { durations: { maskedInputMs: 1_500 } } });
     const reports = await runDevices(fleet, await enrolDevices(fleet, 6), (i) =>
       i !== BAD
         ? {}
@@ -288,20 +291,27 @@ describe('a device of the round', () => {
       code: 'conflicting-message',
       closeCode: 4004,
     },
-    {
-      name: 'a signature that does not hold, which the registrar sees',
-      make: (bytes: Uint8Array) => [
-        changed(advertiseKeys, bytes, () => ({ signature: strangersSignature() })),
-      ],
-      code: 'device-refused',
-      closeCode: 4009,
-    },
   ])('that advertises $name does not keep the others', async ({ make, code, closeCode }) => {
-    const fleet = await start({ coordinator: { durations: { gatherMs: 400 } } });
+    const fleet = await start({ cohort: { min: 3, target: 5, max: 6 } });
+    const [bad, ...others] = await enrolDevices(fleet, 6);
+    const refused = await runDevice(fleet, bad!, { tamper: instead(advertiseKeys, make) });
+    expect(refused).toMatchObject({ droppedCode: code, closeCode });
+    for (const { receipt } of await runDevices(fleet, others)) expect(receipt?.devices).toBe(5);
+  });
+
+  it('whose keys the registrar refuses does not keep the others', async () => {
+    const fleet = await start();
     const reports = await runDevices(fleet, await enrolDevices(fleet, 6), (i) =>
-      i === BAD ? { tamper: instead(advertiseKeys, make) } : {},
+      i === BAD
+        ? {
+            tamper: instead(advertiseKeys, (bytes) => [
+              changed(advertiseKeys, bytes, () => ({ signature: strangersSignature() })),
+            ]),
+          }
+        : {},
     );
-    expect(reports[BAD]).toMatchObject({ droppedCode: code, closeCode });
+    expect(reports[BAD]).toMatchObject({ droppedCode: 'device-refused', closeCode: 4009 });
+    expect(reports[BAD]?.droppedDetail).toBe('the registrar: advertisement-refused');
     for (const i of WITHOUT_BAD) expect(reports[i]?.receipt?.devices).toBe(5);
   });
 });

@@ -102,7 +102,7 @@ describe('a registrar that does not answer', () => {
     const beganMs = Date.now();
     const [report] = await runDevices(fleet, await enrolDevices(fleet, 5));
     expect(report?.droppedDetail).toMatch(/registrar-unavailable: .*did not answer within 400 ms/);
-    expect(Date.now() - beganMs).toBeLessThan(3_000);
+    expect(Date.now() - beganMs).toBeLessThan(10_000);
   });
 
   it('at first is asked again, and the round opens', async () => {
@@ -191,12 +191,13 @@ describe('an answer that is not what was asked for under the registrar’s signa
 
 describe('a new incarnation', () => {
   it('ends rounds that gathered under the old one, and the next one opens', async () => {
-    const fleet = await start({ coordinator: { durations: { gatherMs: 300 } } });
-    const identities = await enrolDevices(fleet, 5);
-    const early = runDevices(fleet, identities.slice(0, 3));
+    const fleet = await start({ cohort: { min: 3, target: 3, max: 3 }, dropout: 0 });
+    const identities = await enrolDevices(fleet, 3);
+    const early = runDevices(fleet, identities.slice(0, 2));
     await until(() => fleet.coordinator.health().gathering === 1);
     await fleet.registrar.newIncarnation();
-    for (const report of await early) {
+    const [last] = await runDevices(fleet, identities.slice(2));
+    for (const report of [...(await early), last]) {
       expect(report).toMatchObject({ droppedCode: 'round-aborted', retryInMs: 1000 });
     }
     const reports = await runDevices(fleet, identities);

@@ -26,6 +26,8 @@ const root = mkdtempSync(join(tmpdir(), 'onlysum-cli-'));
 const DAY_MS = 86_400_000;
 /** What the whole file takes at most; no window may end meanwhile. */
 const QUIET_MS = 60_000;
+/** A dozen processes start in a hook; on a busy machine each takes seconds. */
+const HOOK_MS = 120_000;
 
 beforeAll(async () => {
   const leftMs = DAY_MS - (Date.now() % DAY_MS);
@@ -48,8 +50,8 @@ const FLAGS = VALUES.map((values) => [
 ]);
 const DEVICES = [0, 1, 2];
 
-/** A deployment as `init` makes it, its windows a day long and its coordinator on a free port. */
-async function deployment(name: string): Promise<{ cwd: string; port: number }> {
+/** A deployment as `init` makes it, its windows a day long, its servers on free ports. @returns its folder. */
+async function deployment(name: string): Promise<string> {
   const cwd = join(root, name);
   await onlysum(['init', name], { cwd: root });
   const port = await freePort();
@@ -63,10 +65,12 @@ async function deployment(name: string): Promise<{ cwd: string; port: number }> 
   };
   writeFileSync(path, JSON.stringify(edited));
   const configuration = join(cwd, 'onlysum.yaml');
-  const lines = readFileSync(configuration, 'utf8').replace('port: 8787', `port: ${port}`);
+  const lines = readFileSync(configuration, 'utf8')
+    .replace('port: 8787', `port: ${port}`)
+    .replace('port: 8788', 'port: 0');
   writeFileSync(configuration, lines);
   await onlysumJson(['manifest', 'sign'], { cwd });
-  return { cwd, port };
+  return cwd;
 }
 
 async function enrolThree(cwd: string, registrarUrl: string): Promise<string[]> {
@@ -105,7 +109,7 @@ describe('registrar and coordinator as two processes', () => {
   let receipts: SubmitReceipt[];
 
   beforeAll(async () => {
-    ({ cwd } = await deployment('two'));
+    cwd = await deployment('two');
     registrar = new Running(['registrar', '--port', '0', '--json'], { cwd });
     registrarUrl = (await registrar.listening()).listening;
     const args = ['--registrar-url', registrarUrl, '--result-file', 'newest.json', '--json'];
@@ -121,7 +125,7 @@ describe('registrar and coordinator as two processes', () => {
         );
       }),
     );
-  });
+  }, HOOK_MS);
   afterAll(endAll);
 
   it('say where they listen and with which key', async () => {
@@ -200,12 +204,20 @@ describe('registrar and coordinator as two processes', () => {
       ['registrar', 'revoke', pseudonyms[1] ?? ''],
       { cwd },
     );
-    expect(revoked).toEqual([pseudonyms[1]]);
+    // With it go those it was renewed to.
+    expect(revoked).toContain(pseudonyms[1]);
     const list = (await (await fetch(`${registrarUrl}/v1/revocations`)).json()) as {
       pseudonyms: string[];
       incarnation: number;
     };
-    expect(list.pseudonyms).toEqual(revoked);
+    expect(list.pseudonyms).toEqual([...revoked].sort());
+    const beganMs = Date.now();
+    const made = await onlysumJson<{ codes: string[]; expiresMs: number }>(
+      ['registrar', 'codes', '--count', '2', '--lifetime-days', '1'],
+      { cwd },
+    );
+    expect(new Set(made.codes).size).toBe(2);
+    expect(Math.abs(made.expiresMs - beganMs - DAY_MS)).toBeLessThan(QUIET_MS);
     const next = await onlysumJson<{ incarnation: number }>(['registrar', 'new-incarnation'], {
       cwd,
     });
@@ -231,10 +243,7 @@ describe('a registrar embedded in the coordinator', () => {
   afterEach(endAll);
 
   it('runs a round for three devices, and warns of what it gives up', async () => {
-    const { cwd } = await deployment('embedded');
-    const configuration = join(cwd, 'onlysum.yaml');
-    const lines = readFileSync(configuration, 'utf8').replace('port: 8788', 'port: 0');
-    writeFileSync(configuration, lines);
+    const cwd = await deployment('embedded');
     const server = new Running(['coordinator', '--embed-registrar', '--json'], { cwd });
     const { registrar } = await server.listening();
     expect(server.errors).toContain('THE REGISTRAR RUNS INSIDE THE COORDINATOR');
@@ -259,12 +268,16 @@ describe('a registrar embedded in the coordinator', () => {
   });
 });
 
-describe('signals', () => {
+describe('servers', () => {
+  let cwd: string;
+
+  beforeAll(async () => {
+    cwd = await deployment('servers');
+  }, HOOK_MS);
   afterEach(endAll);
 
-  it('a second one ends a server at once', async () => {
-    const { cwd } = await deployment('signals');
-    const server = new Running(['registrar', '--port', '0', '--json'], { cwd });
+  it('end at once at a second signal', async () => {
+    const server = new Running(['registrar', '--json'], { cwd });
     const { listening } = await server.listening();
     // A request that never ends holds up the first signal for two seconds.
     const socket = connect(Number(new URL(listening).port), '127.0.0.1');
@@ -272,55 +285,40 @@ describe('signals', () => {
     socket.write('POST /v1/enrol HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n');
     await new Promise((resolve) => setTimeout(resolve, 300));
     server.signal('SIGINT');
-    const startedMs = performance.now();
-    while (!server.errors.includes('SIGINT: closing')) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    await server.says('SIGINT: closing');
     server.signal('SIGINT');
     expect((await server.ended).code).toBe(130);
-    expect(performance.now() - startedMs).toBeLessThan(1500);
     socket.destroy();
   });
 
-  it('aborts a submission that waits, and says so', async () => {
-    const { cwd, port } = await deployment('abort');
+  it('see a device go that is told to stop while it waits', async () => {
     const server = new Running(['coordinator', '--embed-registrar', '--json'], { cwd });
-    const configuration = join(cwd, 'onlysum.yaml');
-    expect(port).toBeGreaterThan(0);
-    expect(readFileSync(configuration, 'utf8')).toContain(String(port));
-    const { registrar } = await server.listening();
-    const url = registrar?.listening ?? '';
+    const url = (await server.listening()).registrar?.listening ?? '';
     await enrolThree(cwd, url);
-    const alone = ['device', 'submit', '--store', 'd0', '--registrar-url', url, '--json'];
-    const device = new Running(alone, { cwd });
-    while (!device.errors.includes('2 more devices needed')) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    const where = ['--store', 'd0', '--registrar-url', url];
+    const device = new Running(['device', 'submit', ...where, '--json'], { cwd });
+    await device.says('2 more devices needed');
     device.signal('SIGINT');
     const { code, out } = await device.ended;
     expect(code).toBe(1);
     expect(JSON.parse(out)).toHaveProperty('error.code');
   });
-});
 
-describe('refusals of servers', () => {
-  afterEach(endAll);
+  it.each<[string[], string]>([
+    [['registrar', '--key', 'keys/publisher.json'], 'task-mismatch'],
+    [['registrar', '--epoch-length-ms', '5000'], 'task-mismatch'],
+    [['registrar', '--manifest', 'manifest.json'], 'manifest-invalid'],
+    [['coordinator', '--key', 'keys/registrar.json'], 'task-mismatch'],
+    [['coordinator', '--registrar-url', 'http://example.org'], 'argument-invalid'],
+  ])('do not start: %j', async (args, code) => {
+    const ended = await onlysum([...args, '--json'], { cwd });
+    expect(JSON.parse(ended.out)).toHaveProperty('error.code', code);
+    expect(ended.err).toContain(`[${code}]`);
+    expect(ended.code).toBe(2);
+  });
 
-  it('another role’s key, another epoch, a manifest not signed, a port taken', async () => {
-    const { cwd } = await deployment('refusals');
-    const cases: [string[], string][] = [
-      [['registrar', '--key', 'keys/publisher.json'], 'task-mismatch'],
-      [['registrar', '--epoch-length-ms', '5000'], 'task-mismatch'],
-      [['registrar', '--manifest', 'manifest.json'], 'manifest-invalid'],
-      [['coordinator', '--key', 'keys/registrar.json'], 'task-mismatch'],
-      [['coordinator', '--registrar-url', 'http://example.org'], 'argument-invalid'],
-    ];
-    for (const [args, code] of cases) {
-      const ended = await onlysum([...args, '--json'], { cwd });
-      expect([args, JSON.parse(ended.out).error.code, ended.code]).toEqual([args, code, 2]);
-      expect(ended.err).toContain(`[${code}]`);
-    }
-    const first = new Running(['registrar', '--port', '0', '--json'], { cwd });
+  it('do not start on a port that is taken', async () => {
+    const first = new Running(['registrar', '--json'], { cwd });
     const { port } = new URL((await first.listening()).listening);
     const second = await onlysum(['registrar', '--port', port], { cwd });
     expect([second.code, second.out]).toEqual([2, '']);

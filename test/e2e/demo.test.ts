@@ -42,7 +42,7 @@ function demo(...args: string[]): Running {
   let err = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
-  const ended = once(child, 'close').then(([code]: [number | null]) => ({ code, out, err }));
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, out, err }));
   const said = async (text: string): Promise<void> => {
     while (!err.includes(text)) await once(child.stderr, 'data');
   };

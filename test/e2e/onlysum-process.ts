@@ -71,14 +71,13 @@ export class Running {
 
   /** The JSON line that a server prints when it listens. */
   async listening(): Promise<Listening> {
-    const gone = this.ended.then(({ err }) => {
-      throw new Error(`ended before it listened: ${err}`);
-    });
-    const line = (async () => {
-      while (!this.#out.includes('\n')) await new Promise((resolve) => setTimeout(resolve, 20));
-      return JSON.parse(this.#out) as Listening;
-    })();
-    return Promise.race([line, gone]);
+    await this.#until('a line', () => this.#out.includes('\n'));
+    return JSON.parse(this.#out) as Listening;
+  }
+
+  /** Waits for a text on standard error. */
+  says(text: string): Promise<void> {
+    return this.#until(text, () => this.#err.includes(text));
   }
 
   get errors(): string {
@@ -87,6 +86,20 @@ export class Running {
 
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
+  }
+
+  async #until(what: string, isSo: () => boolean): Promise<void> {
+    const gone = async () => {
+      const { err } = await this.ended;
+      if (!isSo()) throw new Error(`it ended before ${what} came: ${err}`);
+    };
+    const come = new Promise<void>((resolve) => {
+      const look = () => isSo() && resolve();
+      this.#child.stdout?.on('data', look);
+      this.#child.stderr?.on('data', look);
+      look();
+    });
+    await Promise.race([come, gone()]);
   }
 }
 

@@ -32,3 +32,5 @@ for await (const line of createInterface({ input: process.stdin })) {
   });
   writeSync(1, `${url}\n`);
 }
+// Whoever started it is gone.
+process.exit();

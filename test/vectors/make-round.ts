@@ -31,16 +31,8 @@ import {
   requestStatement,
 } from '../../packages/protocol/src/registrar/requests.js';
 import { hexOf } from './json.js';
-import {
-  DROPOUT,
-  FLOOR,
-  INPUTS,
-  NOW_MS,
-  type PlayedDevice,
-  type PlayedRound,
-  SILENT,
-  playRound,
-} from './play-round.js';
+import { DROPOUT, FLOOR, INPUTS, NOW_MS, SILENT } from './round-setup.js';
+import { type PlayedDevice, type PlayedRound, playRound } from './play-round.js';
 import { refusedByDevice } from './refused-round.js';
 
 export function roundVectors(suite: Suite) {

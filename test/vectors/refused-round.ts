@@ -6,7 +6,8 @@ import { encodeBitmap } from '../../packages/protocol/src/bitmap.js';
 import * as down from '../../packages/protocol/src/messages/from-coordinator.js';
 import { decodeFrame } from '../../packages/protocol/src/wire/codec.js';
 import { hexOf } from './json.js';
-import { DROPOUT, type PlayedRound, SILENT } from './play-round.js';
+import { type PlayedRound } from './play-round.js';
+import { DROPOUT, SILENT } from './round-setup.js';
 
 const VICTIM = 0;
 

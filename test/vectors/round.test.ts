@@ -1,20 +1,17 @@
 /**
  * round.json, step by step, with each suite: what every party computes is computed again by the plain
- * code of stranger.ts, and the shipped device is fed its side of the transcript.
+ * code of stranger.ts.
  */
-import { type Suite, portableSuite, runDerive, toHex } from '@onlysum/crypto';
+import { type Suite, portableSuite, toHex } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
-import { type Task, verifySignedManifest } from '@onlysum/task';
+import { verifySignedManifest } from '@onlysum/task';
 import { describe, expect, test } from 'vitest';
-import { startDevice, stepDevice } from '../../packages/protocol/src/device/machine.js';
-import type { DeviceEvent, DeviceOutcome } from '../../packages/protocol/src/device/types.js';
 import * as down from '../../packages/protocol/src/messages/from-coordinator.js';
 import * as up from '../../packages/protocol/src/messages/from-device.js';
-import { verifyReceipt } from '../../packages/protocol/src/receipt.js';
 import { parseRequest, parseResponse } from '../../packages/protocol/src/registrar/requests.js';
 import { decodeFrame } from '../../packages/protocol/src/wire/codec.js';
 import { bytesOf } from './json.js';
-import { DROPOUT, SILENT } from './play-round.js';
+import { DROPOUT, SILENT } from './round-setup.js';
 import {
   bigEndian,
   bitmapOf,
@@ -284,34 +281,6 @@ describe.each([portableSuite, nativeSuite])('round.json with the $name suite', (
     const head = [request.taskId, window, request.round, lifetimeMs, request.members.length];
     expect(toHex(encode(labels.rosterRequest, ...head, ...members))).toBe(row?.statement);
   });
-
-  test.each(SEATS)('the device machine in seat %i says what the transcript says', (index) => {
-    const device = replay(suite, task, index, messagesTo(index));
-    const sentByIt = device.sent.map(toHex);
-    const expected = carried(index, 'up').map(({ hex }) => hex);
-    // The dropout was gone before it could send its masked input.
-    expect(index === DROPOUT ? sentByIt.slice(0, -1) : sentByIt).toEqual(expected);
-    if (index === DROPOUT || index === SILENT) {
-      expect(device.outcome).toBeUndefined();
-      return;
-    }
-    if (device.outcome?.kind !== 'receipt') throw new RangeError('no receipt');
-    const { receipt } = device.outcome;
-    expect(receipt).toMatchObject({ included: true, opened: true, devices: 4, survivors: 3 });
-    verifyReceipt(suite, task.registrarKey, receipt);
-  });
-
-  test.each(vectors.refused)(
-    'device 0 refuses $name ($code)',
-    ({ device, received, hex, code }) => {
-      const before = messagesTo(device).slice(0, received);
-      const honest = replay(suite, task, device, before);
-      expect(honest.outcome).toBeUndefined();
-      const { outcome, sent: sentByIt } = replay(suite, task, device, [...before, bytesOf(hex)]);
-      expect(outcome?.kind === 'failed' ? outcome.error.code : outcome?.kind).toBe(code);
-      expect(sentByIt).toEqual(honest.sent);
-    },
-  );
 });
 
 function pairSecretFrom(suite: Suite, agreement: Uint8Array, i: number, j: number): Uint8Array {
@@ -341,10 +310,6 @@ function carried(device: number, direction: string) {
   return vectors.transcript.filter((m) => m.device === device && m.direction === direction);
 }
 
-function messagesTo(device: number): Uint8Array[] {
-  return carried(device, 'down').map(({ hex }) => bytesOf(hex));
-}
-
 interface AnyCodec<T> {
   readonly type: number;
   parse(raw: readonly unknown[]): T;
@@ -363,56 +328,6 @@ function sent<T>(codec: AnyCodec<T>, device: number): T {
 
 function received<T>(codec: AnyCodec<T>, device: number): T {
   return only(codec, device, 'down');
-}
-
-/** The shipped device with the vectors' secrets in place of randomness. */
-function replay(suite: Suite, task: Task, index: number, messages: readonly Uint8Array[]) {
-  const { pseudonymSeed, epoch, epochLengthMs, pseudonym, signature } = at(
-    vectors.enrolment,
-    index,
-  );
-  const { nonce, cSecret, sSecret } = keysOf(index);
-  const { b, randomOfB, randomOfS } = dealtBy(index);
-  const draws = [nonce, cSecret, sSecret, b, randomOfB, randomOfS].map(bytesOf);
-  const params = {
-    task,
-    floor: vectors.floor,
-    pseudonymSeed: bytesOf(pseudonymSeed),
-    certificate: {
-      epoch,
-      epochLengthMs,
-      pseudonym: bytesOf(pseudonym),
-      signature: bytesOf(signature),
-    },
-    incarnation: 0,
-  };
-  const rng = (length: number): Uint8Array => {
-    const drawn = draws.shift();
-    if (drawn?.length !== length) throw new RangeError(`a draw of ${length} bytes is not expected`);
-    return drawn;
-  };
-  const machineContext = { suite, rng, nowMs: vectors.nowMs };
-  const out: Uint8Array[] = [];
-  let outcome: DeviceOutcome | undefined;
-  let state = startDevice();
-  const step = (event: DeviceEvent): void => {
-    const [next, effects] = stepDevice(state, event, params, machineContext);
-    state = next;
-    for (const effect of effects) {
-      if (effect.kind === 'send') out.push(effect.bytes);
-      if (effect.kind === 'derive') {
-        step({ kind: 'derived', results: runDerive(suite, effect.batch) });
-      }
-      if (effect.kind === 'need-input') {
-        const input = vectors.masked.find((row) => row.index === index)?.input;
-        step({ kind: 'input', lanes: Uint32Array.from(input ?? widths.map(() => 0)) });
-      }
-      if (effect.kind === 'persist') step({ kind: 'persisted', outcome: 'reserved' });
-      if (effect.kind === 'finish') outcome = effect.outcome;
-    }
-  };
-  for (const bytes of messages) step({ kind: 'message', bytes });
-  return { sent: out, outcome };
 }
 
 function at<T>(list: readonly T[], index: number): T {

@@ -33,6 +33,11 @@ test('the first line of a command is its answer', async () => {
   expect(failures).toEqual([]);
 });
 
+test('an answer that is not JSON is refused, with the name of who gave it', async () => {
+  const child = children.task('speaker', await command('console.log("hello");'));
+  await expect(firstJson(child)).rejects.toThrow('speaker answered something else than JSON');
+});
+
 test('a task that fails and a server that ends are failures, with what they said last', async () => {
   const fails = await command('console.error("no luck"); process.exitCode = 3;');
   await once(children.task('the task', fails).process, 'close');

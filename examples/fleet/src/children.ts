@@ -7,7 +7,7 @@ import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RoundError } from '@onlysum/crypto';
+import { InternalError, RoundError } from '@onlysum/crypto';
 
 export interface Child {
   readonly name: string;
@@ -72,7 +72,7 @@ export class Children {
       const said = tail.trim() === '' ? '' : `; it said last:\n${tail.trim()}`;
       this.#onFailure(new RoundError('demo-failed', `${name} ${why}${said}`));
     };
-    started.once('error', (error) => failed(`could not be started: ${error.message}`));
+    started.on('error', (error) => failed(`could not be started or told: ${error.message}`));
     started.once('close', (code, signal) => {
       if (!mayEnd(code)) failed(`ended early, with ${signal ?? code}`);
     });
@@ -82,12 +82,20 @@ export class Children {
   }
 }
 
-/** The first line on its standard output, as JSON. Waits for ever: wrap it in `within`. */
-export async function firstJson({ process: { stdout } }: Child): Promise<unknown> {
-  if (stdout === null) return undefined;
+/**
+ * The first line on its standard output, as JSON. Waits for ever: wrap it in `within`.
+ *
+ * @throws {RoundError} `demo-failed` if it is something else.
+ */
+export async function firstJson({ name, process: { stdout } }: Child): Promise<unknown> {
+  if (stdout === null) throw new InternalError('internal', `${name} has no standard output`);
   const lines = createInterface({ input: stdout });
   const [line] = (await once(lines, 'line')) as [string];
-  return JSON.parse(line);
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw new RoundError('demo-failed', `${name} answered something else than JSON`, { cause });
+  }
 }
 
 function run({ cliPath, args, cwd }: Command): ChildProcess {

@@ -15,7 +15,7 @@ import type { DevicePlan, DeviceReport, FromWorker, WorkerSetup } from './worker
 export interface DeviceHost {
   readonly setup: WorkerSetup;
   readonly task: Task;
-  report(message: FromWorker): void;
+  readonly report: (message: FromWorker) => void;
 }
 
 export interface EnrolledDevice {

@@ -44,7 +44,8 @@ let isEnded: Promise<unknown>;
 beforeEach(async () => {
   received = Buffer.alloc(0);
   server = createServer();
-  isEnded = once(server, 'connection').then(([socket]: [Socket]) => {
+  isEnded = once(server, 'connection').then(([accepted]) => {
+    const socket = accepted as Socket;
     socket.on('data', (data) => {
       received = Buffer.concat([received, data]);
     });
@@ -62,7 +63,7 @@ let toDevice: ConnectOptions['onMessage'];
 let socket: Socket;
 const bare: Transport = {
   connect: (_url, options) => {
-    toDevice = options.onMessage;
+    toDevice = (bytes) => options.onMessage(bytes);
     socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
     return { send: (bytes) => void socket.write(bytes), close: () => void socket.end() };
   },

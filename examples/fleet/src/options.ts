@@ -9,7 +9,10 @@ export interface DemoOptions {
   readonly json: boolean;
   /** Where `devices.json` and `result.json` go, for a check by a program of one's own. */
   readonly dumpDir?: string | undefined;
-  /** Positive control: falsify one survivor's check value in this lane, so that the demo must fail. */
+  /**
+   * Positive control: falsify one survivor's check value in this lane (in the dump too), so that the
+   * demo must fail.
+   */
   readonly corruptLane?: number | undefined;
   /** Absolute path of the `onlysum` command, which starts registrar and coordinator. */
   readonly cliPath: string;

@@ -20,6 +20,9 @@ export interface Witness {
   readonly receipt: SubmitReceipt;
 }
 
+/** The data's licence, CC BY 4.0, wants it named. */
+const SOURCE = `Each device drew its version by the shares of page views in ${REGION} (caniuse-lite, CC BY 4.0).`;
+
 export interface Findings {
   readonly summary: DemoSummary;
   readonly estimates: WindowResult;
@@ -34,7 +37,7 @@ export interface Findings {
 }
 
 export function renderReport(findings: Findings, isColoured: boolean): string {
-  const { bold, green, red } = pico.createColors(isColoured);
+  const { bold, green, red } = pico.createColors(isColoured && pico.isColorSupported);
   const isRight = findings.mismatches.length === 0 && findings.problems.length === 0;
   const section = (title: string, body: string): string => `${bold(title)}\n${body}\n`;
   return [
@@ -69,7 +72,8 @@ function versionTable({ estimates, versions, summary }: Findings): string {
     percent(count / Math.max(1, summary.survivors)),
     percent(shares.get(name) ?? 1 - named),
   ]);
-  return table(['version', 'devices', 'of the fleet', `in ${REGION}`], rows, [1, 2, 3]);
+  const counts = table(['version', 'devices', 'of the fleet', `in ${REGION}`], rows, [1, 2, 3]);
+  return `${counts}\n${SOURCE}`;
 }
 
 function metricTable({ metrics, groups, survivors }: WindowResult): string {
@@ -154,7 +158,7 @@ function witnessSections(
   ];
   return [
     section(
-      `What the coordinator held of device ${device}: ${vector.length / 2} masked bytes`,
+      `What the coordinator received of device ${device}: ${vector.length / 2} masked bytes`,
       lines.map((line) => `  ${line}`).join('\n'),
     ),
     section(`The receipt of device ${device}`, table(['', ''], rows, [])),

@@ -12,16 +12,16 @@ const task = { devices: 5, versions: ['v 1'], nowMs: 1_800_000_000_000 };
 
 test('what it writes fits together, only the owner reads it, and it is gone afterwards', async () => {
   const { directory, signedManifest, remove } = await makeWorkspace(task);
-  const read = async (name: string): Promise<Record<string, never>> =>
-    JSON.parse(await readFile(join(directory, name), 'utf8')) as Record<string, never>;
+  const read = async (name: string): Promise<Record<string, unknown>> =>
+    JSON.parse(await readFile(join(directory, name), 'utf8')) as Record<string, unknown>;
   const { manifest } = signedManifest;
   const publisher = parseHex('publisher', manifest.publisher, 32);
   const file = await read('manifest.signed.json');
   expect(verifySignedManifest(nativeSuite, file, publisher).manifest).toEqual(manifest);
   expect((await read('registrar.key.json'))['publicKey']).toBe(manifest.registrar);
   expect((await read('coordinator.key.json'))['publicKey']).toBe(manifest.coordinator.key);
-  const { coordinator } = await read('onlysum.yaml');
-  expect(manifest.coordinator.url).toBe(`ws://127.0.0.1:${coordinator?.['port']}`);
+  const { coordinator } = (await read('onlysum.yaml')) as { coordinator: { port: number } };
+  expect(manifest.coordinator.url).toBe(`ws://127.0.0.1:${coordinator.port}`);
   const modes = (await readdir(directory)).map(async (name) => {
     return (await stat(join(directory, name))).mode & 0o777;
   });

@@ -16,7 +16,8 @@ export interface Workspace {
   readonly directory: string;
   readonly resultsDirectory: string;
   readonly signedManifest: SignedManifest;
-  remove(): Promise<void>;
+  /** Takes the folder away, with the keys in it. */
+  readonly remove: () => Promise<void>;
 }
 
 const HOST = '127.0.0.1';

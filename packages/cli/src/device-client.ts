@@ -2,7 +2,7 @@
  * A client for one command of `onlysum device`.
  * Knows: where its manifest, its record and its registrar are. Doesn't know: what the command does.
  */
-import { type Client, type ClientStore, createClient, fileStore } from '@onlysum/client/node';
+import type { Client, ClientStore } from '@onlysum/client';
 import type { Command } from 'commander';
 import { loadConfiguration } from './configuration.js';
 import { readJson } from './files.js';
@@ -54,6 +54,7 @@ export async function withClient<T>(
   );
   const storePath = required(flags.store ?? device.store, '--store', 'device.store');
   const manifest = readJson(manifestPath);
+  const { createClient, fileStore } = await import('@onlysum/client/node');
   const store = fileStore(storePath);
   const open = () =>
     createClient({

@@ -6,7 +6,6 @@ import { existsSync } from 'node:fs';
 import { systemRng, UsageError } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import type { Ledger, MachineContext } from '@onlysum/protocol';
-import { lmdbStore } from '@onlysum/registrar';
 import type { Command } from 'commander';
 import { loadConfiguration } from './configuration.js';
 import { pathFlag, required } from './flags.js';
@@ -45,6 +44,7 @@ export async function inRegistrarStore<T>(
       got: 'nothing there',
     });
   }
+  const { lmdbStore } = await import('@onlysum/registrar');
   const store = lmdbStore(path);
   try {
     const context = { suite: nativeSuite, rng: systemRng, nowMs: Date.now() };

@@ -20,7 +20,7 @@ export interface OpenCoordinator {
   readonly publicKey: string;
   /** The registrar in this process, if any. */
   readonly embedded: OpenRegistrar | undefined;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export async function openCoordinator(

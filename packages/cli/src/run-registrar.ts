@@ -11,7 +11,7 @@ export interface OpenRegistrar {
   /** Hex. */
   readonly publicKey: string;
   readonly registrar: Registrar;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export async function openRegistrar(
@@ -26,7 +26,7 @@ export async function openRegistrar(
     wipe(seed);
   };
   try {
-    const { url, registrar, close } = await startRegistrar({
+    const running = await startRegistrar({
       seed,
       tasks,
       epochLengthMs: settings.epochLengthMs ?? tasks[0]?.manifest.epoch.lengthMs ?? 0,
@@ -36,11 +36,11 @@ export async function openRegistrar(
       limits: settings.limits,
     });
     return {
-      url,
+      url: running.url,
       publicKey: toHex(publicKey),
-      registrar,
+      registrar: running.registrar,
       close: async () => {
-        await close();
+        await running.close();
         await release();
       },
     };

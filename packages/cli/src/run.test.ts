@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import type { Manifest } from '@onlysum/task';
 import type { Command } from 'commander';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeProgram } from './program.js';
@@ -39,9 +40,9 @@ async function json(...args: string[]): Promise<Record<string, unknown>> {
   return JSON.parse(out) as Record<string, unknown>;
 }
 
-function editManifest(change: (manifest: Record<string, never>) => object): void {
+function editManifest(change: (manifest: Manifest) => object): void {
   const path = join(cwd, 'manifest.json');
-  const manifest = JSON.parse(readFileSync(path, 'utf8')) as Record<string, never>;
+  const manifest = JSON.parse(readFileSync(path, 'utf8')) as Manifest;
   writeFileSync(path, JSON.stringify({ ...manifest, ...change(manifest) }));
 }
 
@@ -209,7 +210,7 @@ describe('init, manifest check, sign and show', () => {
   it('fails for a manifest under which no round could run, and still reports it', async () => {
     await jsonOfInit();
     editManifest(({ assumptions }) => ({
-      assumptions: { ...(assumptions as object), dropout: 700 },
+      assumptions: { ...assumptions, dropout: 700 },
     }));
     const { code, out, err } = await onlysum('manifest', 'check', '--json');
     expect(code).toBe(1);
@@ -229,6 +230,15 @@ describe('init, manifest check, sign and show', () => {
     editManifest(() => ({ version: 1 }));
     expect((await onlysum('manifest', 'sign')).err).toContain('[manifest-rollback]');
     await json('manifest', 'sign', '--force');
+  });
+
+  it('warns of a key that others can read', async () => {
+    await jsonOfInit();
+    const key = join(cwd, 'keys/publisher.json');
+    chmodSync(key, 0o640);
+    const { code, err } = await onlysum('manifest', 'sign');
+    expect(code).toBe(0);
+    expect(err).toBe(`warning: ${key} can be read by others than its owner: chmod 600 it\n`);
   });
 
   it('signs with no key but the publisher’s', async () => {

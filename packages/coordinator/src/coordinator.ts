@@ -79,7 +79,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
         return true;
       } catch (error) {
         log.error({ round: result.round, attempt, ...errorFields(error) }, 'result not written');
-        await sleep(SAVE_PAUSE_MS);
+        if (attempt < SAVE_ATTEMPTS) await sleep(SAVE_PAUSE_MS);
       }
     }
     return false;

@@ -17,7 +17,7 @@ import type { Limits } from './limits.js';
 import type { Settings } from './options.js';
 
 /** The WebSocket subprotocol. */
-export const SUBPROTOCOL = 'onlysum.v1';
+const SUBPROTOCOL = 'onlysum.v1';
 
 export interface DeviceServer {
   readonly port: number;

@@ -40,6 +40,7 @@ export function verifyReceipt(suite: Suite, registrarKey: Uint8Array, receipt: R
   if (survivors.length !== receipt.survivors || facts.n !== receipt.devices) {
     throw invalid('survivors', 'the counts differ from the signed sets');
   }
+  if (receipt.window.index !== facts.window) throw invalid('window', 'it is not the signed one');
 }
 
 function invalid(field: string, why: string): UsageError {

@@ -615,6 +615,21 @@ describe('attest', () => {
     await expect(registrar.attest(bytes)).resolves.toBeInstanceOf(Uint8Array);
   });
 
+  it('refuses a roster that was verified before a new incarnation and is decided after it', async () => {
+    const task = makeTask();
+    const { registrar, clock } = await openRegistrar([task]);
+    const devices = await enrolDevices(registrar, 6);
+    const coordinator = new Coordinator(task, clock, askAttest(registrar));
+    await coordinator.openWindow();
+    // Verifying gives way to others once: that is when the incarnation changes and its window opens.
+    const deciding = coordinator.roster('a', devices);
+    const before = coordinator.incarnation;
+    await registrar.newIncarnation();
+    await coordinator.openWindow();
+    expect(coordinator.incarnation).toBeGreaterThan(before);
+    expectRefused(await deciding, 'roster-closed');
+  });
+
   it('verifies no member of a request that the coordinator did not sign', async () => {
     let verified = 0;
     const counting = {

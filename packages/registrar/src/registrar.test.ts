@@ -63,14 +63,15 @@ describe('createRegistrar', () => {
 
   it('refuses a store that another key has signed from, and takes its own again', async () => {
     const store = memoryStore();
-    const first = await createRegistrar(options({ store }));
+    const { incarnation } = (await createRegistrar(options({ store, now: () => 1000 }))).health();
     const seed = new Uint8Array(32).fill(9);
     await expect(createRegistrar(options({ store, seed }))).rejects.toMatchObject({
       code: 'store-mismatch',
       field: 'store',
     });
     const again = await createRegistrar(options({ store }));
-    expect(again.health().incarnation).toBe(first.health().incarnation);
+    // Opening again is no doubt about continuity.
+    expect(again.health().incarnation).toBe(incarnation);
   });
 
   it('starts the first incarnation, and a later one only when told to', async () => {
@@ -116,6 +117,10 @@ describe('enrolment', () => {
     expect(first?.status).toBe('fulfilled');
     expect(second).toMatchObject({ status: 'rejected', reason: { code: 'code-used' } });
     expect(registrar.health().enrolled).toBe(1);
+    // Nor to one that is enrolled by a code of its own.
+    await enrolDevices(registrar, 1, 'c');
+    const third = registrar.enrol(enrolRequest(registrar.publicKey, code, deviceSeed('c 0')));
+    await expect(third).rejects.toMatchObject({ code: 'code-used' });
   });
 
   it('refuses an unknown code and an expired one', async () => {

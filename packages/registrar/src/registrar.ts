@@ -3,8 +3,14 @@
  * Knows: key, clock, randomness, store. Doesn't know: HTTP.
  * Invariant: nothing it signed leaves before it is on disk.
  */
-import { InternalError, UsageError, equalBytes, runDerive } from '@onlysum/crypto';
-import { systemRng, toHex } from '@onlysum/crypto';
+import {
+  InternalError,
+  UsageError,
+  equalBytes,
+  runDerive,
+  systemRng,
+  toHex,
+} from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import {
   type Certificate,

@@ -385,6 +385,40 @@ describe('startRegistrar', () => {
     await expect(fetch(`${url}/healthz`)).rejects.toThrow();
   });
 
+  /** Sends a request without its last byte. */
+  async function halfSent(url: string) {
+    const body = encodeRequest(signRequest({ kind: 'close', round: roundId('a') }));
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    const head =
+      'POST /v1/attest HTTP/1.1\r\nhost: a\r\ncontent-type: application/octet-stream\r\n';
+    socket.write(`${head}content-length: ${body.length}\r\n\r\n`);
+    socket.write(body.subarray(0, -1));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return { socket, rest: body.subarray(-1) };
+  }
+
+  it('answers what is in progress when it is closed', async () => {
+    const { url, server } = await start();
+    const { socket, rest } = await halfSent(url);
+    const closing = server.close();
+    socket.write(rest);
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk as Buffer);
+    expect(Buffer.concat(chunks).toString('latin1')).toMatch(/^HTTP\/1\.1 200 .*round-unknown/s);
+    await closing;
+  });
+
+  it('does not wait longer than two seconds for it', async () => {
+    const { url, server } = await start();
+    const { socket } = await halfSent(url);
+    socket.on('error', () => undefined);
+    const beganMs = performance.now();
+    await server.close();
+    const elapsedMs = performance.now() - beganMs;
+    expect(elapsedMs).toBeGreaterThan(1500);
+    expect(elapsedMs).toBeLessThan(10_000);
+  });
+
   it('tells nothing of what is inside when it fails, and logs it', async () => {
     const store = memoryStore();
     const { url, post, lines } = await start({ store });

@@ -7,7 +7,7 @@ import {
 } from '../coordinator-settings.js';
 import { jsonOption } from '../flags.js';
 import { print, printJson, warn } from '../output.js';
-import { type OpenCoordinator, openCoordinator } from '../run-coordinator.js';
+import type { OpenCoordinator } from '../run-coordinator.js';
 import { untilStopped } from '../signals.js';
 import type { Terminal } from '../terminal.js';
 
@@ -37,6 +37,7 @@ export function addCoordinator(program: Command, terminal: Terminal): void {
     .action(async (flags: CoordinatorFlags) => {
       const settings = coordinatorSettings(flags, terminal);
       if ('embedded' in settings.registrar) warn(terminal, ...EMBEDDED_WARNING);
+      const { openCoordinator } = await import('../run-coordinator.js');
       const coordinator = await openCoordinator(settings, terminal);
       await untilStopped(terminal, coordinator.close, () => {
         announce(terminal, coordinator, flags.json === true);

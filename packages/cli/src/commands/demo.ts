@@ -53,7 +53,6 @@ export function addDemo(program: Command, terminal: Terminal, exit: (code: numbe
         ...(flags.dump === undefined ? {} : { dumpDir: flags.dump }),
         ...(flags.corruptLane === undefined ? {} : { corruptLane: flags.corruptLane }),
       };
-      // Loaded here: no other command needs the fleet and its data.
       const { runDemo } = await import('@onlysum/fleet');
       exit(await runDemo(options));
     });

@@ -1,5 +1,5 @@
 /** `onlysum device receipts`: what this device has sent, and what became of it. */
-import { checkReceipt, type LedgerEntry } from '@onlysum/client';
+import type { LedgerEntry, SubmitReceipt } from '@onlysum/client';
 import { OnlysumError } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import type { Command } from 'commander';
@@ -21,11 +21,14 @@ export function addDeviceReceipts(device: Command, terminal: Terminal): void {
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  onlysum device receipts --store device --json')
     .action(async (flags: DeviceFlags) => {
+      const { checkReceipt } = await import('@onlysum/client');
       await withClient(flags, [], terminal, async (client) => {
         const { registrar } = client.task.manifest;
         const entries = (await client.receipts()).map((entry) => ({
           ...entry,
-          signatures: checkSignatures(entry, registrar),
+          signatures: signaturesOf(entry, (receipt) =>
+            checkReceipt(receipt, registrar, nativeSuite),
+          ),
         }));
         if (flags.json === true) {
           printJson(terminal, entries);
@@ -39,11 +42,14 @@ export function addDeviceReceipts(device: Command, terminal: Terminal): void {
     });
 }
 
-/** Receipts of another registrar do not hold under this one. */
-function checkSignatures(entry: LedgerEntry, registrar: string): 'hold' | 'do not hold' | 'none' {
+/** @param check - throws if they do not hold, as for a receipt of another registrar. */
+function signaturesOf(
+  entry: LedgerEntry,
+  check: (receipt: SubmitReceipt) => void,
+): 'hold' | 'do not hold' | 'none' {
   if (entry.kind === 'sent') return 'none';
   try {
-    checkReceipt(entry, registrar, nativeSuite);
+    check(entry);
     return 'hold';
   } catch (error) {
     if (error instanceof OnlysumError) return 'do not hold';

@@ -7,7 +7,6 @@ import {
   type RegistrarFlags,
   registrarSettings,
 } from '../registrar-settings.js';
-import { openRegistrar } from '../run-registrar.js';
 import { untilStopped } from '../signals.js';
 import type { Terminal } from '../terminal.js';
 
@@ -29,6 +28,8 @@ export function addRegistrar(program: Command, terminal: Terminal): Command {
         '      --manifest manifest.signed.json --port 8788 --json',
     )
     .action(async (flags: RegistrarFlags) => {
+      // Servers and clients are loaded by the commands that run them, so that the others start quickly.
+      const { openRegistrar } = await import('../run-registrar.js');
       const { url, publicKey, close } = await openRegistrar(
         registrarSettings(flags, terminal),
         terminal,

@@ -10,7 +10,8 @@ import {
 
 /** TLS and upgrade together; beyond it the coordinator is as good as away. */
 const HANDSHAKE_TIMEOUT_MS = 15_000;
-/** RFC 6455 §7.4.1: unacceptable data. */
+/** RFC 6455 §7.4.1: protocol error, and unacceptable data. */
+const CLOSE_PROTOCOL_ERROR = 1002;
 const CLOSE_UNSUPPORTED = 1003;
 /** For a peer that does not answer a close; ws would wait for 30 s. */
 const CLOSE_TIMEOUT_MS = 1000;
@@ -50,8 +51,10 @@ function connect(url: string, options: ConnectOptions): Connection {
     options.onMessage(new Uint8Array(data));
   });
   socket.on('error', (error) => {
+    const code = String((error as NodeJS.ErrnoException).code);
     // For a host with several addresses, only the code says anything.
-    failure = error.message || String((error as NodeJS.ErrnoException).code);
+    failure = error.message || code;
+    if (code.startsWith('WS_ERR_')) refused ??= CLOSE_PROTOCOL_ERROR;
   });
   socket.on('close', (code, reason) => {
     options.onClose({

@@ -1,6 +1,6 @@
 import { WireError } from '@onlysum/crypto';
 import fc from 'fast-check';
-import { Packr } from 'msgpackr';
+import { FLOAT32_OPTIONS, Packr } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
 import { scanMessagePack } from './scan.js';
 
@@ -132,7 +132,7 @@ describe('scanning MessagePack', () => {
     ['a Map', [new Map([[1, 2]])], { useRecords: false }],
     ['a date', [new Date(1_767_225_600_000)], { useRecords: false }],
     ['a float', [1.5], { useRecords: false }],
-    ['a float 32', [1.5], { useRecords: false, useFloat32: 3 }],
+    ['a float 32', [1.5], { useRecords: false, useFloat32: FLOAT32_OPTIONS.ALWAYS }],
     ['a big number as a float', [2 ** 40], { useRecords: false }],
     ['undefined as an extension', [undefined], { useRecords: false }],
     ['a set', [new Set([1])], { useRecords: false, moreTypes: true }],

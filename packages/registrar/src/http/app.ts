@@ -3,8 +3,7 @@
  * allowed. Every answer but that of /v1/attest is JSON.
  */
 import type { HttpBindings } from '@hono/node-server';
-import { UsageError } from '@onlysum/crypto';
-import { toHex } from '@onlysum/crypto';
+import { UsageError, toHex } from '@onlysum/crypto';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';

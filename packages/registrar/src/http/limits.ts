@@ -24,7 +24,18 @@ export interface RegistrarLimits {
 const MEMBER_BYTES = 256;
 /** The rest of a roster request, and bitmaps: a set of 65,535 devices is 8 kB. */
 const OTHER_BYTES = 16_384;
-const LONGEST_MS = 3_600_000;
+
+/** Beyond these a limit limits nothing. */
+const MOST: Readonly<Record<keyof RegistrarLimits, number>> = {
+  requestBytes: 2 ** 28,
+  jsonBytes: 2 ** 20,
+  headersTimeoutMs: 3_600_000,
+  requestTimeoutMs: 3_600_000,
+  keepAliveTimeoutMs: 3_600_000,
+  connections: 1_000_000,
+  failures: 1_000_000,
+  failureWindowMs: 86_400_000,
+};
 
 /** @throws {UsageError} `argument-invalid` that names the limit. */
 export function completeLimits(
@@ -45,10 +56,8 @@ export function completeLimits(
     failureWindowMs: 60_000,
     ...given,
   };
-  const most = { requestBytes: 2 ** 28, jsonBytes: 2 ** 20, connections: 1e6, failures: 1e6 };
-  for (const [name, value] of Object.entries(limits)) {
-    const limit = name in most ? most[name as keyof typeof most] : LONGEST_MS;
-    checkInteger(`limits.${name}`, value, 1, limit);
+  for (const [name, most] of Object.entries(MOST)) {
+    checkInteger(`limits.${name}`, limits[name as keyof RegistrarLimits], 1, most);
   }
   return limits;
 }

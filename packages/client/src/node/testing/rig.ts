@@ -201,8 +201,11 @@ export async function startRig(change: Partial<Manifest> = {}): Promise<Rig> {
   };
 
   const present = () => {
-    if (round !== undefined && round.state.stage === 'gathering') return round;
     const window = windowAt(task.manifest, rig.nowMs);
+    if (round?.state.stage === 'gathering') {
+      if (round.params.window.index === window.index) return round;
+      step({ kind: 'stop', detail: 'the window is over' });
+    }
     const opened = ask({ kind: 'window', taskId: task.taskId, window: window.index });
     if (opened.kind !== 'window') throw new Error(JSON.stringify(opened));
     const fresh = {

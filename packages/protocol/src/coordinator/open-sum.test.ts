@@ -1,0 +1,165 @@
+import { portableSuite, splitSecret, unsafeSeededRng } from '@onlysum/crypto';
+import { nativeSuite } from '@onlysum/crypto/node';
+import type { Lane } from '@onlysum/task';
+import { describe, expect, test } from 'vitest';
+import { at } from '../at.js';
+import { maskPair, maskSelf, pairSecret, selfCommitment } from '../masking.js';
+import { type OpenJob, openSum } from './open-sum.js';
+
+const suite = nativeSuite;
+const THRESHOLD = 3;
+const DEVICES = [0, 1, 2, 3, 4];
+const SILENT = 3;
+const DROPPED = 4;
+const SURVIVORS = DEVICES.filter((index) => index !== DROPPED);
+
+const widths = [3, 32, 20];
+const lanes = widths.map(
+  (width, index): Lane => ({
+    index,
+    metric: 'm',
+    group: 'g',
+    role: 'value',
+    label: `lane ${index}`,
+    bound: 1,
+    tail: 0,
+    width,
+  }),
+);
+const inputs = DEVICES.map((i) => [1, 800_000_000 + i, 100_000 * i]);
+const plain = widths.map((_, j) => SURVIVORS.reduce((sum, i) => sum + at(at(inputs, i), j), 0));
+
+/** The end of a round of five: 4 dropped out before its masked input, 3 fell silent after it. */
+function job(): OpenJob & { readonly dropoutSecret: Uint8Array } {
+  const rng = unsafeSeededRng('open-sum');
+  const [context, context2] = [rng(32), rng(32)];
+  const devices = DEVICES.map((index) => {
+    const secret = rng(32);
+    return { index, secret, s: suite.x25519PublicKey(secret), b: rng(32) };
+  });
+  const p = (i: number, j: number) => {
+    const [one, two] = [at(devices, i), at(devices, j)];
+    return pairSecret(suite, suite.x25519(one.secret, two.s), context, one, two);
+  };
+  const sum = new Uint32Array(widths.length);
+  for (const i of SURVIVORS) {
+    const masked = Uint32Array.from(at(inputs, i));
+    maskSelf(suite, masked, 1, context2, i, at(devices, i).b);
+    for (const j of DEVICES) if (j !== i) maskPair(suite, masked, 1, context2, i, j, p(i, j));
+    masked.forEach((lane, j) => (sum[j] = at(sum, j) + lane));
+  }
+  const [silent, dropout] = [at(devices, SILENT), at(devices, DROPPED)];
+  const holders = [1, 2, 3, 4];
+  const shares = (secret: Uint8Array) =>
+    splitSecret(secret, THRESHOLD, holders, rng).map((share, i) => ({ x: at(holders, i), share }));
+  return {
+    dropoutSecret: dropout.secret,
+    lanes,
+    sum,
+    context,
+    context2,
+    threshold: THRESHOLD,
+    selfSeeds: SURVIVORS.filter((i) => i !== SILENT).map((index) => ({
+      index,
+      b: at(devices, index).b,
+    })),
+    pairs: [],
+    silent: [
+      {
+        index: SILENT,
+        commitment: selfCommitment(suite, context2, SILENT, silent.b),
+        shares: shares(silent.b),
+      },
+    ],
+    dropped: [
+      {
+        end: { index: DROPPED, s: dropout.s },
+        shares: shares(dropout.secret),
+        partners: SURVIVORS.map((index) => ({ index, s: at(devices, index).s })),
+      },
+    ],
+  };
+}
+
+/** The same job with the one silent device or the one dropout changed. */
+function changed<K extends 'silent' | 'dropped'>(
+  key: K,
+  change: (entry: OpenJob[K][number]) => Partial<OpenJob[K][number]>,
+): OpenJob {
+  const made = job();
+  const entries: readonly OpenJob[K][number][] = made[key];
+  return { ...made, [key]: entries.map((entry) => ({ ...entry, ...change(entry) })) };
+}
+
+type Shares = OpenJob['silent'][number]['shares'];
+
+const oneWrong = (shares: Shares, wrong: number): Shares =>
+  shares.map((held, i) => ({
+    ...held,
+    share: i === wrong ? held.share.map((b) => b ^ 1) : held.share,
+  }));
+
+describe('opening the sum', () => {
+  test.each([nativeSuite, portableSuite])(
+    'gives the plain sum over the survivors ($name)',
+    (each) => {
+      expect(openSum(each, job())).toEqual({ kind: 'sum', lanes: plain });
+    },
+  );
+
+  test('needs no shares of a dropout whose pair secrets were revealed', () => {
+    const made = job();
+    const [dropout] = made.dropped;
+    if (dropout === undefined) throw new RangeError('no dropout');
+    const pairs = dropout.partners.map((partner) => {
+      const agreement = suite.x25519(made.dropoutSecret, partner.s);
+      const p = pairSecret(suite, agreement, made.context, dropout.end, partner);
+      return { survivor: partner.index, dropped: DROPPED, p };
+    });
+    expect(openSum(suite, { ...made, pairs, dropped: [] })).toEqual({ kind: 'sum', lanes: plain });
+    const missing = openSum(suite, { ...job(), pairs: pairs.slice(1), dropped: [] });
+    expect(missing).not.toEqual({ kind: 'sum', lanes: plain });
+  });
+
+  test.each([0, 1, 2])('share %i of b wrong: the silent device is named', (wrong) => {
+    const wrongB = changed('silent', ({ shares }) => ({ shares: oneWrong(shares, wrong) }));
+    expect(openSum(suite, wrongB)).toEqual({ kind: 'unrecoverable', dealer: SILENT, secret: 'b' });
+  });
+
+  test.each([0, 1, 2])('share %i of s wrong: the dropout is named', (wrong) => {
+    const wrongS = changed('dropped', ({ shares }) => ({ shares: oneWrong(shares, wrong) }));
+    expect(openSum(suite, wrongS)).toEqual({ kind: 'unrecoverable', dealer: DROPPED, secret: 's' });
+  });
+
+  test('a commitment to another b: the silent device is named', () => {
+    const other = changed('silent', ({ commitment }) => ({
+      commitment: commitment.map((byte, i) => (i === 31 ? byte ^ 1 : byte)),
+    }));
+    expect(openSum(suite, other)).toEqual({ kind: 'unrecoverable', dealer: SILENT, secret: 'b' });
+  });
+
+  test('another public key than that of s: the dropout is named', () => {
+    const other = changed('dropped', ({ end, partners }) => ({
+      end: { ...end, s: at(partners, 0).s },
+    }));
+    expect(openSum(suite, other)).toEqual({ kind: 'unrecoverable', dealer: DROPPED, secret: 's' });
+  });
+
+  test('t shares are enough, whichever; t − 1 are too few', () => {
+    for (const key of ['silent', 'dropped'] as const) {
+      const last = changed(key, ({ shares }) => ({ shares: shares.slice(-THRESHOLD) }));
+      expect(openSum(suite, last).kind).toBe('sum');
+      const few = changed(key, ({ shares }) => ({ shares: shares.slice(0, THRESHOLD - 1) }));
+      expect(openSum(suite, few).kind).toBe('unrecoverable');
+      const none = changed(key, () => ({ shares: [] }));
+      expect(openSum(suite, none).kind).toBe('unrecoverable');
+    }
+  });
+
+  test('leaves the running sum as it was', () => {
+    const made = job();
+    const before = made.sum.slice();
+    openSum(suite, made);
+    expect(made.sum).toEqual(before);
+  });
+});
