@@ -3,7 +3,7 @@
  * Knows: which stage follows which, and when one is over. Doesn't know: sockets, the registrar's HTTP,
  * the clock. Invariant: whatever one device sends, the others' round goes on while thresholds hold.
  */
-import { InternalError, OnlysumError, RoundError, toHex } from '@onlysum/crypto';
+import { InternalError, OnlysumError, PeerError, RoundError, toHex } from '@onlysum/crypto';
 import { at } from '../at.js';
 import { isDropCode } from '../drop-reasons.js';
 import * as incoming from '../messages/from-device.js';
@@ -155,7 +155,7 @@ function transition(
   const type = Number(raw[0]);
   const round = raw[1];
   if (!(round instanceof Uint8Array) || toHex(round) !== toHex(state.cohort.facts.round)) {
-    throw new OnlysumError('wrong-round', `message type ${type} is of another round`);
+    throw new PeerError('wrong-round', `message type ${type} is of another round`);
   }
   if (!isFirst(context.suite, place, type, event.bytes)) return [state, []];
   switch (state.stage) {
@@ -174,7 +174,7 @@ function transition(
     default:
       break;
   }
-  throw new OnlysumError('wrong-stage', `message type ${type} while the round is ${state.stage}`);
+  throw new PeerError('wrong-stage', `message type ${type} while the round is ${state.stage}`);
 }
 
 function onLeft(state: CoordinatorState, device: number): CoordinatorStep {
