@@ -27,7 +27,9 @@ function codeIn(node: ts.Node, source: ts.SourceFile): [code: string, name: stri
     const name = node.expression.getText(source);
     const [code] = node.arguments ?? [];
     const isError = /^(Onlysum|Usage|Wire|Peer|Round|Internal)Error$|^RefusedRequest$/.test(name);
-    return isError && code !== undefined && ts.isStringLiteral(code) ? [code.text, name] : undefined;
+    return isError && code !== undefined && ts.isStringLiteral(code)
+      ? [code.text, name]
+      : undefined;
   }
   if (ts.isCallExpression(node) && node.expression.getText(source) === 'invalidField') {
     const [name, code] = node.arguments;

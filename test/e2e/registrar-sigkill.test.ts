@@ -119,7 +119,7 @@ it('signs one roster, one U2 and one U3 per round through 50 SIGKILLs', async ()
   expect(killed.inFlight).toBeGreaterThan(KILLS / 5);
   expect(killed.before.roster).toBeGreaterThan(0);
   expect(killed.before['survivor-set']).toBeLessThan(KILLS);
-}, 180_000);
+}, 300_000);
 
 /** Everything that was signed, by round and stage. */
 class Book {

@@ -1,4 +1,4 @@
-/** The vector files that the code makes: made again by the tests, written by make-all.ts. */
+/** The vector files that the code makes: made again by the tests, written by make-vectors.ts. */
 import type { Suite } from '@onlysum/crypto';
 import { bitmapVectors } from './make-bitmap.js';
 import { encodingVectors } from './make-encoding.js';

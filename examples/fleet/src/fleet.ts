@@ -11,6 +11,9 @@ import type { WorkerSetup } from './worker-messages.js';
 /** Twice the cores that a small machine has: some share a core, as devices on a host would not. */
 const SHARED_WORKERS = 4;
 
+/** When a round fails, all of its devices do, for one reason. */
+const MOST_TOLD = 3;
+
 export type FleetSetup = Omit<WorkerSetup, 'devices'>;
 
 export interface FleetEvents {
@@ -116,7 +119,11 @@ export class Fleet {
   }
 
   #tellProblem({ device, problem }: DeviceReport): void {
-    if (problem !== undefined) this.#events.onProgress(`device ${device} failed: ${problem}`);
+    if (problem === undefined) return;
+    const problems = this.reports.filter((report) => report.problem !== undefined).length;
+    if (problems > MOST_TOLD) return;
+    const more = problems === MOST_TOLD ? '; further ones are not shown' : '';
+    this.#events.onProgress(`device ${device} failed: ${problem}${more}`);
   }
 
   #tellMasked(): void {

@@ -38,7 +38,7 @@ export async function holdRound(input: RoundInput): Promise<HeldRound> {
   const { signal } = stop;
   const { devices } = options;
   const progress = progressTo(options.err);
-  const limitMs = START_LIMIT_MS + devices * LIMIT_PER_DEVICE_MS;
+  const limitMs = 2 * START_LIMIT_MS + devices ** 2 * LIMIT_PER_PAIR_MS;
   const { registrarUrl, codes } = await startServers(input, progress);
   const plans = planDevices(input, codes);
   const fleet = new Fleet(plans, children, {
@@ -55,6 +55,7 @@ export async function holdRound(input: RoundInput): Promise<HeldRound> {
   await within('every device to enrol', limitMs, signal, fleet.enrol(setup));
   progress(`${devices} devices in ${fleet.processes} processes have enrolled`);
   await within('every device to end its round', limitMs, signal, fleet.submit());
+  checkSomeoneStayed(fleet);
   const opened = firstResult(resultsDirectory, signal);
   const result = await within('the sum, after the round', RESULT_LIMIT_MS, signal, opened);
   progress(`the sum over ${result.survivors} of ${result.devices} devices is open`);
@@ -64,8 +65,8 @@ export async function holdRound(input: RoundInput): Promise<HeldRound> {
 const START_LIMIT_MS = 30_000;
 /** Devices hear of the end before the file is written. */
 const RESULT_LIMIT_MS = 10_000;
-/** A hundred devices take about two seconds on two cores; this is for machines far slower. */
-const LIMIT_PER_DEVICE_MS = 600;
+/** Every device works for every other; see the durations of the stages. */
+const LIMIT_PER_PAIR_MS = 4;
 /** Every so manieth device does not give the optional group. */
 const DECLINING_EACH = 16;
 
@@ -105,6 +106,13 @@ interface Answer {
 function expected<T>({ name }: Child, value: T | undefined): T {
   if (value === undefined) throw new RoundError('demo-failed', `${name} answered something else`);
   return value;
+}
+
+/** A round that was aborted leaves no result to wait for, but a reason. */
+function checkSomeoneStayed({ reports }: Fleet): void {
+  if (reports.some(({ receipt }) => receipt !== undefined)) return;
+  const problem = reports.find((report) => report.problem !== undefined)?.problem;
+  throw new RoundError('demo-failed', `no device got a receipt: ${problem ?? 'all dropped'}`);
 }
 
 function planDevices(

@@ -52,13 +52,17 @@ export function renderReport(findings: Findings, isColoured: boolean): string {
   ].join('\n');
 }
 
+/** Of each kind of complaint. */
+const MOST_TOLD = 10;
+
 /** What is wrong, one line each; none if the sum is right. */
 export function complaints({ mismatches, problems }: Findings): string[] {
-  const shown = mismatches.slice(0, 10).map(({ lane, label, opened, expected }) => {
+  const shown = mismatches.slice(0, MOST_TOLD).map(({ lane, label, opened, expected }) => {
     return `lane ${lane} (${label}): the opened sum is ${opened}, the plain sum is ${expected}`;
   });
-  const more = mismatches.length - shown.length;
-  return [...problems, ...shown, ...(more > 0 ? [`and ${more} more lanes`] : [])];
+  const told = problems.slice(0, MOST_TOLD);
+  const rest = mismatches.length + problems.length - shown.length - told.length;
+  return [...told, ...shown, ...(rest > 0 ? [`and ${rest} more`] : [])];
 }
 
 function versionTable({ estimates, versions, summary }: Findings): string {

@@ -63,7 +63,6 @@ export interface RoundCost {
 export function publishedResult(
   task: Task,
   result: RoundResult,
-  dropped: readonly DropCount[],
   cost: RoundCost,
   openedAtMs: number,
 ): PublishedResult {
@@ -76,7 +75,7 @@ export function publishedResult(
     openedAtMs,
     devices: result.devices,
     survivors,
-    dropped,
+    dropped: countDrops(result.dropped),
     silentAfterMasked: result.silent.length,
     lanes,
     estimates: estimateTotals(manifest, layout, lanes, survivors),
@@ -97,15 +96,9 @@ export function publishedResult(
   };
 }
 
-/** @param codeOf - the host's reason for a loss, where it knows better than the machine. */
-export function countDrops(
-  drops: readonly Drop[],
-  codeOf: (drop: Drop) => DropCode,
-): readonly DropCount[] {
+function countDrops(drops: readonly Drop[]): readonly DropCount[] {
   const counts = new Map<string, DropCount>();
-  for (const drop of drops) {
-    const { stage } = drop;
-    const code = codeOf(drop);
+  for (const { stage, code } of drops) {
     const key = `${stage} ${code}`;
     counts.set(key, { stage, code, count: (counts.get(key)?.count ?? 0) + 1 });
   }

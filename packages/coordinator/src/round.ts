@@ -23,7 +23,7 @@ import { type AnswerCheck, answerCheck } from './answer-check.js';
 import type { Connection } from './connection.js';
 import { errorFields } from './log.js';
 import type { SumOpener } from './open-sum-pool.js';
-import { type PublishedResult, countDrops, publishedResult } from './published-result.js';
+import { type PublishedResult, publishedResult } from './published-result.js';
 import type { RegistrarLink } from './registrar-link.js';
 import { refused } from './registrar-link.js';
 
@@ -53,14 +53,10 @@ export class Round {
   readonly #log: Logger;
   readonly #check: AnswerCheck;
   readonly #members = new Map<DeviceId, Connection>();
-  /** Why the host lost a device, where it knows better than `connection-lost`. */
-  readonly #lossCodes = new Map<DeviceId, DropCode>();
   readonly #queue: CoordinatorEvent[] = [];
   #isStepping = false;
   #state: CoordinatorState;
   #timer: NodeJS.Timeout | undefined;
-  /** Roster index → device, as last asked for. */
-  #seats: readonly DeviceId[] = [];
   #bytesIn = 0;
   #bytesOut = 0;
   readonly #startedMs = performance.now();
@@ -113,9 +109,8 @@ export class Round {
   #onGone(connection: Connection, code: DropCode): void {
     const { id: device } = connection;
     if (!this.#members.has(device)) return;
-    this.#lossCodes.set(device, code);
     this.#retire(connection);
-    this.#step({ kind: 'left', device });
+    this.#step({ kind: 'left', device, code });
   }
 
   /** Carrying out effects can cause events (a full socket is a lost device), so events wait in line. */
@@ -145,9 +140,6 @@ export class Round {
       const context = this.#context();
       const [state, effects] = stepCoordinator(this.#state, event, this.params, context);
       this.#state = state;
-      if (state.stage === 'attesting-roster') {
-        this.#seats = state.candidates.map(({ device }) => device);
-      }
       if (wasGathering && state.stage !== 'gathering') {
         this.#rosterMs = performance.now();
         this.#host.onClosedCohort(this);
@@ -256,12 +248,7 @@ export class Round {
       roundMs: Math.round(endMs - this.#rosterMs),
       cpuMs: Math.round((user + system) / 1000),
     };
-    const dropped = countDrops(result.dropped, ({ index, code }) => {
-      const known = this.#lossCodes.get(this.#seats[index] ?? -1);
-      return code === 'connection-lost' ? (known ?? code) : code;
-    });
-    const { task } = this.params;
-    this.#host.onResult(publishedResult(task, result, dropped, cost, this.#host.now()));
+    this.#host.onResult(publishedResult(this.params.task, result, cost, this.#host.now()));
     this.#end('opened');
   }
 

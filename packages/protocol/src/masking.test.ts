@@ -191,4 +191,14 @@ describe('the channel key', () => {
     );
     expect(same).not.toEqual(key);
   });
+
+  test('has a direction even between equal keys', () => {
+    const [low, high] = [
+      { index: 3, c: bytes(3) },
+      { index: 8, c: bytes(3) },
+    ];
+    expect(channelKey(suite, agreement, context, low, high)).not.toEqual(
+      channelKey(suite, agreement, context, high, low),
+    );
+  });
 });

@@ -308,7 +308,8 @@ class Simulation {
   #hangUp(i: number): void {
     // What was sent before is still on its way: the end of a connection overtakes nothing.
     this.#schedule.in(this.options.faults.mostDelayMs + 1, () => {
-      if (this.#device(i).hello !== undefined) this.#stepCoordinator({ kind: 'left', device: i });
+      if (this.#device(i).hello !== undefined)
+        this.#stepCoordinator({ kind: 'left', device: i, code: 'connection-lost' });
     });
   }
 

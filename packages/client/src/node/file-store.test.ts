@@ -9,6 +9,7 @@ import { clientStoreContract } from '@onlysum/testkit';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type ClientRecord, emptyRecord } from '../record.js';
 import { fileStore } from './file-store.js';
+import { encodeGeneration } from './record-file.js';
 
 // Other processes run the build, as they would in a product.
 const BUILD = new URL('../../dist/node/file-store.js', import.meta.url).href;
@@ -287,21 +288,27 @@ describe('refusals', () => {
     await expect(otherKey.read()).rejects.toMatchObject({ code: 'record-corrupt' });
   });
 
-  it('never shows what is in the record', async () => {
+  it('never shows what is in the record, and never writes what it could not read', async () => {
     const path = freshPath();
     const store = fileStore(path);
+    await store.update((record) => [bump(record, 'n'), undefined]);
     const seed = 'ee'.repeat(32);
-    await store
-      .update((record) => {
-        const bad = { epoch: -1, seed, publicKey: seed, signature: 'x' };
-        const registrar = { incarnation: 0, code: null, enrolling: null, renewing: null };
-        const registrars = { [PUBLISHER]: { ...registrar, pseudonyms: [bad] } };
-        return [{ ...record, registrars }, undefined];
-      })
-      .catch((error: unknown) => expect(String(error)).not.toContain(seed));
-    const error = await store.read().catch((reason: unknown) => reason as Error);
-    expect(error).toMatchObject({ code: 'record-corrupt' });
-    expect(String(error)).not.toContain(seed);
+    const bad = { epoch: -1, seed, publicKey: seed, signature: 'x' };
+    const registrar = { incarnation: 0, code: null, enrolling: null, renewing: null };
+    const spoilt = { ...emptyRecord(), registrars: { a: { ...registrar, pseudonyms: [bad] } } };
+    const message = (call: Promise<unknown>): Promise<string> =>
+      call.then(
+        () => 'nothing',
+        (error: Error) => error.message,
+      );
+    const refused = await message(store.update(() => [spoilt, undefined]));
+    expect(refused).toContain('a change would spoil the record');
+    expect(count(await store.read())).toBe(1);
+    const bytes = encodeGeneration({ number: 1, ancestors: ['x'], record: spoilt });
+    await writeFile(await newestFile(path), bytes);
+    const corrupt = await message(store.read());
+    expect(corrupt).toContain('record: registrars');
+    for (const text of [refused, corrupt]) expect(text).not.toContain(seed);
   });
 
   it('says what the system said about a folder it cannot use', async () => {

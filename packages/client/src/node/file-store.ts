@@ -15,8 +15,8 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { invalidField, OnlysumError, RoundError, UsageError } from '@onlysum/crypto';
-import { type ClientRecord, emptyRecord } from '../record.js';
+import { InternalError, invalidField, OnlysumError, RoundError, UsageError } from '@onlysum/crypto';
+import { type ClientRecord, emptyRecord, parseRecord } from '../record.js';
 import type { ClientStore } from '../store.js';
 import { decodeGeneration, encodeGeneration, type Generation } from './record-file.js';
 
@@ -86,6 +86,7 @@ class FileStore implements ClientStore {
       const current = await this.#io(() => this.#newest());
       const [record, result] = change(current.record);
       if (record === current.record) return result;
+      checkReadable(record);
       if (await this.#io(() => this.#commit(current, record))) return result;
       if (Date.now() > untilMs) {
         const why = `other processes changed the record first for ${PATIENCE_MS} ms`;
@@ -184,6 +185,16 @@ class FileStore implements ClientStore {
         cause: error,
       });
     }
+  }
+}
+
+/** A record that cannot be read again would end this device's part for good. */
+function checkReadable(record: ClientRecord): void {
+  try {
+    parseRecord(structuredClone(record));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new InternalError('internal', `a change would spoil the record: ${why}`);
   }
 }
 

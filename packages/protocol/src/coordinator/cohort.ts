@@ -23,7 +23,7 @@ export function dropEffect(device: DeviceId, code: DropCode, detail: string): Co
   return { kind: 'drop', device, code, detail, retryInMs };
 }
 
-/** Marks a device as lost. @returns what to tell it, nothing if it is gone already. */
+/** Sends a device away. @returns what to tell it, nothing if it is gone already. */
 export function lose(
   cohort: Cohort,
   index: number,
@@ -31,12 +31,22 @@ export function lose(
   code: DropCode,
   detail: string,
 ): CoordinatorEffect[] {
+  if (!markLost(cohort, index, stage, code)) return [];
+  return [dropEffect(at(cohort.places, index).device, code, detail)];
+}
+
+/** Marks a device as lost. @returns whether it was there until now. */
+export function markLost(
+  cohort: Cohort,
+  index: number,
+  stage: Drop['stage'],
+  code: DropCode,
+): boolean {
   const place = at(cohort.places, index);
-  if (!place.present) return [];
+  if (!place.present) return false;
   place.present = false;
-  place.code = code;
   cohort.drops.push({ index, stage, code });
-  return code === 'connection-lost' ? [] : [dropEffect(place.device, code, detail)];
+  return true;
 }
 
 export function send(cohort: Cohort, index: number, bytes: Uint8Array): CoordinatorEffect[] {

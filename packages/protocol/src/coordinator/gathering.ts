@@ -182,7 +182,7 @@ function requestRoster(
 ): CoordinatorStep {
   const { task, window, round, durations } = params;
   return [
-    { stage: 'attesting-roster', candidates, gone: new Set(), attempt },
+    { stage: 'attesting-roster', candidates, gone: new Map(), attempt },
     [
       { kind: 'stage', stage: 'attesting-roster', devices: candidates.length },
       {

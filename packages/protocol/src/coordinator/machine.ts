@@ -5,11 +5,11 @@
  */
 import { InternalError, OnlysumError, PeerError, RoundError, toHex } from '@onlysum/crypto';
 import { at } from '../at.js';
-import { isDropCode } from '../drop-reasons.js';
+import { type DropCode, isDropCode } from '../drop-reasons.js';
 import * as incoming from '../messages/from-device.js';
 import type { RegistrarResponse } from '../registrar/requests.js';
 import { decodeFrame } from '../wire/codec.js';
-import { abort, isFirst, lose } from './cohort.js';
+import { abort, isFirst, lose, markLost } from './cohort.js';
 import { abandon, advertised, gatheringDeadline, join, rosterRefused } from './gathering.js';
 import { addMaskedInput, closeMasking, openSharedSet, settleMasking } from './masked-input.js';
 import { finish } from './opening.js';
@@ -57,7 +57,7 @@ export function stepCoordinator(
     case 'message':
       return settle(onMessage(state, event, params, context), params);
     case 'left':
-      return settle(onLeft(state, event.device), params);
+      return settle(onLeft(state, event.device, event.code), params);
     case 'deadline':
       return event.stage === state.stage ? onDeadline(state, params, context) : [state, []];
     case 'answered':
@@ -177,19 +177,19 @@ function transition(
   throw new PeerError('wrong-stage', `message type ${type} while the round is ${state.stage}`);
 }
 
-function onLeft(state: CoordinatorState, device: number): CoordinatorStep {
+function onLeft(state: CoordinatorState, device: number, code: DropCode): CoordinatorStep {
   if (state.stage === 'gathering') {
     state.candidates.delete(device);
     return [state, []];
   }
   if (state.stage === 'attesting-roster') {
-    state.gone.add(device);
+    state.gone.set(device, code);
     return [state, []];
   }
   if (!('cohort' in state)) return [state, []];
   const index = state.cohort.indexOf.get(device);
   if (index === undefined) return [state, []];
-  lose(state.cohort, index, lossStage(state), 'connection-lost', '');
+  markLost(state.cohort, index, lossStage(state), code);
   return [state, []];
 }
 

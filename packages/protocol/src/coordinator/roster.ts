@@ -8,7 +8,7 @@ import { roster } from '../messages/from-coordinator.js';
 import { advertiseKeys } from '../messages/from-device.js';
 import { graphParameters } from '../parameters.js';
 import type { RosterResponse } from '../registrar/requests.js';
-import { everyIndex, lose, send } from './cohort.js';
+import { everyIndex, markLost, send } from './cohort.js';
 import type { Cohort, CoordinatorStep, InStage, MachineContext, RoundParams } from './types.js';
 
 export function openRoster(
@@ -61,14 +61,14 @@ export function openRoster(
       device,
       keys: at(keys, index),
       present: true,
-      code: undefined,
       accepted: new Map(digest === undefined ? [] : [[advertiseKeys.type, digest]]),
     })),
     indexOf: new Map(state.candidates.map(({ device }, index) => [device, index])),
     drops: [],
   };
-  for (const device of state.gone) {
-    lose(cohort, cohort.indexOf.get(device) ?? 0, 'share-keys', 'connection-lost', '');
+  for (const [device, code] of state.gone) {
+    const index = cohort.indexOf.get(device);
+    if (index !== undefined) markLost(cohort, index, 'share-keys', code);
   }
   const sent = everyIndex(cohort).flatMap((index) =>
     send(

@@ -51,7 +51,8 @@ export type DeviceId = number;
 export type CoordinatorEvent =
   | { readonly kind: 'join'; readonly device: DeviceId; readonly certificate: Certificate }
   | { readonly kind: 'message'; readonly device: DeviceId; readonly bytes: Uint8Array }
-  | { readonly kind: 'left'; readonly device: DeviceId }
+  /** The connection is gone; `code` says why, as far as the host knows. */
+  | { readonly kind: 'left'; readonly device: DeviceId; readonly code: DropCode }
   | { readonly kind: 'deadline'; readonly stage: CoordinatorStage }
   | { readonly kind: 'answered'; readonly response: RegistrarResponse }
   | { readonly kind: 'opened'; readonly outcome: OpenOutcome }
@@ -140,8 +141,6 @@ export interface Place {
   readonly device: DeviceId;
   readonly keys: RoundKeys;
   present: boolean;
-  /** Why it is gone, once it is. */
-  code: DropCode | undefined;
   /** Digests of accepted messages by type, to tell a repeat from a conflict. */
   readonly accepted: Map<number, string>;
 }
@@ -224,7 +223,7 @@ export type CoordinatorState =
   | {
       readonly stage: 'attesting-roster';
       readonly candidates: readonly Candidate[];
-      readonly gone: Set<DeviceId>;
+      readonly gone: Map<DeviceId, DropCode>;
       readonly attempt: number;
     }
   | { readonly stage: 'sharing'; readonly cohort: Cohort; readonly keys: SharedKeys }

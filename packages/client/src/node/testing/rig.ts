@@ -274,7 +274,7 @@ export async function startRig(change: Partial<Manifest> = {}): Promise<Rig> {
       step({ kind: 'join', device: connection, certificate: check.hello.certificate });
     });
     socket.on('close', () => {
-      if (isAdmitted) step({ kind: 'left', device: connection });
+      if (isAdmitted) step({ kind: 'left', device: connection, code: 'connection-lost' });
     });
     down(connection, first);
   });
