@@ -243,7 +243,9 @@ class Play {
 
   #hangUp(i: number): void {
     this.#device(i).alive = false;
-    this.#queue.push(() => this.#stepCoordinator({ kind: 'left', device: i, code: 'connection-lost' }));
+    this.#queue.push(() =>
+      this.#stepCoordinator({ kind: 'left', device: i, code: 'connection-lost' }),
+    );
   }
 
   #arrive(i: number, bytes: Uint8Array): void {

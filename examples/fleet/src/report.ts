@@ -187,7 +187,7 @@ function verdict({ summary, mismatches, problems }: Findings): string {
   if (mismatches.length > 0) {
     return `✗ ${mismatches.length} of ${lanes} lanes differ from the plain sum over ${survivors} survivors`;
   }
-  if (problems.length > 0) return `✗ the sums agree, but ${problems.length} things do not fit`;
+  if (problems.length > 0) return `✗ the sums agree, but not all else does (${problems.length})`;
   return `✓ all ${lanes} lanes equal the plain sum over ${survivors} survivors`;
 }
 

@@ -117,7 +117,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     await Promise.race([drained, sleep(graceMs, undefined, { ref: false })]);
     lobby.stop();
     await drained;
-    await Promise.race([link.settled(), sleep(FAREWELL_MS)]);
+    await Promise.race([link.settled(), sleep(FAREWELL_MS, undefined, { ref: false })]);
     link.close();
     await server.close();
     await Promise.all(publishing);

@@ -18,9 +18,12 @@ import type {
 /** Retries are spread over this long by the devices themselves. */
 const RETRY_MS = 1_000;
 
+/** What `Dropped` has room for; a refusal of the registrar is passed on with a code before it. */
+const MOST_DETAIL = 512;
+
 export function dropEffect(device: DeviceId, code: DropCode, detail: string): CoordinatorEffect {
   const retryInMs = DROP_REASONS[code].retry ? RETRY_MS : -1;
-  return { kind: 'drop', device, code, detail, retryInMs };
+  return { kind: 'drop', device, code, detail: detail.slice(0, MOST_DETAIL), retryInMs };
 }
 
 /** Sends a device away. @returns what to tell it, nothing if it is gone already. */

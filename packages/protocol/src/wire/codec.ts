@@ -7,7 +7,11 @@ import { Packr } from 'msgpackr';
 import { scanMessagePack } from './scan.js';
 
 /** Parses one raw value, or throws a WireError that names `field`. */
-export type FieldParser<T> = (raw: unknown, field: string) => T;
+export interface FieldParser<T> {
+  (raw: unknown, field: string): T;
+  /** How a value travels, where that is not as itself: a record as a list in the declared order. */
+  toWire?(value: T): unknown;
+}
 
 export interface Codec<T> {
   readonly type: number;
@@ -30,8 +34,7 @@ export function codec<F extends Record<string, FieldParser<unknown>>>(
     type,
     name,
     encode: (value) => {
-      const positional = entries.map(([key]) => (value as Record<string, unknown>)[key]);
-      return packr.pack([type, ...positional].map(wireValue));
+      return packr.pack([type, ...positional(entries, value)]);
     },
     parse: (raw) => {
       if (raw[0] !== type) throw invalidField(WireError, 'wire-invalid', 'type', `${type}`, raw[0]);
@@ -117,12 +120,15 @@ export const booleanField: FieldParser<boolean> = (raw, field) => {
 };
 
 export function listField<T>(item: FieldParser<T>, max: number): FieldParser<readonly T[]> {
-  return (raw, field) => {
+  const parse = (raw: unknown, field: string): readonly T[] => {
     if (!Array.isArray(raw) || raw.length > max) {
       throw invalidField(WireError, 'wire-invalid', field, `a list of at most ${max}`, raw);
     }
     return raw.map((entry: unknown, i) => item(entry, `${field}[${i}]`));
   };
+  return Object.assign(parse, {
+    toWire: (list: readonly T[]) => list.map((entry) => wireValue(item, entry)),
+  });
 }
 
 /** A fixed positional tuple inside a message, e.g. a certificate. */
@@ -130,24 +136,29 @@ export function tupleField<F extends Record<string, FieldParser<unknown>>>(
   fields: F,
 ): FieldParser<Parsed<F>> {
   const entries = Object.entries(fields);
-  return (raw, field) => {
+  const parse = (raw: unknown, field: string): Parsed<F> => {
     if (!Array.isArray(raw) || raw.length !== entries.length) {
       throw invalidField(WireError, 'wire-invalid', field, `a list of ${entries.length}`, raw);
     }
-    const parsed = entries.map(([key, parse], i) => [key, parse(raw[i], `${field}.${key}`)]);
+    const parsed = entries.map(([key, item], i) => [key, item(raw[i], `${field}.${key}`)]);
     return Object.fromEntries(parsed) as Parsed<F>;
   };
+  return Object.assign(parse, { toWire: (value: Parsed<F>) => positional(entries, value) });
 }
 
 const packr = new Packr({ useRecords: false, int64AsType: 'number', encodeUndefinedAsNil: false });
 
-/** Records travel as positional lists; integers above 32 bits as 64-bit integers, never as floats. */
-function wireValue(value: unknown): unknown {
-  if (typeof value === 'number') return value > 0xffff_ffff ? BigInt(value) : value;
-  if (Array.isArray(value)) return value.map(wireValue);
+/** Values in the declared order, whatever order the record was built in. */
+function positional(
+  entries: readonly (readonly [string, FieldParser<unknown>])[],
+  record: unknown,
+): unknown[] {
+  return entries.map(([key, field]) => wireValue(field, (record as Record<string, unknown>)[key]));
+}
+
+/** Integers above 32 bits travel as 64-bit integers, never as floats. */
+function wireValue<T>(field: FieldParser<T>, value: T): unknown {
   if (value === undefined) throw new InternalError('internal', 'a message field is missing');
-  if (typeof value === 'object' && value !== null && !(value instanceof Uint8Array)) {
-    return Object.values(value).map(wireValue);
-  }
-  return value;
+  if (field.toWire !== undefined) return field.toWire(value);
+  return typeof value === 'number' && value > 0xffff_ffff ? BigInt(value) : value;
 }
