@@ -14,7 +14,7 @@ export function startTimer(ms: number, holdsProcess: boolean, run: () => void): 
     leftMs -= nowMs;
     timer = setTimeout(() => (leftMs > 0 ? arm() : run()), nowMs);
     // Browsers give a number.
-    
+    if (!holdsProcess && typeof timer === 'object') timer.unref();
   };
   arm();
   return () => clearTimeout(timer);
