@@ -185,6 +185,22 @@ describe('enrolment', () => {
     expect((await store.read()).registrars[registrarKey]?.pseudonyms).toEqual([]);
   });
 
+  it("does not take another device's certificate, though it is genuine", async () => {
+    let first: string | undefined;
+    const replaying: FetchLike = async (url, init) => {
+      const response = await rig.fetch(url, init);
+      first ??= await response.text();
+      const text = first;
+      return { status: 200, text: async () => text };
+    };
+    await (await device(replaying)).enrol(rig.code());
+    const second = await device(replaying);
+    await expect(second.enrol(rig.code())).rejects.toMatchObject({
+      code: 'certificate-invalid',
+      expected: 'the key that was sent',
+    });
+  });
+
   it('gives up on a registrar that does not answer', { timeout: 15_000 }, async () => {
     const client = await device(
       (_url, { signal }) =>

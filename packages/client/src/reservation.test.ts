@@ -113,7 +113,7 @@ describe('a reservation', () => {
     expect(freeFromMs(emptyRecord(), manifest)).toBe(0);
     const [record] = reserve(emptyRecord(), reservation(), REGISTRAR, entry());
     expect(freeFromMs(record, manifest)).toBe(2000);
-    const other = { publisher, metrics: [{ name: 'c' }] } as unknown as Manifest;
+    const other = { publisher, metrics: [{ name: 'constructor' }] } as unknown as Manifest;
     expect(freeFromMs(record, other)).toBe(0);
   });
 });

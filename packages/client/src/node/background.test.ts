@@ -243,9 +243,12 @@ describe('a process', () => {
     await once(silent, 'listening');
     const address = silent.address();
     const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
-    const { code, lingeredMs } = await run(goesOnFor(2500), path, rig.signedManifest, url);
+    const hung = await run(goesOnFor(2500), path, rig.signedManifest, url);
+    const { code, output, lingeredMs } = hung;
     expect(requests).toBeGreaterThan(0);
     expect(code).toBe(0);
+    // Nothing ended the request either.
+    expect(output).toMatch(/the host is done\n$/);
     expect(lingeredMs).toBeLessThan(1500);
     silent.closeAllConnections();
     silent.close();

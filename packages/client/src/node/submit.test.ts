@@ -514,6 +514,50 @@ describe('trying again', () => {
     await others;
   });
 
+  it('does not join a second round after its masked input left, though the drop says retry', async () => {
+    const client = await device();
+    const rest = [await device(), await device()];
+    rig.hand = {
+      up: (type, _bytes, connection, socket) => {
+        if (type !== MASKED_INPUT || connection !== 0) return true;
+        socket.close(4017);
+        return false;
+      },
+    };
+    const own = client.submit({ attempts: 5 });
+    const settled = own.catch((reason: unknown) => reason);
+    await vi.waitFor(() => expect(rig.connections).toBe(1));
+    const others = submitAll(...rest);
+    expect(await settled).toMatchObject({ code: 'overloaded', contributed: true, attempts: 1 });
+    for (const other of rest) void other.close();
+    await others;
+  });
+
+  it('erases what was agreed while it was being aborted', async () => {
+    const end = new AbortController();
+    const agreed: Uint8Array[] = [];
+    const watched = {
+      ...suite,
+      x25519: (secret: Uint8Array, publicKey: Uint8Array) => {
+        end.abort();
+        const shared = suite.x25519(secret, publicKey);
+        agreed.push(shared);
+        return shared;
+      },
+    };
+    const client = await device({ suite: watched });
+    const rest = [await device(), await device()];
+    const own = client.submit({ signal: end.signal });
+    const settled = own.catch((reason: unknown) => reason);
+    await vi.waitFor(() => expect(rig.connections).toBe(1));
+    const others = submitAll(...rest);
+    expect(await settled).toMatchObject({ code: 'submit-aborted', contributed: false });
+    for (const other of rest) void other.close();
+    await others;
+    expect(agreed.length).toBeGreaterThan(0);
+    for (const secret of agreed) expect(isZero(secret)).toBe(true);
+  });
+
   it.each([
     [{ timeoutMs: 0 }, 'timeoutMs'],
     [{ timeoutMs: Number.NaN }, 'timeoutMs'],
