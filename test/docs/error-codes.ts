@@ -6,10 +6,13 @@ import ts from 'typescript';
 /** @returns codes with the classes they are thrown as. */
 export function errorCodesIn(root: string): Map<string, Set<string>> {
   const codes = new Map<string, Set<string>>();
-  for (const file of sourceFiles(root)) {
-    const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.ES2023);
+  const sources = sourceFiles(root).map((file) =>
+    ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.ES2023),
+  );
+  const makers = new Set(sources.flatMap(errorMakers));
+  for (const source of sources) {
     const visit = (node: ts.Node): void => {
-      const found = codeIn(node, source);
+      const found = codeIn(node, source, makers);
       if (found !== undefined) {
         const [code, name] = found;
         codes.set(code, (codes.get(code) ?? new Set()).add(name));
@@ -21,8 +24,24 @@ export function errorCodesIn(root: string): Map<string, Set<string>> {
   return codes;
 }
 
-/** `new SomeError('code', …)`, `new RefusedRequest('code', …)`, `invalidField(SomeError, 'code', …)`. */
-function codeIn(node: ts.Node, source: ts.SourceFile): [code: string, name: string] | undefined {
+/** Names of a file's functions whose first parameter is the `code` of an error they make. */
+function errorMakers(source: ts.SourceFile): string[] {
+  return source.statements
+
+    .filter(ts.isFunctionDeclaration)
+    .filter(({ parameters: [first] }) => first?.name.getText(source) === 'code')
+    .map(({ name }) => name?.text ?? '');
+}
+
+/**
+ * `new SomeError('code', …)`, `new RefusedRequest('code', …)`, `invalidField(SomeError, 'code', …)`, or a
+ * call of a maker. Codes of the system, like ENOENT, are not ours.
+ */
+function codeIn(
+  node: ts.Node,
+  source: ts.SourceFile,
+  makers: ReadonlySet<string>,
+): [code: string, name: string] | undefined {
   if (ts.isNewExpression(node)) {
     const name = node.expression.getText(source);
     const [code] = node.arguments ?? [];
@@ -30,6 +49,11 @@ function codeIn(node: ts.Node, source: ts.SourceFile): [code: string, name: stri
     return isError && code !== undefined && ts.isStringLiteral(code)
       ? [code.text, name]
       : undefined;
+  }
+  if (ts.isCallExpression(node) && makers.has(node.expression.getText(source))) {
+    const [code] = node.arguments;
+    const isOurs = code !== undefined && ts.isStringLiteral(code) && /^[a-z-]+$/.test(code.text);
+    return isOurs ? [code.text, 'made'] : undefined;
   }
   if (ts.isCallExpression(node) && node.expression.getText(source) === 'invalidField') {
     const [name, code] = node.arguments;
