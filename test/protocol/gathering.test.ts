@@ -4,6 +4,25 @@ import { simulateRound } from '@onlysum/simulator';
 import { describe, expect, it } from 'vitest';
 import { fleet, plainSum } from './fleet.js';
 
+describe('a cohort in which the registrar refuses somebody', () => {
+  it('goes on gathering with the others, at min as well, and keeps the refused one out', () => {
+    const base = fleet({ devices: 6 });
+    const cohort = { min: 5, target: 5, max: 6 };
+    const manifest = { ...base.synthetic.task.manifest, cohort };
+    const synthetic = { ...base.synthetic, task: { ...base.synthetic.task, manifest } };
+    // The refused one and four others fill the cohort; the sixth comes when it gathers again.
+    const late = { from: 5, delayMs: 10_000 };
+    const options = { ...base, synthetic, enrolledLate: [0], late };
+    const round = simulateRound(options);
+    const refused = round.devices[0];
+    expect(refused?.kind === 'failed' && refused.error.code).toBe('not-enrolled-yet');
+    expect(round.outcome.kind).toBe('result');
+    if (round.outcome.kind !== 'result') return;
+    expect(round.outcome.result.lanes).toEqual(plainSum(options, round));
+    expect(round.seats.toSorted()).toEqual([1, 2, 3, 4, 5]);
+  });
+});
+
 describe('a cohort that is short of devices', () => {
   it('tells each one that joins how many are missing', () => {
     const round = simulateRound(fleet({ devices: 5 }));

@@ -42,7 +42,7 @@ export function roundVectors(suite: Suite) {
   const members = played.devices.map((device, index) => roundKeys(suite, device, index));
   const context = roundContext(suite, facts);
   const context2 = maskContext(suite, context, result.sharedSet);
-  const { value, enrolled, pools, incarnation, signature } = params.announcement;
+  const { value, enrolled, population, pools, incarnation, signature } = params.announcement;
   return {
     about:
       'A whole round of four devices, bytes in hex; seeds and secrets are published on purpose. Roster ' +
@@ -71,6 +71,7 @@ export function roundVectors(suite: Suite) {
     announcement: {
       incarnation,
       enrolled,
+      population,
       pools,
       value: hexOf(value),
       statement: hexOf(announcementStatement(task.taskId, params.announcement)),

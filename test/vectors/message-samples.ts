@@ -16,6 +16,7 @@ export const announcement = {
   window: 490_896,
   incarnation: 1_767_225_600_000,
   enrolled: 300_000,
+  population: 7,
   pools: 100,
   value: patterned(32, 5),
   signature,

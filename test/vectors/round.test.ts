@@ -79,9 +79,9 @@ describe.each([portableSuite, nativeSuite])('round.json with the $name suite', (
   });
 
   test('the announcement of the window', () => {
-    const { enrolled, pools, value, signature } = vectors.announcement;
+    const { enrolled, population, pools, value, signature } = vectors.announcement;
     expect(vectors.window).toBe(Math.floor(vectors.nowMs / task.manifest.window.lengthMs));
-    const facts = [vectors.window, incarnation, enrolled, pools] as const;
+    const facts = [vectors.window, incarnation, enrolled, population, pools] as const;
     const statement = encode(labels.window, taskId, ...facts, bytesOf(value));
     expect(toHex(statement)).toBe(vectors.announcement.statement);
     signedByRegistrar(statement, signature);

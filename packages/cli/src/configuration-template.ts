@@ -17,7 +17,7 @@ registrar:
   epochLengthMs: ${epoch.lengthMs}
   manifests:
     - manifest.signed.json
-  limits: {} # failures, failureWindowMs, connections, …
+  limits: {} # connections, requestTimeoutMs, …
 
 coordinator:
   host: ${hostname}

@@ -22,8 +22,6 @@ const REGISTRAR_LIMITS = {
   requestTimeoutMs: true,
   keepAliveTimeoutMs: true,
   connections: true,
-  failures: true,
-  failureWindowMs: true,
 } satisfies Record<keyof RegistrarLimits, true>;
 
 const COORDINATOR_LIMITS = {

@@ -3,6 +3,7 @@
  * Knows: where its manifest, its record and its registrar are. Doesn't know: what the command does.
  */
 import type { Client, ClientStore } from '@onlysum/client';
+import { printable } from '@onlysum/crypto';
 import type { Command } from 'commander';
 import { loadConfiguration } from './configuration.js';
 import { readJson } from './files.js';
@@ -25,7 +26,7 @@ export function addDeviceFlags(command: Command, { cwd }: Terminal): Command {
     .option('--manifest <file>', 'signed manifest', pathFlag('--manifest', cwd))
     .option('--publisher <hex>', "publisher's public key to trust", keyFlag('--publisher'))
     .option('--registrar-url <url>', 'where the registrar is', httpUrlFlag('--registrar-url'))
-    .option('--store <folder>', "this device's durable record", pathFlag('--store', cwd));
+    .option('--store <folder>', "folder of this device's durable record", pathFlag('--store', cwd));
 }
 
 /**
@@ -64,7 +65,8 @@ export async function withClient<T>(
       store,
       consent: groups,
       onProgress: ({ stage, detail }) => {
-        note(terminal, detail === undefined ? stage : `${stage}: ${detail}`);
+        // It may quote the coordinator.
+        note(terminal, printable(detail === undefined ? stage : `${stage}: ${detail}`));
       },
     });
   const client = await open().catch(async (error: unknown) => {

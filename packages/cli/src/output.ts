@@ -2,7 +2,7 @@
  * Everything a command says. Results go to standard output, all else to standard error.
  * Knows: text, tables, JSON, errors. Doesn't know: what any of it means.
  */
-import { OnlysumError, toHex } from '@onlysum/crypto';
+import { OnlysumError, printable, toHex } from '@onlysum/crypto';
 import Table from 'cli-table3';
 import { CommanderError } from 'commander';
 import pico from 'picocolors';
@@ -60,8 +60,18 @@ function toJson(value: unknown): string {
   });
 }
 
-/** An error as plain data: what a program reads from standard output with `--json`. */
+/**
+ * An error as plain data: what a program reads from standard output with `--json`. What a peer said may be
+ * quoted in any of its texts.
+ */
 export function errorRecord(error: unknown): Record<string, unknown> {
+  const entries = Object.entries(errorFields(error)).map(([name, value]) => {
+    return [name, typeof value === 'string' ? printable(value) : value] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function errorFields(error: unknown): Record<string, unknown> {
   if (error instanceof OnlysumError) {
     const { code, message, field, expected, got, retryable } = error;
     return { code, message, field, expected, got, retryable };
@@ -74,7 +84,7 @@ export function errorRecord(error: unknown): Record<string, unknown> {
 export function errorLine(terminal: Terminal, error: unknown): string {
   const { code, message } = errorRecord(error);
   const { bold, red, dim } = colors(terminal.err);
-  const text = String(message).replace(/\s*\n\s*/g, ' ');
+  const text = String(message).replace(/ {2,}/g, ' ');
   return `${bold(red('error:'))} ${text} ${dim(`[${String(code)}]`)}`;
 }
 

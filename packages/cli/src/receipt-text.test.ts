@@ -1,6 +1,6 @@
 import type { LedgerEntry, SubmitReceipt } from '@onlysum/client';
-import { describe, expect, it } from 'vitest';
-import { receiptLines } from './receipt-text.js';
+import { describe, expect, it, test } from 'vitest';
+import { checkedLine, receiptLines } from './receipt-text.js';
 
 const sent = {
   kind: 'sent',
@@ -46,4 +46,11 @@ describe('receiptLines', () => {
     expect(outcomeOf(receipt({ opened: null }))).toMatch(/; not known to be opened$/);
     expect(outcomeOf(receipt({ included: false }))).toBe('not in the sum of 4 devices');
   });
+});
+
+test('checkedLine says whose signatures over what, and that inclusion is not among it', () => {
+  const of = "(the registrar's, of roster, U2 and U3; inclusion is this device's own record)";
+  expect(checkedLine('hold')).toBe(`checked  signatures: hold ${of}`);
+  expect(checkedLine('do not hold')).toBe(`checked  signatures: do not hold ${of}`);
+  expect(checkedLine('none')).toBe('checked  signatures: none');
 });

@@ -15,6 +15,14 @@ export function receiptLines(entry: LedgerEntry): string[] {
   return rows.map(([label = '', text = '']) => `${label.padEnd(9)}${text}`);
 }
 
+export type CheckedSignatures = 'hold' | 'do not hold' | 'none';
+
+/** What `checkReceipt` found: it has the registrar's signatures, and none says which device this is. */
+export function checkedLine(signatures: CheckedSignatures): string {
+  const of = "the registrar's, of roster, U2 and U3; inclusion is this device's own record";
+  return `checked  signatures: ${signatures}${signatures === 'none' ? '' : ` (${of})`}`;
+}
+
 function outcome(entry: LedgerEntry): string {
   if (entry.kind === 'sent') return 'unknown: the connection ended before the survivors were known';
   const { included, opened, devices, survivors } = entry;

@@ -20,7 +20,11 @@ export interface StoreFlags {
 export function addStoreFlags(command: Command, { cwd }: Terminal): Command {
   return command
     .option('--config <file>', 'configuration (default: onlysum.yaml if there is one)')
-    .option('--store <folder>', "registrar's durable record", pathFlag('--store', cwd));
+    .option(
+      '--store <folder>',
+      "folder of the registrar's durable record",
+      pathFlag('--store', cwd),
+    );
 }
 
 /**

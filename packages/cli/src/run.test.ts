@@ -70,6 +70,18 @@ describe('help', () => {
     expect(out).toContain('onlysum');
   });
 
+  it('says that a store is a folder', async () => {
+    for (const path of [['device', 'receipts'], ['registrar'], ['registrar', 'codes']]) {
+      expect((await onlysum(...path, '--help')).out).toMatch(/--store <folder> +folder of /);
+    }
+  });
+
+  it('claims no more of a receipt than is checked', async () => {
+    const { out } = await onlysum('device', 'receipts', '--help');
+    expect(out).toMatch(/registrar signed the roster, U2 .* and U3/);
+    expect(out).toMatch(/its own record, which nobody has signed/);
+  });
+
   it('comes on standard error, with code 2, where a command is missing', async () => {
     for (const args of [[], ['manifest'], ['device']]) {
       const { code, out, err } = await onlysum(...args);

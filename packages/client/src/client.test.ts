@@ -12,7 +12,7 @@ import {
   signed,
   START_MS,
   suite,
-} from './node/testing/rig.js';
+} from '../test/rig.js';
 
 const plain = manifest('wss://sum.test/v1');
 const file = signed(plain);

@@ -1,5 +1,6 @@
-import { toHex } from '@onlysum/crypto';
+import { parseHex, systemRng, toHex } from '@onlysum/crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type EnrolmentPorts, pseudonymFor } from './enrolment.js';
 import { type Client, createClient, type FetchLike, memoryStore } from './index.js';
 import {
   EPOCH_MS,
@@ -7,9 +8,10 @@ import {
   REGISTRAR_URL,
   registrarKey,
   type Rig,
+  START_MS,
   startRig,
   suite,
-} from './node/testing/rig.js';
+} from '../test/rig.js';
 import { nodeTransport } from './node/ws-transport.js';
 
 let rig: Rig;
@@ -171,7 +173,7 @@ describe('enrolment', () => {
     ],
     [
       'too many requests',
-      () => answering(() => ({ error: { code: 'rate-limited', message: 'slow down' } }), 429),
+      () => answering(() => ({ error: { code: 'busy', message: 'slow down' } }), 429),
       'registrar-unavailable',
     ],
   ];
@@ -217,5 +219,183 @@ describe('enrolment', () => {
       code: 'registrar-unavailable',
       message: expect.stringContaining('no answer within 10000 ms') as string,
     });
+  });
+});
+
+describe('renewal', () => {
+  const EPOCH = Math.floor(START_MS / EPOCH_MS);
+
+  async function enrolled() {
+    const own = memoryStore();
+    await (await device(rig.fetch, own)).enrol(rig.code());
+    rig.requests.length = 0;
+    const bodies: Record<string, unknown>[] = [];
+    const ports = (fetch: FetchLike): EnrolmentPorts => ({
+      task: rig.task,
+      store: own,
+      suite,
+      rng: systemRng,
+      call: {
+        url: REGISTRAR_URL,
+        holdsProcess: true,
+        fetch: (url, init) => {
+          bodies.push(JSON.parse(init.body) as Record<string, unknown>);
+          return fetch(url, init);
+        },
+      },
+    });
+    const record = async () => (await own.read()).registrars[registrarKey]!;
+    const renew = (epoch: number, fetch: FetchLike = rig.fetch) =>
+      pseudonymFor(ports(fetch), epoch);
+    return { bodies, record, renew };
+  }
+
+  /** The registrar does it, and the device never learns of it. */
+  const losing: FetchLike = async (url, init) => {
+    expect((await rig.fetch(url, init)).status).toBe(200);
+    throw new Error('socket hang up');
+  };
+  const unheard: FetchLike = async () => {
+    throw new Error('no route');
+  };
+  const lost = { code: 'registrar-unavailable', retryable: true };
+  const publicKey = (seedHex: string | undefined) =>
+    toHex(suite.ed25519PublicKey(parseHex('seed', seedHex ?? '', 32)));
+
+  it('makes its key durable before it asks', async () => {
+    const { record, renew } = await enrolled();
+    let written: string | undefined;
+    const { certificate } = await renew(EPOCH + 1, async (url, init) => {
+      written = publicKey((await record()).renewing?.seed);
+      return rig.fetch(url, init);
+    });
+    expect(written).toBe(toHex(certificate.pseudonym));
+    expect(await record()).toMatchObject({
+      renewing: null,
+      pseudonyms: [{}, { epoch: EPOCH + 1 }],
+    });
+  });
+
+  it.each([
+    ['lost', losing],
+    ['never given', unheard],
+  ])('asks the same again when the answer was %s', async (_, fetch) => {
+    const { bodies, record, renew } = await enrolled();
+    await expect(renew(EPOCH + 1, fetch)).rejects.toMatchObject(lost);
+    const { certificate } = await renew(EPOCH + 1);
+    expect(bodies).toHaveLength(2);
+    expect(bodies[1]).toEqual(bodies[0]);
+    expect(bodies[0]).toMatchObject({ pseudonym: toHex(certificate.pseudonym) });
+    expect((await record()).renewing).toBe(null);
+  });
+
+  it('renews from its newest key, also from one whose answer was lost an epoch ago', async () => {
+    const { bodies, record, renew } = await enrolled();
+    const first = (await record()).pseudonyms[0]?.publicKey;
+    await expect(renew(EPOCH + 1, losing)).rejects.toMatchObject(lost);
+    rig.nowMs += EPOCH_MS;
+    // Twice in a row: the registrar listens to the second lost key only.
+    await expect(
+      renew(EPOCH + 2, async (url, init) =>
+        rig.requests.length < 2 ? rig.fetch(url, init) : losing(url, init),
+      ),
+    ).rejects.toMatchObject(lost);
+    rig.nowMs += EPOCH_MS;
+    const { certificate } = await renew(EPOCH + 3);
+    const [one, two, three] = [bodies[0], bodies[2], bodies[4]];
+    expect(one).toMatchObject({ previous: first, epoch: EPOCH + 1 });
+    expect(two).toMatchObject({ previous: one?.['pseudonym'], epoch: EPOCH + 2 });
+    expect(three).toMatchObject({ previous: two?.['pseudonym'], epoch: EPOCH + 3 });
+    expect(three).toMatchObject({ pseudonym: toHex(certificate.pseudonym) });
+    expect(bodies).toHaveLength(5);
+    expect((await record()).renewing).toBe(null);
+    rig.nowMs += EPOCH_MS;
+    await renew(EPOCH + 4);
+    expect(bodies[5]).toMatchObject({ previous: toHex(certificate.pseudonym) });
+  });
+
+  it('uses the key for a later epoch if the registrar never heard of it', async () => {
+    const { bodies, record, renew } = await enrolled();
+    await expect(renew(EPOCH + 1, unheard)).rejects.toMatchObject(lost);
+    rig.nowMs += EPOCH_MS;
+    const { certificate } = await renew(EPOCH + 2);
+    expect(bodies).toHaveLength(2);
+    expect(bodies[1]).toMatchObject({ pseudonym: bodies[0]?.['pseudonym'], epoch: EPOCH + 2 });
+    expect(certificate.epoch).toBe(EPOCH + 2);
+    expect((await record()).pseudonyms.map(({ epoch }) => epoch)).toEqual([EPOCH, EPOCH + 2]);
+  });
+
+  it('keeps a lost key of a later epoch while a clock that was ahead is behind again', async () => {
+    const { bodies, record, renew } = await enrolled();
+    rig.nowMs += EPOCH_MS;
+    await expect(renew(EPOCH + 2, losing)).rejects.toMatchObject(lost);
+    await expect(renew(EPOCH + 1)).rejects.toMatchObject({ code: 'already-renewed' });
+    expect((await record()).renewing?.epoch).toBe(EPOCH + 2);
+    const { certificate } = await renew(EPOCH + 2);
+    expect(bodies.at(-1)).toEqual(bodies[0]);
+    expect(toHex(certificate.pseudonym)).toBe(bodies[0]?.['pseudonym']);
+  });
+
+  it('never asks with an older key than its newest', async () => {
+    const { bodies, renew } = await enrolled();
+    rig.nowMs += EPOCH_MS;
+    await renew(EPOCH + 2);
+    await expect(renew(EPOCH + 1)).rejects.toMatchObject({
+      code: 'not-enrolled',
+      message: expect.stringContaining('set the clock') as string,
+    });
+    expect(bodies).toHaveLength(1);
+  });
+
+  it('does not take somebody else’s renewal for its own', async () => {
+    const { bodies, record, renew } = await enrolled();
+    const refusing: FetchLike = async () => ({
+      status: 409,
+      text: async () => JSON.stringify({ error: { code: 'already-renewed', message: 'x' } }),
+    });
+    await expect(renew(EPOCH + 1, refusing)).rejects.toMatchObject({ code: 'already-renewed' });
+    expect(bodies).toHaveLength(1);
+    expect((await record()).renewing).toMatchObject({ epoch: EPOCH + 1, previous: null });
+  });
+});
+
+describe('what the registrar says', () => {
+  const hostile = 'no\u001b[2K\u009b1A\r\nerror: forged \u202ex';
+
+  it.each<[string, FetchLike, string]>([
+    [
+      'in a refusal',
+      async () => ({
+        status: 403,
+        text: async () => JSON.stringify({ error: { code: 'revoked', message: hostile } }),
+      }),
+      'revoked',
+    ],
+    [
+      'in its trouble',
+      async () => ({
+        status: 503,
+        text: async () => JSON.stringify({ error: { code: 'busy', message: hostile } }),
+      }),
+      'registrar-unavailable',
+    ],
+    [
+      'by its certificate of TLS',
+      async () => {
+        throw new Error('fetch failed', { cause: new Error(hostile) });
+      },
+      'registrar-unavailable',
+    ],
+    [
+      'in the place of a number',
+      async () => ({ status: 200, text: async () => JSON.stringify({ epoch: hostile }) }),
+      'registrar-answer',
+    ],
+  ])('%s cannot steer a terminal', async (_, fetch, code) => {
+    const error = await (await device(fetch)).enrol(rig.code()).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code });
+    const { message } = error as Error;
+    expect(message).toContain('no[2K1A error: forged x');
+    expect(message).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });
 });

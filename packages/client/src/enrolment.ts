@@ -9,6 +9,7 @@ import {
   equalBytes,
   invalidField,
   LABELS,
+  OnlysumError,
   parseHex,
   type Rng,
   runDerive,
@@ -110,37 +111,83 @@ export function isEnrolled(record: ClientRecord, registrar: string): boolean {
   return registrarOf(record, registrar).pseudonyms.length > 0;
 }
 
-async function renewFor(ports: EnrolmentPorts, epoch: number): Promise<PseudonymRecord> {
-  const { task, store, rng } = ports;
+/**
+ * The registrar listens only to the newest key of an enrolment, which may be one whose answer was lost.
+ *
+ * @param enrolled - seed of a key that was asked for before, and turned out to be the newest.
+ */
+async function renewFor(
+  ports: EnrolmentPorts,
+  epoch: number,
+  enrolled?: string,
+): Promise<PseudonymRecord> {
+  const { store, task } = ports;
   const { registrar } = task.manifest;
-  const fresh = freshSeed(rng);
-  const plan = await store.update((record): [ClientRecord, RenewalPlan] => {
-    const own = registrarOf(record, registrar);
-    const done = ofEpoch(own, epoch);
-    const previous = own.pseudonyms.findLast((pseudonym) => pseudonym.epoch < epoch);
-    if (done !== undefined) return [record, { done }];
-    if (previous === undefined) throw notEnrolled(own.pseudonyms.length > 0);
-    const renewing = own.renewing?.epoch === epoch ? own.renewing : { epoch, seed: fresh };
-    return [withRegistrar(record, registrar, { renewing }), { previous, seed: renewing.seed }];
-  });
+  const plan = await planRenewal(ports, epoch, enrolled);
   if ('done' in plan) return plan.done;
-  const certificate = await requestRenewal(ports, epoch, plan.previous.seed, plan.seed);
-  checkCertificate(ports, certificate, plan.seed);
+  const { previous, seed } = plan;
+  const certificate = await requestRenewal(ports, epoch, previous, seed).catch((error: unknown) => {
+    const isNewest = error instanceof OnlysumError && error.code === 'already-renewed';
+    if (isNewest && plan.mayBeNewest) return undefined;
+    throw error;
+  });
+  if (certificate === undefined) return renewFor(ports, epoch, seed);
+  checkCertificate(ports, certificate, seed);
   if (certificate.epoch !== epoch) {
     throw certificateInvalid(`epoch ${epoch}`, `epoch ${certificate.epoch}`);
   }
-  const renewed = pseudonymRecord(certificate, plan.seed);
+  const renewed = pseudonymRecord(certificate, seed);
   return store.update((record) => {
     const own = registrarOf(record, registrar);
     const others = own.pseudonyms.filter((pseudonym) => pseudonym.epoch !== epoch);
     const pseudonyms = [...others, renewed].sort((a, b) => a.epoch - b.epoch).slice(-2);
-    return [withRegistrar(record, registrar, { pseudonyms, renewing: null }), renewed];
+    // Another process may be asking with a later key by now.
+    const renewing = own.renewing?.seed === seed ? null : own.renewing;
+    return [withRegistrar(record, registrar, { pseudonyms, renewing }), renewed];
   });
 }
 
 type RenewalPlan =
   | { readonly done: PseudonymRecord }
-  | { readonly previous: PseudonymRecord; readonly seed: string };
+  | {
+      /** Seed of the key that speaks for this device. */
+      readonly previous: string;
+      /** Seed of the key that is asked for. */
+      readonly seed: string;
+      /** Whether it was asked for before, for this epoch or an earlier one. */
+      readonly mayBeNewest: boolean;
+    };
+
+/** Makes durable what will be asked. A key whose answer was lost is asked for again. */
+function planRenewal(
+  { task, store, rng }: EnrolmentPorts,
+  epoch: number,
+  enrolled: string | undefined,
+): Promise<RenewalPlan> {
+  const { registrar } = task.manifest;
+  const fresh = freshSeed(rng);
+  return store.update((record): [ClientRecord, RenewalPlan] => {
+    const own = registrarOf(record, registrar);
+    const done = ofEpoch(own, epoch);
+    if (done !== undefined) return [record, { done }];
+    const newest = own.pseudonyms.at(-1);
+    if (newest === undefined || newest.epoch > epoch) throw notEnrolled(newest !== undefined);
+    const before = own.renewing;
+    const isNext = before === null || before.seed === enrolled;
+    const renewing = isNext
+      ? { epoch, seed: fresh, previous: before === null ? null : before.seed }
+      : { ...before, epoch: Math.max(before.epoch, epoch) };
+    const { seed, previous } = renewing;
+    return [
+      withRegistrar(record, registrar, { renewing }),
+      {
+        previous: previous ?? newest.seed,
+        seed,
+        mayBeNewest: !isNext && before.epoch <= epoch,
+      },
+    ];
+  });
+}
 
 function requestRenewal(
   { task, suite, call }: EnrolmentPorts,
@@ -198,7 +245,7 @@ function notEnrolled(isAhead: boolean): UsageError {
   return new UsageError(
     'not-enrolled',
     isAhead
-      ? "this device's certificates are all for later epochs: set the clock"
+      ? "this device's newest certificate is for a later epoch: set the clock, or wait for that epoch"
       : 'this device is not enrolled: call enrol(code) once with a code from the operator',
   );
 }

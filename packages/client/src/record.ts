@@ -26,9 +26,18 @@ export interface RegistrarRecord {
   readonly code: string | null;
   /** A key made for a code whose answer has not come: asking again with it costs nothing. */
   readonly enrolling: { readonly code: string; readonly seed: string } | null;
-  readonly renewing: { readonly epoch: number; readonly seed: string } | null;
+  /** A key made for a renewal whose answer has not come: it may be enrolled, or not. */
+  readonly renewing: RenewalRecord | null;
   /** Ascending epochs; the newest two. */
   readonly pseudonyms: readonly PseudonymRecord[];
+}
+
+export interface RenewalRecord {
+  /** The latest epoch for which it was asked. */
+  readonly epoch: number;
+  readonly seed: string;
+  /** Seed of the key that speaks for this device; null for that of its newest certificate. */
+  readonly previous: string | null;
 }
 
 export interface PseudonymRecord {
@@ -199,7 +208,9 @@ const recordSchema = v.strictObject({
       incarnation: natural,
       code: v.nullable(hex(32)),
       enrolling: v.nullable(v.strictObject({ code: hex(32), seed: hex(32) })),
-      renewing: v.nullable(v.strictObject({ epoch: natural, seed: hex(32) })),
+      renewing: v.nullable(
+        v.strictObject({ epoch: natural, seed: hex(32), previous: v.nullable(hex(32)) }),
+      ),
       pseudonyms: v.array(
         v.strictObject({
           epoch: natural,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { manifest } from './node/testing/rig.js';
+import { manifest } from '../test/rig.js';
 import { Recorder } from './recorder.js';
 
 const given = new Set(['essential', 'performance']);

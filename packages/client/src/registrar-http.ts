@@ -2,7 +2,15 @@
  * The registrar's HTTP interface, as a device uses it. Knows: JSON, status codes, time limits.
  * Doesn't know: what is enrolled, what is stored.
  */
-import { invalidField, parseHex, RoundError, toHex, UsageError, WireError } from '@onlysum/crypto';
+import {
+  invalidField,
+  parseHex,
+  printable,
+  RoundError,
+  toHex,
+  UsageError,
+  WireError,
+} from '@onlysum/crypto';
 import type { Certificate, EnrolRequest, RenewRequest } from '@onlysum/protocol';
 import * as v from 'valibot';
 
@@ -134,20 +142,24 @@ function refusal(answer: unknown, status: number, url: string): Error {
   }
   if (!parsed.success) return unexpected(url, `status ${status} without an error in JSON`);
   const { code, message, retryable } = parsed.output.error;
-  return new UsageError(code, `the registrar refused: ${message}`, { retryable });
+  return new UsageError(code, `the registrar refused: ${printable(message)}`, { retryable });
 }
 
 function unavailable(url: string, why: string, cause: unknown): RoundError {
-  return new RoundError('registrar-unavailable', `the registrar at ${url} cannot be used: ${why}`, {
-    retryable: true,
-    cause,
-  });
+  return new RoundError(
+    'registrar-unavailable',
+    `the registrar at ${url} cannot be used: ${printable(why)}`,
+    {
+      retryable: true,
+      cause,
+    },
+  );
 }
 
 function unexpected(url: string, why: string): WireError {
   return new WireError(
     'registrar-answer',
-    `${url}: this is no answer of a registrar (${why}): check registrarUrl`,
+    `${url}: this is no answer of a registrar (${printable(why)}): check registrarUrl`,
     { field: 'registrarUrl' },
   );
 }

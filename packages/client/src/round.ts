@@ -2,11 +2,14 @@
  * One attempt at one round: the device machine, hosted on a connection, timers and the durable record.
  * Knows: the order of events. Doesn't know: retries, values, enrolment.
  * Invariant: the machine always ends, and with it every secret of the round; the connection closes.
+ * What a coordinator can make it hold meanwhile is bounded.
  */
 import {
   type DeriveResult,
   InternalError,
   OnlysumError,
+  PeerError,
+  printable,
   type Rng,
   RoundError,
   type Suite,
@@ -72,6 +75,7 @@ export function runRound(options: RoundOptions): Promise<RoundEnd> {
 function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): void {
   const { params, suite, rng, now, holdsProcess, signal } = options;
   const { coordinator, cohort } = params.task.manifest;
+  const longest = longestMessage(cohort.max);
   let state = startDevice();
   /** Interrupts come first, then the machine's answers, then what the peer sent, in its order. */
   const urgent: DeviceEvent[] = [];
@@ -82,6 +86,7 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
   let isStepping = false;
   let isOpen = false;
   let isClosed = false;
+  let isFlooded = false;
   let isEnded = false;
   let lastMessage: Uint8Array | undefined;
   let connection: Connection | undefined;
@@ -181,8 +186,21 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
     else urgent.unshift({ kind: 'persisted', outcome });
     pump();
   };
+  const receive = (bytes: Uint8Array): void => {
+    if (isEnded || isFlooded) return;
+    isFlooded = inbox.length >= MOST_WAITING || bytesOf(inbox) + bytes.length > 4 * longest;
+    if (!isFlooded) {
+      inbox.push({ kind: 'message', bytes });
+      return pump();
+    }
+    inbox.length = 0;
+    interrupt(flooding(coordinator.url));
+  };
   const end = (outcome: DeviceOutcome): void => {
     isEnded = true;
+    for (const event of answers) wipeEvent(event);
+    answers.length = 0;
+    inbox.length = 0;
     cancelTimer();
     signal.removeEventListener('abort', onAbort);
     resolve({ outcome, retryInMs: retryHint(lastMessage) });
@@ -192,15 +210,12 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
   const connect = (): Connection =>
     options.transport.connect(coordinator.url, {
       protocol: SUBPROTOCOL,
-      maxMessageBytes: longestMessage(cohort.max),
+      maxMessageBytes: longest,
       holdsProcess,
       onOpen: () => {
         isOpen = true;
       },
-      onMessage: (bytes) => {
-        inbox.push({ kind: 'message', bytes });
-        pump();
-      },
+      onMessage: receive,
       onClose: (closing) => {
         isClosed = true;
         const error = closingError(closing, isOpen, coordinator.url);
@@ -219,6 +234,9 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
   }
 }
 
+/** Messages that wait while the machine is busy; all of a round are a dozen. */
+const MOST_WAITING = 64;
+
 /** A leaf takes 68 bytes a neighbour, the boxes 80; the rest is small. */
 function longestMessage(maxDevices: number): number {
   return 4096 + 96 * maxDevices;
@@ -229,8 +247,7 @@ const FAULT_CODES = [1002, 1003, 1007, 1008, 1009];
 
 /** What the machine's own `connection-lost` cannot know; undefined if there is nothing to add. */
 function closingError(closing: Closing, isOpen: boolean, url: string): OnlysumError | undefined {
-  // What a peer says is not to be trusted in a terminal or a log.
-  const reason = closing.reason.slice(0, 200).replace(/[^ -~]/g, '?');
+  const reason = printable(closing.reason.slice(0, 200));
   const said = reason === '' ? '' : `: ${reason}`;
   if (!isOpen) {
     return new RoundError(
@@ -265,7 +282,26 @@ function retryHint(lastMessage: Uint8Array | undefined): number | undefined {
   }
 }
 
-/** The machine has ended meanwhile; agreements must not outlive it. */
+function bytesOf(events: readonly DeviceEvent[]): number {
+  return events.reduce(
+    (sum, event) => sum + (event.kind === 'message' ? event.bytes.length : 0),
+    0,
+  );
+}
+
+function flooding(url: string): PeerError {
+  return new PeerError(
+    'coordinator-flooding',
+    `the coordinator at ${url} sent more messages than a round has while this device was busy: the round ends here`,
+  );
+}
+
+/** The machine has ended meanwhile: agreements and lanes must not outlive it. */
+function wipeEvent(event: DeviceEvent): void {
+  if (event.kind === 'input') event.lanes.fill(0);
+  if (event.kind === 'derived') wipeResults(event.results);
+}
+
 function wipeResults(results: readonly DeriveResult[]): void {
   for (const result of results) if (result instanceof Uint8Array) wipe(result);
 }

@@ -13,6 +13,7 @@ function announced(window: number, signer: Uint8Array): RegistrarResponse {
     window,
     incarnation: 1,
     enrolled: 10,
+    population: 7,
     pools: 1,
     value: new Uint8Array(32),
     signature: new Uint8Array(64),

@@ -38,7 +38,8 @@ export class Lobby {
   readonly #host: RoundHost;
   /** By task, window, incarnation and pool, oldest first. */
   readonly #gathering = new Map<string, Round[]>();
-  readonly #rounds = new Set<Round>();
+  /** Each with the key under which it gathers. */
+  readonly #rounds = new Map<Round, string>();
   /** By task and pseudonym: the connection that waits in a gathering round, and that round. */
   readonly #waiting = new Map<string, { connection: Connection; round: Round }>();
   /** Admitted, or about to be, and in no round yet. */
@@ -67,12 +68,13 @@ export class Lobby {
       onRefused: ({ task, window }) => this.#announcements.forget(task, window),
       onResult,
       onClosedCohort: (round) => this.#leaveGathering(round),
+      onReopenedCohort: (round) => this.#gatherAgain(round),
       onEnd: (round, outcome) => this.#onEnd(round, outcome),
     };
   }
 
   get gathering(): number {
-    return [...this.#rounds].filter(({ stage }) => stage === 'gathering').length;
+    return [...this.#rounds.keys()].filter(({ stage }) => stage === 'gathering').length;
   }
 
   get running(): number {
@@ -96,7 +98,7 @@ export class Lobby {
   async close(): Promise<void> {
     this.#isClosing = true;
     for (const connection of [...this.#arriving]) connection.drop('shutting-down', SHUTTING_DOWN);
-    for (const round of [...this.#rounds]) {
+    for (const round of [...this.#rounds.keys()]) {
       if (round.stage === 'gathering') round.stop(SHUTTING_DOWN);
     }
     if (this.#rounds.size === 0) return;
@@ -105,7 +107,7 @@ export class Lobby {
 
   /** Ends every round now. */
   stop(): void {
-    for (const round of [...this.#rounds]) round.stop(SHUTTING_DOWN);
+    for (const round of [...this.#rounds.keys()]) round.stop(SHUTTING_DOWN);
   }
 
   #hello(
@@ -156,8 +158,8 @@ export class Lobby {
     if (round === undefined) {
       const id = rng(ROUND_ID_BYTES);
       round = new Round({ task, window, announcement, round: id, durations }, this.#host);
-      this.#rounds.add(round);
-      this.#gathering.set(key, [...rounds, round]);
+      this.#rounds.set(round, key);
+      this.#gatherAgain(round);
     }
     this.#waiting.set(waitingKey(task, certificate), { connection, round });
     round.join(connection, certificate);
@@ -170,6 +172,11 @@ export class Lobby {
     this.#waiting.delete(key);
     if (older?.round.stage !== 'gathering') return;
     older.connection.drop('duplicate-device', 'a newer connection of this pseudonym waits here');
+  }
+
+  #gatherAgain(round: Round): void {
+    const key = this.#rounds.get(round) ?? '';
+    this.#gathering.set(key, [...(this.#gathering.get(key) ?? []), round]);
   }
 
   #leaveGathering(round: Round): void {

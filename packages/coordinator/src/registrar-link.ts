@@ -3,8 +3,16 @@
  * Knows: signatures and time. Doesn't know: which transport, what a refusal means for the round.
  * Invariant: nothing is handed on as attested unless the manifest's registrar signed it.
  */
+import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InternalError, OnlysumError, RoundError, type Suite, runDerive } from '@onlysum/crypto';
+import {
+  InternalError,
+  OnlysumError,
+  RoundError,
+  type Suite,
+  printable,
+  runDerive,
+} from '@onlysum/crypto';
 import {
   type RegistrarResponse,
   type UnsignedRequest,
@@ -51,7 +59,8 @@ export function registrarLink(
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
         const response = parseResponse(await orAborted(port.attest(bytes, signal), signal));
-        if (response.kind === 'refused' || isAttested(response)) return response;
+        if (response.kind === 'refused') return spoken(response);
+        if (isAttested(response)) return response;
         log.error({ asked: request.kind }, 'the answer is not signed by the registrar');
         return refused(
           'registrar-signature',
@@ -85,7 +94,12 @@ export function registrarLink(
 }
 
 export function refused(code: string, detail: string): RegistrarResponse & { kind: 'refused' } {
-  return { kind: 'refused', code, detail: detail.slice(0, 500), members: [] };
+  return { kind: 'refused', code, detail: printable(detail.slice(0, 500)), members: [] };
+}
+
+/** Its words go into logs, results and what devices are told. */
+function spoken(refusal: RegistrarResponse & { kind: 'refused' }): RegistrarResponse {
+  return { ...refusal, detail: printable(refusal.detail) };
 }
 
 function signedRequest(request: UnsignedRequest, seed: Uint8Array, suite: Suite): Uint8Array {
@@ -108,5 +122,5 @@ function orAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
 /** Full jitter, so that rounds that failed together do not come back together. */
 async function pause(attempt: number, signal: AbortSignal): Promise<void> {
   const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 10));
-  await sleep(Math.random() * longest, undefined, { signal }).catch(() => undefined);
+  await sleep(randomInt(longest), undefined, { signal }).catch(() => undefined);
 }

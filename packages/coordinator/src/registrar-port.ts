@@ -3,7 +3,7 @@
  * {@link httpRegistrar} is the other. Knows: transport. Doesn't know: what the bytes say; every answer
  * is checked by its signature, so the transport need not be trusted.
  */
-import { OnlysumError, RoundError, UsageError, invalidField } from '@onlysum/crypto';
+import { OnlysumError, RoundError, UsageError, invalidField, printable } from '@onlysum/crypto';
 
 export interface RegistrarPort {
   /**
@@ -68,7 +68,8 @@ async function readBody(response: Response, mostBytes: number): Promise<Uint8Arr
 /** 429 and 5xx pass; any other status says that this request will never do. */
 function httpError(status: number, body: Uint8Array): OnlysumError {
   const retryable = status === 429 || status >= 500;
-  const said = Buffer.from(body.subarray(0, 200)).toString('utf8').replace(/\s+/g, ' ').trim();
+  const text = printable(Buffer.from(body.subarray(0, 200)).toString('utf8'));
+  const said = text.replace(/ +/g, ' ').trim();
   return new RoundError('registrar-answer', `the registrar answered HTTP ${status}: ${said}`, {
     retryable,
   });

@@ -43,6 +43,8 @@ export interface RoundHost {
   onResult(result: PublishedResult): void;
   /** The round takes no more devices. */
   onClosedCohort(round: Round): void;
+  /** The registrar refused some, and too few are left: it takes devices again. */
+  onReopenedCohort(round: Round): void;
   onEnd(round: Round, outcome: 'opened' | 'aborted'): void;
 }
 
@@ -144,6 +146,7 @@ export class Round {
         this.#rosterMs = performance.now();
         this.#host.onClosedCohort(this);
       }
+      if (!wasGathering && state.stage === 'gathering') this.#host.onReopenedCohort(this);
       this.#carryOut(effects);
     } catch (error) {
       this.#fail(error);

@@ -8,6 +8,7 @@ import {
   WireError,
   describe as describeValue,
   invalidField,
+  printable,
 } from './errors.js';
 
 test.each([UsageError, WireError, PeerError, RoundError, InternalError])(
@@ -38,6 +39,7 @@ test.each([
   [new Uint8Array([5, 5, 5]), '3 bytes'],
   [[1, 2], 'an array of 2'],
   ['a"b', '"a\\"b"'],
+  ['a\u009b1m\u202eb\n', '"a1mb\\n"'],
   ['x'.repeat(100), `"${'x'.repeat(57)}..."`],
   [{ secret: 1 }, 'an object'],
   [null, 'null'],
@@ -48,4 +50,22 @@ test.each([
   [true, 'true'],
 ])('%o is described as %s', (value, expected) => {
   expect(describeValue(value)).toBe(expected);
+});
+
+test.each([
+  ['\u001b[31mred\u001b[0m', '[31mred[0m'],
+  ['\u001b]0;title\u0007x', ']0;titlex'],
+  ['\u009b2J\u0090q\u009c', '2Jq'],
+  ['one\r\n2026-01-01 error: forged\ttwo', 'one 2026-01-01 error: forged two'],
+  ['a\u0085b\u2028c\u2029d\u000be', 'a b c d e'],
+  ['\u0000\u0008\u007fdel', 'del'],
+  ['\u202egnp.exe\u202c \u2066x\u2069 \u200e\u200f\u061c', 'gnp.exe x '],
+  ['zero\u200bwidth\ufeff\u00ad', 'zerowidth'],
+  ['\ud800 alone, \ue000 private, \u{e0041} tag', ' alone,  private,  tag'],
+  [
+    'Grüße, Ελλάδα, שלום, नमस्ते, 東京, e\u0301, 🙂 – „“ €',
+    'Grüße, Ελλάδα, שלום, नमस्ते, 東京, e\u0301, 🙂 – „“ €',
+  ],
+])('%j is printed as %j', (text, shown) => {
+  expect(printable(text)).toBe(shown);
 });

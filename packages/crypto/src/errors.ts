@@ -76,9 +76,18 @@ export function describe(value: unknown): string {
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'string') {
-    return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+    return printable(JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value));
   }
   if (typeof value === 'object' && value !== null) return 'an object';
   if (typeof value === 'function') return 'a function';
   return typeof value === 'bigint' ? `${value}n` : String(value);
+}
+
+/**
+ * Text of a peer's, made fit for a terminal or a log: it can neither move the cursor nor start a line nor
+ * turn the order of what is read. Line breaks and tabs become one space; every other control, format,
+ * private or unassigned character is removed. Letters, marks, signs and spaces of any script stay.
+ */
+export function printable(text: string): string {
+  return text.replace(/[\t-\r\u0085\p{Zl}\p{Zp}]+/gu, ' ').replace(/\p{C}/gu, '');
 }

@@ -14,6 +14,7 @@ export {
   WireError,
   describe,
   invalidField,
+  printable,
 } from './errors.js';
 export type { ErrorDetails } from './errors.js';
 export { LABELS } from './labels.js';
@@ -22,8 +23,10 @@ export { merklePath, merkleRoot, merkleTree, merkleVerify } from './merkle.js';
 export type { MerkleClaim, MerkleTree } from './merkle.js';
 export { portableSuite } from './portable.js';
 export { ed25519KeyProblem, x25519KeyProblem } from './public-keys.js';
+export { decodeSecret } from './shamir-decode.js';
+export type { DecodedSecret } from './shamir-decode.js';
 export { recoverSecret, shareIndex, splitSecret } from './shamir.js';
-export type { ShareIndex } from './shamir.js';
+export type { HeldShare, ShareIndex } from './shamir.js';
 export { SUITE_ID } from './suite.js';
 export type { Rng, Suite } from './suite.js';
 export { systemRng } from './system-rng.js';

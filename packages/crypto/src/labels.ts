@@ -5,6 +5,7 @@
 export const LABELS = {
   manifest: 'onlysum/1 manifest',
   certificate: 'onlysum/1 certificate',
+  code: 'onlysum/1 enrolment code',
   enrolment: 'onlysum/1 enrolment',
   renewal: 'onlysum/1 renewal',
   revocations: 'onlysum/1 revocations',

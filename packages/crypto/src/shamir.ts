@@ -1,7 +1,7 @@
 /**
  * Shamir's secret sharing over GF(2^16), for secrets of 32 bytes: 16 symbols, little-endian.
  * Knows: polynomials. Doesn't know: who holds a share, whether a share is true (a wrong one gives a
- * wrong secret; whoever recovers checks it against a commitment or a public key).
+ * wrong secret; whoever recovers checks it against a commitment or a public key, and decodes).
  * Invariant: any t true shares give the secret; t − 1 fit every secret equally well.
  */
 import type { Brand } from './brand.js';
@@ -17,6 +17,13 @@ export type ShareIndex = Brand<number, 'ShareIndex'>;
 export function shareIndex(x: number): ShareIndex {
   if (Number.isInteger(x) && x >= 1 && x <= 0xffff) return x as ShareIndex;
   throw invalidField(UsageError, 'shamir-index', 'x', 'an integer from 1 to 65535', x);
+}
+
+export interface HeldShare {
+  /** 1…65535. */
+  readonly x: number;
+  /** 32 bytes. */
+  readonly share: Uint8Array;
 }
 
 /**
@@ -67,19 +74,8 @@ export function splitSecret(
  * @throws {UsageError} `shamir-too-few`, `shamir-threshold`, `shamir-index`,
  * `shamir-index-repeated`, `shamir-length`; every share given is checked, used or not.
  */
-export function recoverSecret(
-  shares: readonly { readonly x: number; readonly share: Uint8Array }[],
-  t: number,
-): Uint8Array {
-  if (!Number.isInteger(t) || t < 2) {
-    throw invalidField(UsageError, 'shamir-threshold', 't', 'an integer ≥ 2', t);
-  }
-  const indices = distinctIndices(shares.map(({ x }) => x));
-  for (const { share } of shares) checkLength('share', share);
-  if (shares.length < t) {
-    throw invalidField(UsageError, 'shamir-too-few', 'shares', `at least ${t} shares`, shares);
-  }
-  const weights = weightsAtZero(indices.slice(0, t));
+export function recoverSecret(shares: readonly HeldShare[], t: number): Uint8Array {
+  const weights = weightsAtZero(checkShares(shares, t).slice(0, t));
   const sum = new Uint32Array(PAIRS);
   const pairs = new Uint32Array(PAIRS);
   try {
@@ -93,20 +89,47 @@ export function recoverSecret(
   }
 }
 
+/**
+ * @returns the x-coordinates, in the order of `shares`.
+ * @throws {UsageError} as {@link recoverSecret} does.
+ */
+export function checkShares(shares: readonly HeldShare[], t: number): ShareIndex[] {
+  if (!Number.isInteger(t) || t < 2) {
+    throw invalidField(UsageError, 'shamir-threshold', 't', 'an integer ≥ 2', t);
+  }
+  const indices = distinctIndices(shares.map(({ x }) => x));
+  for (const { share } of shares) checkLength('share', share);
+  if (shares.length < t) {
+    throw invalidField(UsageError, 'shamir-too-few', 'shares', `at least ${t} shares`, shares);
+  }
+  return indices;
+}
+
+/** For each x_i the product Π_{j≠i} (x_j − x_i), where minus is xor. Public throughout, never 0. */
+export function differenceProducts(xs: readonly ShareIndex[]): number[] {
+  return xs.map((xi) => {
+    let product = 1;
+    for (const xj of xs) if (xj !== xi) product = multiplyPublic(product, xj ^ xi);
+    return product;
+  });
+}
+
+/** Reads little-endian symbols, two to a u32, into `out` from pair `at` on. */
+export function readPairs(bytes: Uint8Array, out: Uint32Array, at: number): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let i = 0; 4 * i < bytes.length; i++) out[at + i] = view.getUint32(4 * i, true);
+}
+
 const SECRET_BYTES = 32;
 /** Two symbols to a u32: the arithmetic works on both at once. */
-const PAIRS = SECRET_BYTES / 4;
+export const PAIRS = SECRET_BYTES / 4;
 
-/**
- * Lagrange's weights at 0: w_i = Π_{j≠i} x_j / (x_j − x_i), where minus is xor. Public throughout.
- */
+/** Lagrange's weights at 0: w_i = Π_{j≠i} x_j / (x_j − x_i). Public throughout. */
 function weightsAtZero(xs: readonly ShareIndex[]): number[] {
   const product = xs.reduce<number>(multiplyPublic, 1);
-  return xs.map((xi) => {
-    let denominator: number = xi;
-    for (const xj of xs) if (xj !== xi) denominator = multiplyPublic(denominator, xj ^ xi);
-    return multiplyPublic(product, invertPublic(denominator));
-  });
+  return differenceProducts(xs).map((differences, i) =>
+    multiplyPublic(product, invertPublic(multiplyPublic(differences, xs[i]!))),
+  );
 }
 
 function distinctIndices(xs: readonly number[]): ShareIndex[] {
@@ -124,11 +147,6 @@ function distinctIndices(xs: readonly number[]): ShareIndex[] {
 function checkLength(field: string, bytes: Uint8Array): void {
   if (bytes.length === SECRET_BYTES) return;
   throw invalidField(UsageError, 'shamir-length', field, `${SECRET_BYTES} bytes`, bytes);
-}
-
-function readPairs(bytes: Uint8Array, out: Uint32Array, at: number): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let i = 0; 4 * i < bytes.length; i++) out[at + i] = view.getUint32(4 * i, true);
 }
 
 function writePairs(pairs: Uint32Array): Uint8Array {

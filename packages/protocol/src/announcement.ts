@@ -9,8 +9,10 @@ import { type FieldParser, bytesField, integerField, tupleField } from './wire/c
 export interface Announcement {
   readonly window: number;
   readonly incarnation: number;
-  /** N: pseudonyms enrolled when the window was frozen. */
+  /** N: pseudonyms enrolled for the epoch when the window was frozen. */
   readonly enrolled: number;
+  /** L: enrolments of any epoch that are not revoked; what γ_p is a fraction of. */
+  readonly population: number;
   /** P. */
   readonly pools: number;
   /** 32 random bytes, drawn after the enrolled set was frozen. */
@@ -22,6 +24,7 @@ export const announcementField: FieldParser<Announcement> = tupleField({
   window: integerField(0, Number.MAX_SAFE_INTEGER),
   incarnation: integerField(0, Number.MAX_SAFE_INTEGER),
   enrolled: integerField(0, Number.MAX_SAFE_INTEGER),
+  population: integerField(0, Number.MAX_SAFE_INTEGER),
   pools: integerField(1, 0xffff_ffff),
   value: bytesField(KEY_BYTES),
   signature: bytesField(SIGNATURE_BYTES),
@@ -32,8 +35,17 @@ export function announcementStatement(
   taskId: Uint8Array,
   announcement: Omit<Announcement, 'signature'>,
 ): Uint8Array {
-  const { window, incarnation, enrolled, pools, value } = announcement;
-  return encodeLabelled(LABELS.window, taskId, window, incarnation, enrolled, pools, value);
+  const { window, incarnation, enrolled, population, pools, value } = announcement;
+  return encodeLabelled(
+    LABELS.window,
+    taskId,
+    window,
+    incarnation,
+    enrolled,
+    population,
+    pools,
+    value,
+  );
 }
 
 export function announcementCheck(

@@ -104,7 +104,14 @@ describe('a certificate', () => {
 });
 
 describe('an announcement', () => {
-  const unsigned = { window: 1, incarnation: 2, enrolled: 3, pools: 4, value: bytes(32, 5) };
+  const unsigned = {
+    window: 1,
+    incarnation: 2,
+    enrolled: 3,
+    population: 7,
+    pools: 4,
+    value: bytes(32, 5),
+  };
   const taskId = bytes(32, 1);
   const statement = announcementStatement(taskId, unsigned);
 

@@ -1,6 +1,6 @@
 /**
  * Pools of a window: who may meet whom, and how many colluders one pool can hold. Protocol §2.
- * Knows: N enrolled, P pools, γ_p (population, per million). Nobody can choose a pool: it comes from a
+ * Knows: N enrolled for the epoch, L enrolments in all, P pools, γ_p (per million of L). Nobody can choose a pool: it comes from a
  * value drawn after the enrolled set is frozen.
  */
 import { LABELS, type Suite, encodeLabelled } from '@onlysum/crypto';
@@ -27,17 +27,19 @@ export function poolOf(
 const LOG2_TAIL = -60;
 
 /**
- * A_pool: the least x with Pr[Binomial(⌈γ_p·N⌉, 1/P) > x] ≤ 2^-60; all colluders if P = 1.
+ * A_pool: the least x with Pr[Binomial(⌈γ_p·L⌉, 1/P) > x] ≤ 2^-60; all colluders if P = 1.
  *
- * The tail is summed from the far end in logarithms: 1 − cdf has no digits left at 2^-60.
+ * γ_p is a fraction of all enrolments that are not revoked (L), not of those of this epoch: colluders
+ * can renew before everybody else does. The tail is summed from the far end in logarithms: 1 − cdf has
+ * no digits left at 2^-60.
  */
 export function colludersInPool(
-  enrolled: number,
+  population: number,
   pools: number,
   populationPerMillion: number,
 ): number {
   const colluders = Number(
-    (BigInt(enrolled) * BigInt(populationPerMillion) + 999_999n) / 1_000_000n,
+    (BigInt(population) * BigInt(populationPerMillion) + 999_999n) / 1_000_000n,
   );
   if (pools === 1) return colluders;
   const logHit = -Math.log(pools);

@@ -1,6 +1,6 @@
-import { LABELS, UsageError, encodeLabelled, toHex } from '@onlysum/crypto';
+import { LABELS, type Suite, UsageError, encodeLabelled, toHex } from '@onlysum/crypto';
 import { nativeSuite as suite } from '@onlysum/crypto/node';
-import { type RenewRequest, certificateCheck } from '@onlysum/protocol';
+import { type RenewRequest, certificateCheck, revoke } from '@onlysum/protocol';
 import { describe, expect, it } from 'vitest';
 import {
   EPOCH_MS,
@@ -18,6 +18,7 @@ import {
   memoryStore,
   revocationsStatement,
 } from './index.js';
+import { REVOCATIONS_FRESH_MS } from './revocations.js';
 
 const EPOCH = Math.floor(START_MS / EPOCH_MS);
 
@@ -341,6 +342,42 @@ describe('revocation', () => {
     );
     expect(revocationsStatement(unsigned)).toEqual(statement);
     expect(isSigned(registrar.publicKey, statement, signature)).toBe(true);
+  });
+
+  it('signs its list once in a few seconds, and at once anew for what it revokes itself', async () => {
+    let signatures = 0;
+    const counting: Suite = {
+      ...suite,
+      ed25519Sign: (...of) => {
+        signatures++;
+        return suite.ed25519Sign(...of);
+      },
+    };
+    const clock = { nowMs: START_MS };
+    const store = memoryStore();
+    const registrar = await createRegistrar(
+      options({ store, suite: counting, now: () => clock.nowMs }),
+    );
+    const hex = (await enrolDevices(registrar, 3)).map(({ pseudonym }) => toHex(pseudonym));
+    signatures = 0;
+    const first = registrar.revocations();
+    clock.nowMs += REVOCATIONS_FRESH_MS - 1;
+    expect(registrar.revocations()).toBe(first);
+    expect(signatures).toBe(1);
+
+    await registrar.revoke(hex[0]!);
+    expect(registrar.revocations().pseudonyms).toEqual([hex[0]]);
+    const incarnation = await registrar.newIncarnation();
+    expect(registrar.revocations().incarnation).toBe(incarnation);
+
+    // As another process on the same store does it.
+    await store.transact((ledger) => revoke(ledger, hex[1]!));
+    expect(registrar.revocations().pseudonyms).toEqual([hex[0]]);
+    clock.nowMs += REVOCATIONS_FRESH_MS;
+    expect(registrar.revocations().pseudonyms).toEqual([hex[0], hex[1]].toSorted());
+
+    clock.nowMs -= 1;
+    expect(registrar.revocations().issuedMs).toBe(clock.nowMs);
   });
 
   it('refuses an unknown pseudonym and what is no pseudonym', async () => {

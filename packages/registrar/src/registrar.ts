@@ -21,9 +21,9 @@ import {
   type RenewRequest,
   enrol,
   enrolChecks,
+  enrolledIn,
   makeCodes,
   newIncarnation,
-  population,
   presentIncarnation,
   renew,
   renewChecks,
@@ -39,7 +39,7 @@ import {
   checkTasks,
   keyMismatch,
 } from './options.js';
-import { type RevocationList, signRevocations } from './revocations.js';
+import { REVOCATIONS_FRESH_MS, type RevocationList, signRevocations } from './revocations.js';
 
 export interface RegistrarHealth {
   readonly status: 'ok';
@@ -86,6 +86,10 @@ export interface Registrar {
   revoke(pseudonym: string): Promise<readonly string[]>;
   /** After a restore, or when continuity is in doubt: every open round is dead. @returns its number. */
   newIncarnation(): Promise<number>;
+  /**
+   * The list as of now, or as of up to {@link REVOCATIONS_FRESH_MS} ago if what was revoked since was
+   * revoked by another process.
+   */
   revocations(): RevocationList;
   health(): RegistrarHealth;
 }
@@ -110,6 +114,7 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
   const byId = new Map(tasks.map((task) => [toHex(task.taskId), task]));
   const params: RegistrarParams = { seed, publicKey, epochLengthMs, tasks: byId };
   const context = () => ({ suite, rng, nowMs: Math.floor(now()) });
+  let latest: RevocationList | undefined;
   await store.transact((ledger) => {
     claimStore(ledger, publicKey);
     if (incarnationOf(ledger) === undefined) newIncarnation(ledger, context());
@@ -154,21 +159,28 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
     },
     revoke: async (pseudonym) => {
       const revoked = await store.transact((ledger) => revoke(ledger, pseudonym));
+      latest = undefined;
       logger.info({ revoked: revoked.length }, 'revoke');
       return revoked;
     },
     newIncarnation: async () => {
       const incarnation = await store.transact((ledger) => newIncarnation(ledger, context()));
+      latest = undefined;
       logger.warn({ incarnation }, 'new incarnation: open rounds are dead');
       return incarnation;
     },
     revocations: () => {
+      const { nowMs: issuedMs } = context();
+      // An age below zero: the clock was set back, and the list would seem to be of the future.
+      const ageMs = latest === undefined ? -1 : issuedMs - latest.issuedMs;
+      if (latest !== undefined && ageMs >= 0 && ageMs < REVOCATIONS_FRESH_MS) return latest;
       const list = store.read((ledger) => ({
         incarnation: presentIncarnation(ledger),
-        issuedMs: context().nowMs,
+        issuedMs,
         pseudonyms: revokedPseudonyms(ledger),
       }));
-      return signRevocations(suite, seed, list);
+      latest = signRevocations(suite, seed, list);
+      return latest;
     },
     health: () => {
       const epoch = Math.floor(context().nowMs / epochLengthMs);
@@ -176,7 +188,7 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
         status: 'ok',
         incarnation: presentIncarnation(ledger),
         epoch,
-        enrolled: population(ledger, epochLengthMs, epoch),
+        enrolled: enrolledIn(ledger, epochLengthMs, epoch),
         tasks: [...byId].map(([taskId, { manifest }]) => {
           const { name, version } = manifest;
           return { name, version, taskId };

@@ -85,6 +85,8 @@ export interface RoundOptions {
   readonly late?: { readonly from: number; readonly delayMs: number };
   /** The task as devices know it, where it differs from that of coordinator and registrar. */
   readonly deviceTask?: Task;
+  /** Devices that enrol only after the registrar has frozen the window. */
+  readonly enrolledLate?: readonly number[];
   /** The highest incarnation every device has met before. */
   readonly knownIncarnation?: number;
 }
@@ -155,11 +157,16 @@ class Simulation {
       tasks: new Map([[toHex(task.taskId), task]]),
     };
     newIncarnation(this.#ledger, this.#context());
-    this.#devices = options.inputs.map((_, i) => this.#enrolDevice(i));
+    const isLate = (i: number): boolean => options.enrolledLate?.includes(i) ?? false;
+    const numbers = options.inputs.map((_, i) => i);
+    const early = numbers.filter((i) => !isLate(i)).map((i) => [i, this.#enrolDevice(i)] as const);
     const window = windowAt(task.manifest, this.#schedule.nowMs);
     const answer = this.#ask({ kind: 'window', taskId: task.taskId, window: window.index });
     if (answer.kind !== 'window')
       throw new RangeError(`no announcement: ${JSON.stringify(answer)}`);
+    const late = numbers.filter(isLate).map((i) => [i, this.#enrolDevice(i)] as const);
+    const devices = new Map([...early, ...late]);
+    this.#devices = numbers.flatMap((i) => devices.get(i) ?? []);
     this.#round = {
       task,
       window,

@@ -1,6 +1,7 @@
 """Prints shamir.json. Shamir's sharing over GF(2^16), written from the definition, with nothing in
 common with packages/crypto: python3 test/vectors/v1/shamir.py > test/vectors/v1/shamir.json"""
 import hashlib
+import itertools
 import json
 
 POLYNOMIAL = 0x1100B  # x^16 + x^12 + x^3 + x + 1
@@ -19,8 +20,10 @@ def times(a, b):
 
 def power(a, exponent):
     result = 1
-    for _ in range(exponent):
-        result = times(result, a)
+    for bit in range(exponent.bit_length()):
+        if exponent >> bit & 1:
+            result = times(result, a)
+        a = times(a, a)
     return result
 
 
@@ -50,13 +53,60 @@ def case(name, secret, t, xs):
     }
 
 
+def value_at(shares, x):
+    """The polynomial through these shares at x, by Lagrange."""
+    total = [0] * 16
+    for xi, yi in shares:
+        weight = 1
+        for xj, _ in shares:
+            if xj != xi:
+                weight = times(weight, times(x ^ xj, power(xi ^ xj, 2**16 - 2)))
+        total = [a ^ times(weight, b) for a, b in zip(total, yi)]
+    return total
+
+
+def decoded(shares, t):
+    """What decoding must give, by exhaustion: the secret on which all but (r - t) // 2 shares agree."""
+    held = [(s["x"], symbols(bytes.fromhex(s["share"]))) for s in shares]
+    radius = (len(held) - t) // 2
+    for basis in itertools.combinations(held, t):
+        wrong = [x for x, y in held if value_at(basis, x) != y]
+        if len(wrong) <= radius:
+            secret = b"".join(v.to_bytes(2, "little") for v in value_at(basis, 0))
+            return {"secret": secret.hex(), "wrong": sorted(wrong)}
+    return {"secret": None, "wrong": None}
+
+
+def decode_case(name, source, changes, count=None):
+    """`changes`: x to (symbol, bits to flip) pairs; `count`: how many shares are held."""
+    shares = []
+    for share in source["shares"][:count]:
+        values = symbols(bytes.fromhex(share["share"]))
+        for symbol, bits in changes.get(share["x"], []):
+            values[symbol] ^= bits
+        data = b"".join(v.to_bytes(2, "little") for v in values)
+        shares.append({"x": share["x"], "share": data.hex()})
+    return {"name": name, "t": source["t"], "shares": shares, **decoded(shares, source["t"])}
+
+
+def mixed(name, one, other, from_other):
+    """The shares of two secrets in one list."""
+    pairs = zip(one["shares"], other["shares"])
+    shares = [b if b["x"] in from_other else a for a, b in pairs]
+    return {"name": name, "t": one["t"], "shares": shares, **decoded(shares, one["t"])}
+
+
 A = case("two of three", bytes(range(32)), 2, [1, 2, 3])
+EVERY = [(symbol, 257 * symbol + 1) for symbol in range(16)]
+D = case("decode", hashlib.sha256(b"decode").digest(), 3, [9, 65535, 2, 300, 1, 4096, 77, 8])
+E = case("decode, another secret", hashlib.sha256(b"another").digest(), 3, [9, 65535, 2, 300, 1, 4096, 77, 8])
 S, T = A["shares"][0], A["shares"][1]
 print(
     json.dumps(
         {
             "source": "shamir.py in this folder. `random` is what the generator gives, 32 bytes for each "
-            "coefficient from x^1 up; symbols are 16 bits, little-endian.",
+            "coefficient from x^1 up; symbols are 16 bits, little-endian. decodeCases: `wrong` are the x of the "
+            "wrong shares, at most half of those beyond t; null where no secret has so few wrong shares.",
             "products": [
                 {"a": a, "b": b, "product": times(a, b)}
                 for a, b in [(0, 5), (1, 65535), (2, 32768), (32768, 32768), (4660, 22136), (65535, 65535)]
@@ -67,6 +117,24 @@ print(
                      [1, 2, 7, 255, 256, 4097, 32768, 65535]),
                 case("all of four, zero secret", bytes(32), 4, [4, 3, 2, 1]),
                 case("all ones", bytes([255] * 32), 3, [1000, 1001, 1002, 1003]),
+            ],
+            "decodeCases": [
+                decode_case("all true", D, {}),
+                decode_case("one wrong, every symbol", D, {300: EVERY}),
+                decode_case("two wrong, every symbol, the first shares", D, {9: EVERY, 65535: EVERY}),
+                decode_case("two wrong, one bit each, different symbols", D,
+                            {8: [(0, 1)], 2: [(15, 0x8000)]}),
+                decode_case("two wrong by the same amount", D, {1: [(7, 0xFFFF)], 77: [(7, 0xFFFF)]}),
+                decode_case("three wrong, every symbol: beyond the radius", D,
+                            {9: EVERY, 2: EVERY, 4096: EVERY}),
+                decode_case("three wrong, each symbol within the radius: beyond it together", D,
+                            {9: [(0, 1)], 2: [(5, 1)], 4096: [(11, 1)]}),
+                mixed("three wrong of two secrets", D, E, [9, 2, 4096]),
+                mixed("six wrong that agree: the other secret", D, E, [9, 65535, 2, 300, 1, 4096]),
+                decode_case("seven shares, two wrong", D, {65535: EVERY, 300: EVERY}, 7),
+                decode_case("six shares, two wrong: beyond the radius", D, {65535: EVERY, 300: EVERY}, 6),
+                decode_case("t + 1 shares, one wrong: seen, not corrected", D, {2: [(3, 2)]}, 4),
+                decode_case("t shares, one wrong: not seen", D, {2: [(3, 2)]}, 3),
             ],
             "splitRefused": [
                 {"secretBytes": 31, "t": 2, "xs": [1, 2], "code": "shamir-length"},

@@ -6,16 +6,17 @@ import type { Command } from 'commander';
 import { addDeviceFlags, type DeviceFlags, withClient } from '../device-client.js';
 import { jsonOption } from '../flags.js';
 import { print, printJson } from '../output.js';
-import { receiptLines } from '../receipt-text.js';
+import { type CheckedSignatures, checkedLine, receiptLines } from '../receipt-text.js';
 import type { Terminal } from '../terminal.js';
 
 export function addDeviceReceipts(device: Command, terminal: Terminal): void {
   const command = device
     .command('receipts')
-    .summary('list what was sent, and check its signatures again')
+    .summary('list what was sent, and check the signatures again')
     .description(
-      "Lists this device's submissions, the newest last, and checks the registrar's signatures on\n" +
-        'each receipt again.',
+      "Lists this device's submissions, the newest last. Of each receipt it checks again that the\n" +
+        'registrar signed the roster, U2 (who shared keys) and U3 (who is in the sum). That this device\n' +
+        'is one of them, and what it sent, is its own record, which nobody has signed.',
     );
   addDeviceFlags(command, terminal)
     .addOption(jsonOption())
@@ -36,7 +37,7 @@ export function addDeviceReceipts(device: Command, terminal: Terminal): void {
         }
         if (entries.length === 0) print(terminal, 'Nothing was sent yet.');
         for (const entry of entries) {
-          print(terminal, ...receiptLines(entry), `checked  signatures: ${entry.signatures}`, '');
+          print(terminal, ...receiptLines(entry), checkedLine(entry.signatures), '');
         }
       });
     });
@@ -46,7 +47,7 @@ export function addDeviceReceipts(device: Command, terminal: Terminal): void {
 function signaturesOf(
   entry: LedgerEntry,
   check: (receipt: SubmitReceipt) => void,
-): 'hold' | 'do not hold' | 'none' {
+): CheckedSignatures {
   if (entry.kind === 'sent') return 'none';
   try {
     check(entry);

@@ -17,7 +17,7 @@ import {
   START_MS,
   startRig,
   WINDOW_MS,
-} from './testing/rig.js';
+} from '../../test/rig.js';
 
 const BUILD = new URL('../../dist/node/index.js', import.meta.url).href;
 

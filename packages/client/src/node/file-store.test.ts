@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -125,7 +126,7 @@ describe('between processes', () => {
     for (let kill = 0; kill < 12; kill++) {
       const { child, exited, output } = start(body, path);
       while (!output().includes('\n')) await new Promise((resume) => setTimeout(resume, 5));
-      await new Promise((resume) => setTimeout(resume, Math.random() * 30));
+      await new Promise((resume) => setTimeout(resume, randomInt(30)));
       child.kill('SIGKILL');
       await exited;
       const acknowledged = Number(output().trimEnd().split('\n').at(-1));

@@ -12,7 +12,7 @@
  * system call under the folder's lock, on local file systems).
  * Invariant: each counted generation grew from the counted one before it.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { InternalError, invalidField, OnlysumError, RoundError, UsageError } from '@onlysum/crypto';
@@ -92,7 +92,7 @@ class FileStore implements ClientStore {
         const why = `other processes changed the record first for ${PATIENCE_MS} ms`;
         throw new RoundError('store-failed', `store ${this.#path}: ${why}`, { retryable: true });
       }
-      const waitMs = Math.random() * LONGEST_WAIT_MS;
+      const waitMs = randomInt(LONGEST_WAIT_MS);
       await new Promise((resume) => setTimeout(resume, waitMs));
     }
   }

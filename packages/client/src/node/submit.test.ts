@@ -21,7 +21,7 @@ import {
   startRig,
   suite,
   WINDOW_MS,
-} from './testing/rig.js';
+} from '../../test/rig.js';
 
 const CHALLENGE = 1;
 const OFFER = 2;

@@ -2,10 +2,12 @@
  * §5.1, §5.2: offer the round, collect advertisements, close the cohort at `target`, or at the deadline
  * with at least `min`.
  */
-import { PeerError, toHex } from '@onlysum/crypto';
+import { PeerError, toHex, x25519KeyProblem } from '@onlysum/crypto';
+import type { Certificate } from '../certificate.js';
+import { advertiseStatement } from '../device/advertise.js';
 import { type DropCode, isDropCode } from '../drop-reasons.js';
 import { offer, progress } from '../messages/from-coordinator.js';
-import { advertiseKeys } from '../messages/from-device.js';
+import { type AdvertiseKeys, advertiseKeys } from '../messages/from-device.js';
 import type { Refusal } from '../registrar/requests.js';
 import { decodeFrame } from '../wire/codec.js';
 import { dropEffect } from './cohort.js';
@@ -31,6 +33,10 @@ export function join(
   context: MachineContext,
 ): CoordinatorStep {
   const pseudonym = toHex(event.certificate.pseudonym);
+  if (state.barred.has(pseudonym)) {
+    const detail = 'the registrar refused this device for this round: come back in a later one';
+    return [state, [dropEffect(event.device, 'device-refused', detail)]];
+  }
   for (const candidate of state.candidates.values()) {
     if (toHex(candidate.certificate.pseudonym) === pseudonym) {
       const detail = 'another connection of this pseudonym is waiting in this round';
@@ -74,6 +80,7 @@ export function advertised(
   if (candidate.digest !== undefined && candidate.digest !== digest) {
     throw new PeerError('conflicting-message', 'a second, different AdvertiseKeys in one round');
   }
+  checkAdvertisement(candidate.certificate, message, params, context);
   candidate.digest = digest;
   const { c, s, signature } = message;
   candidate.member = { certificate: candidate.certificate, c, s, signature };
@@ -81,6 +88,25 @@ export function advertised(
   return ready >= params.task.manifest.cohort.target
     ? closeCohort(state, params, 'cohort-full', 'the cohort was full: join the next round')
     : [state, []];
+}
+
+/**
+ * What the registrar would refuse is refused here, before the cohort closes: otherwise one bad
+ * advertisement costs everybody a request.
+ */
+function checkAdvertisement(
+  certificate: Certificate,
+  { c, s, signature }: AdvertiseKeys,
+  { task, announcement, round }: RoundParams,
+  { suite }: MachineContext,
+): void {
+  const problem = x25519KeyProblem(c) ?? x25519KeyProblem(s);
+  if (problem !== undefined) {
+    throw new PeerError('device-refused', `AdvertiseKeys: public key ${problem}`);
+  }
+  const statement = advertiseStatement(task.taskId, announcement, round, { c, s });
+  if (suite.ed25519Verify(certificate.pseudonym, statement, signature)) return;
+  throw new PeerError('device-refused', 'AdvertiseKeys: not signed by the pseudonym');
 }
 
 export function gatheringDeadline(
@@ -111,42 +137,95 @@ export function gatheringDeadline(
   ];
 }
 
-/** The registrar refused. Devices it names go; with enough others left it is asked again. */
+/**
+ * The registrar refused. Devices it names go and stay out of this round; the others are asked for again,
+ * or go on gathering while the window lasts. The round id is still good: nothing was attested under it.
+ */
 export function rosterRefused(
   state: InStage<'attesting-roster'>,
   refusal: Refusal,
   params: RoundParams,
+  context: MachineContext,
 ): CoordinatorStep {
   const { cohort } = params.task.manifest;
   const refused = new Map(refusal.members.map(({ index, code }) => [index, code]));
+  const barred = new Set(state.barred);
   const told: CoordinatorEffect[] = [];
   const rest: Candidate[] = [];
   state.candidates.forEach((candidate, index) => {
     const code = refused.get(index);
+    if (code !== undefined) barred.add(toHex(candidate.certificate.pseudonym));
     if (state.gone.has(candidate.device)) return;
     if (code === undefined) rest.push(candidate);
     else told.push(dropEffect(candidate.device, memberDropCode(code), `the registrar: ${code}`));
   });
-  const canGoOn =
-    refused.size > 0 && rest.length >= cohort.min && state.attempt < MOST_ROSTER_ATTEMPTS;
-  if (!canGoOn) {
-    const code = abortCode(refusal.code, refused.size > 0 && rest.length < cohort.min);
-    const [finished, effects] = abandon(rest, code, `${refusal.code}: ${refusal.detail}`);
-    return [finished, [...told, ...effects]];
-  }
-  const [next, effects] = requestRoster(rest, state.attempt + 1, params);
+  const [next, effects] =
+    refused.size === 0
+      ? refusedAsWhole(rest, refusal, params)
+      : rest.length >= cohort.min && state.attempt < MOST_ROSTER_ATTEMPTS
+        ? requestRoster(rest, state.attempt + 1, barred, params)
+        : gatherOn(rest, barred, params, context);
   return [next, [...told, ...effects]];
 }
 
-/** Ends a round whose roster is not attested. */
+function refusedAsWhole(
+  candidates: readonly Candidate[],
+  refusal: Refusal,
+  params: RoundParams,
+): CoordinatorStep {
+  const detail = `${refusal.code}: ${refusal.detail}`;
+  if (refusal.code === 'registrar-unavailable') {
+    // The request may have arrived all the same: then its roster must not stay open.
+    return abandon(candidates, refusal.code, detail, params.round);
+  }
+  const isOurs = refusal.code === 'parameters-infeasible';
+  return abandon(candidates, isOurs ? 'parameters-infeasible' : 'registrar-refused', detail);
+}
+
+function gatherOn(
+  candidates: readonly Candidate[],
+  barred: Set<string>,
+  params: RoundParams,
+  context: MachineContext,
+): CoordinatorStep {
+  if (context.nowMs >= params.window.endMs) {
+    const detail = 'devices were refused, and the window has ended: come back in the next window';
+    return abandon(candidates, 'cohort-too-small', detail);
+  }
+  const { gatherMs } = params.durations;
+  const state: InStage<'gathering'> = {
+    stage: 'gathering',
+    candidates: new Map(candidates.map((candidate) => [candidate.device, candidate])),
+    closesAtMs: context.nowMs + gatherMs,
+    barred,
+  };
+  const waiting = candidates.map(({ device }) => device);
+  return [
+    state,
+    [
+      { kind: 'stage', stage: 'gathering', devices: candidates.length },
+      { kind: 'timer', stage: 'gathering', inMs: gatherMs },
+      ...notices(state, waiting, params, context),
+    ],
+  ];
+}
+
+/**
+ * Ends a round whose roster is not attested, as far as is known.
+ *
+ * @param asked - the round id, if the registrar may have attested it: it is told to close it.
+ */
 export function abandon(
   candidates: readonly Candidate[],
   code: AbortCode,
   detail: string,
+  asked?: Uint8Array,
 ): CoordinatorStep {
   const dropCode: DropCode = code === 'shutting-down' ? 'shutting-down' : 'round-aborted';
   const told = candidates.map(({ device }) => dropEffect(device, dropCode, `${code}: ${detail}`));
-  return [{ stage: 'finished' }, [...told, { kind: 'abort', code, detail }]];
+  const close: CoordinatorEffect[] =
+    asked === undefined ? [] : [{ kind: 'attest', request: { kind: 'close', round: asked } }];
+  return [{ stage: 'finished' }, [...told, ...close, { kind: 'abort', code, detail }]];
 }
 
 /** @returns the time from the roster request to the end of the last stage. */
@@ -171,18 +250,19 @@ function closeCohort(
   const told = [...state.candidates.values()]
     .filter((candidate) => !taken.has(candidate))
     .map(({ device }) => dropEffect(device, leftOut, detail));
-  const [next, effects] = requestRoster([...taken], 1, params);
+  const [next, effects] = requestRoster([...taken], 1, state.barred, params);
   return [next, [...told, ...effects]];
 }
 
 function requestRoster(
   candidates: readonly Candidate[],
   attempt: number,
+  barred: Set<string>,
   params: RoundParams,
 ): CoordinatorStep {
   const { task, window, round, durations } = params;
   return [
-    { stage: 'attesting-roster', candidates, gone: new Map(), attempt },
+    { stage: 'attesting-roster', candidates, gone: new Map(), attempt, barred },
     [
       { kind: 'stage', stage: 'attesting-roster', devices: candidates.length },
       {
@@ -225,10 +305,4 @@ function remainingMs(
 
 function memberDropCode(code: string): DropCode {
   return isDropCode(code) ? code : 'device-refused';
-}
-
-function abortCode(refusal: string, tooFewLeft: boolean): AbortCode {
-  if (tooFewLeft) return 'cohort-too-small';
-  if (refusal === 'registrar-unavailable' || refusal === 'parameters-infeasible') return refusal;
-  return 'registrar-refused';
 }

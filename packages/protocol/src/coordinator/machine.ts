@@ -30,7 +30,12 @@ import { closeUnmasking, isUnmaskingOver, openSurvivorSet, takeReveal } from './
 export function startRound(params: RoundParams, nowMs: number): CoordinatorStep {
   const { gatherMs } = params.durations;
   return [
-    { stage: 'gathering', candidates: new Map(), closesAtMs: nowMs + gatherMs },
+    {
+      stage: 'gathering',
+      candidates: new Map(),
+      closesAtMs: nowMs + gatherMs,
+      barred: new Set(),
+    },
     [
       { kind: 'stage', stage: 'gathering', devices: 0 },
       { kind: 'timer', stage: 'gathering', inMs: gatherMs },
@@ -66,7 +71,7 @@ export function stepCoordinator(
       if (state.stage !== 'opening') throw wrongEvent(event.kind, state);
       return finish(state, event.outcome, params);
     case 'stop':
-      return stop(state, event.detail);
+      return stop(state, event.detail, params);
   }
 }
 
@@ -200,7 +205,7 @@ function onAnswer(
   context: MachineContext,
 ): CoordinatorStep {
   if (response.kind === 'refused') {
-    if (state.stage === 'attesting-roster') return rosterRefused(state, response, params);
+    if (state.stage === 'attesting-roster') return rosterRefused(state, response, params, context);
     if (!('cohort' in state)) return [state, []];
     const code: AbortCode =
       response.code === 'registrar-unavailable' ? response.code : 'registrar-refused';
@@ -211,7 +216,7 @@ function onAnswer(
       return openRoster(state, response, params, context);
     } catch (error) {
       if (!(error instanceof RoundError)) throw error;
-      return abandon(state.candidates, 'registrar-refused', error.message);
+      return abandon(state.candidates, 'registrar-refused', error.message, params.round);
     }
   }
   if (state.stage === 'attesting-shared-set' && response.kind === 'set') {
@@ -223,13 +228,15 @@ function onAnswer(
   return [state, []];
 }
 
-function stop(state: CoordinatorState, detail: string): CoordinatorStep {
+function stop(state: CoordinatorState, detail: string, params: RoundParams): CoordinatorStep {
   if (state.stage === 'finished') return [state, []];
   if ('cohort' in state) {
     const isOpen = !('survivors' in state);
     return abort(state.cohort, 'shutting-down', detail, isOpen);
   }
-  return abandon([...state.candidates.values()], 'shutting-down', detail);
+  const candidates = [...state.candidates.values()];
+  const asked = state.stage === 'attesting-roster' ? params.round : undefined;
+  return abandon(candidates, 'shutting-down', detail, asked);
 }
 
 /** The stage a device is lost in, as the drop statistics name it. */

@@ -52,6 +52,7 @@ export function openSum(suite: Suite, job: OpenJob): OpenOutcome {
   for (const { index, commitment, shares } of job.silent) {
     const b = recover(shares, job.threshold);
     if (b === undefined || !equalBytes(selfCommitment(suite, job.context2, index, b), commitment)) {
+      wipe(b ?? new Uint8Array(0));
       return { kind: 'unrecoverable', dealer: index, secret: 'b' };
     }
     maskSelf(suite, lanes, -1, job.context2, index, b);
@@ -60,6 +61,7 @@ export function openSum(suite: Suite, job: OpenJob): OpenOutcome {
   for (const dropout of job.dropped) {
     const s = recover(dropout.shares, job.threshold);
     if (s === undefined || !equalBytes(suite.x25519PublicKey(s), dropout.end.s)) {
+      wipe(s ?? new Uint8Array(0));
       return { kind: 'unrecoverable', dealer: dropout.end.index, secret: 's' };
     }
     for (const partner of dropout.partners) {

@@ -84,12 +84,7 @@ function tooFew(cohort: Cohort, left: number): string {
 }
 
 /** Whether both ends of a pair sent the same tag. */
-export function pairAgrees(
-  cohort: Cohort,
-  tags: SharedKeys['tags'],
-  a: number,
-  b: number,
-): boolean {
+function pairAgrees(cohort: Cohort, tags: SharedKeys['tags'], a: number, b: number): boolean {
   const tagAtA = tagOf(cohort, tags, a, b);
   const tagAtB = tagOf(cohort, tags, b, a);
   return tagAtA !== undefined && tagAtB !== undefined && equalBytes(tagAtA, tagAtB);

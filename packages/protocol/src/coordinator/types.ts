@@ -136,6 +136,9 @@ export interface Candidate {
   digest: string | undefined;
 }
 
+/** Hex of pseudonyms that the registrar refused: coming back to this round cannot help them. */
+type Barred = Set<string>;
+
 /** A device's place in the attested roster. */
 export interface Place {
   readonly device: DeviceId;
@@ -219,12 +222,14 @@ export type CoordinatorState =
       readonly stage: 'gathering';
       readonly candidates: Map<DeviceId, Candidate>;
       readonly closesAtMs: number;
+      readonly barred: Barred;
     }
   | {
       readonly stage: 'attesting-roster';
       readonly candidates: readonly Candidate[];
       readonly gone: Map<DeviceId, DropCode>;
       readonly attempt: number;
+      readonly barred: Barred;
     }
   | { readonly stage: 'sharing'; readonly cohort: Cohort; readonly keys: SharedKeys }
   | {

@@ -13,7 +13,7 @@ import { KEY_BYTES } from '../sizes.js';
 import { lose, present, send } from './cohort.js';
 import { open } from './opening.js';
 import { startRecovery } from './recovery.js';
-import { pairAgrees, tagOf } from './share-keys.js';
+import { tagOf } from './share-keys.js';
 import type {
   CoordinatorEffect,
   CoordinatorStep,
@@ -51,8 +51,8 @@ export function openSurvivorSet(
 }
 
 /**
- * A wrong b sends the device away and is recovered from shares; a pair secret that does not match both
- * tags is not used, and the dropout's key is recovered instead.
+ * A wrong b sends the device away and is recovered from shares; a pair secret that does not match the
+ * survivor's own tag is not used, and the dropout's key is recovered instead.
  */
 export function takeReveal(
   state: InStage<'unmasking'>,
@@ -77,8 +77,8 @@ export function takeReveal(
   partners.forEach((dropped, i) => {
     const p = message.pairSecrets.subarray(i * KEY_BYTES, (i + 1) * KEY_BYTES);
     const tag = tagOf(cohort, tags, index, dropped);
-    const matches = tag !== undefined && equalBytes(pairTag(suite, p), tag);
-    if (matches && pairAgrees(cohort, tags, index, dropped)) checked.set(dropped, p);
+    // Its own tag binds it: what has to come off is what this survivor added, whatever the other end said.
+    if (tag !== undefined && equalBytes(pairTag(suite, p), tag)) checked.set(dropped, p);
   });
   reveals.pairSecrets.set(index, checked);
   return [state, []];

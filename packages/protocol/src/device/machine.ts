@@ -4,7 +4,7 @@
  * files, the clock, what a metric is. Invariant: a failure in any phase wipes every secret and
  * reveals nothing more.
  */
-import { InternalError, OnlysumError, PeerError, RoundError, toHex } from '@onlysum/crypto';
+import { InternalError, OnlysumError, PeerError, RoundError, toHex, wipe } from '@onlysum/crypto';
 import { WireError } from '@onlysum/crypto';
 import type { Codec } from '../wire/codec.js';
 import { decodeFrame } from '../wire/codec.js';
@@ -40,6 +40,7 @@ export function stepDevice(
   try {
     return transition(state, event, params, context);
   } catch (error) {
+    eraseEvent(event);
     return fail(state, asOnlysumError(error));
   }
 }
@@ -267,6 +268,13 @@ function fail(state: DeviceState, error: OnlysumError): DeviceStep {
       },
     ],
   ];
+}
+
+/** What an event that failed brought along: agreements, lanes. */
+function eraseEvent(event: DeviceEvent): void {
+  if (event.kind === 'input') event.lanes.fill(0);
+  if (event.kind !== 'derived') return;
+  for (const result of event.results) if (result instanceof Uint8Array) wipe(result);
 }
 
 /** From the durable record on, the window is spent for this device, whatever happens next. §5.4. */

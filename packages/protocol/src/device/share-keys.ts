@@ -31,20 +31,23 @@ export function dealShares(
   const keyShares = splitSecret(secrets.sSecret, t, xs, context.rng);
   const boxes: Uint8Array[] = [];
   const tags: Uint8Array[] = [];
-  neighbours.forEach((neighbour, position) => {
-    const channel = agreement(results[1 + position], neighbour.index);
-    const mask = agreement(results[1 + k + position], neighbour.index);
-    const own = { index, ...keys };
-    const outgoing = channelKey(suite, channel, seat.context, own, neighbour);
-    secrets.incomingKeys.push(channelKey(suite, channel, seat.context, neighbour, own));
-    const p = pairSecret(suite, mask, seat.context, own, neighbour);
-    secrets.pairSecrets.push(p);
-    tags.push(pairTag(suite, p));
-    const plaintext = concatBytes(at(selfShares, position), at(keyShares, position));
-    boxes.push(suite.seal(outgoing, plaintext));
-    wipe(channel, mask, outgoing, plaintext);
-  });
-  wipe(...selfShares, ...keyShares, secrets.cSecret, secrets.sSecret);
+  try {
+    neighbours.forEach((neighbour, position) => {
+      const channel = agreement(results[1 + position], neighbour.index);
+      const mask = agreement(results[1 + k + position], neighbour.index);
+      const own = { index, ...keys };
+      const outgoing = channelKey(suite, channel, seat.context, own, neighbour);
+      secrets.incomingKeys.push(channelKey(suite, channel, seat.context, neighbour, own));
+      const p = pairSecret(suite, mask, seat.context, own, neighbour);
+      secrets.pairSecrets.push(p);
+      tags.push(pairTag(suite, p));
+      const plaintext = concatBytes(at(selfShares, position), at(keyShares, position));
+      boxes.push(suite.seal(outgoing, plaintext));
+      wipe(channel, mask, outgoing, plaintext);
+    });
+  } finally {
+    wipe(...selfShares, ...keyShares, secrets.cSecret, secrets.sSecret);
+  }
   const bytes = shareKeys.encode({
     round: offered.round,
     boxes: concatBytes(...boxes),

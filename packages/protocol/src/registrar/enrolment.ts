@@ -165,10 +165,12 @@ export function renew(
     const record = records.pseudonym.expect(ledger, pseudonym);
     return certificateOf(request.pseudonym, record, params, context);
   }
-  if (inEpoch !== undefined) {
+  const newest = records.pseudonym.expect(ledger, lineage.pseudonyms.at(-1) ?? '').epoch;
+  if (inEpoch !== undefined || newest !== previous.epoch) {
+    // Only the newest key speaks for an enrolment: an old one that leaked must not outrun its owner.
     throw new UsageError(
       'already-renewed',
-      `epoch: this enrolment has a pseudonym for epoch ${request.epoch} already; one device has one`,
+      `epoch: this enrolment has a pseudonym for epoch ${newest} already: renew with that one`,
       { field: 'epoch' },
     );
   }
@@ -189,6 +191,7 @@ export function revoke(ledger: Ledger, pseudonym: string): readonly string[] {
   const lineage = records.lineage.expect(ledger, record.lineage);
   if (lineage.revoked) return lineage.pseudonyms;
   records.lineage.put(ledger, { ...lineage, revoked: true }, record.lineage);
+  records.population.put(ledger, { value: population(ledger) - 1 });
   for (const hex of lineage.pseudonyms) {
     const { epoch, epochLengthMs } = records.pseudonym.expect(ledger, hex);
     records.revoked.put(ledger, { value: epoch }, hex);
@@ -201,9 +204,14 @@ export function isRevoked(ledger: Ledger, pseudonym: PseudonymRecord): boolean {
   return records.lineage.expect(ledger, pseudonym.lineage).revoked;
 }
 
-/** Pseudonyms enrolled for an epoch and not revoked. */
-export function population(ledger: Ledger, epochLengthMs: number, epoch: number): number {
-  return records.population.find(ledger, epochLengthMs, epoch)?.value ?? 0;
+/** N: pseudonyms enrolled for an epoch and not revoked. */
+export function enrolledIn(ledger: Ledger, epochLengthMs: number, epoch: number): number {
+  return records.enrolled.find(ledger, epochLengthMs, epoch)?.value ?? 0;
+}
+
+/** L: enrolments that are not revoked, whether or not they have renewed for the present epoch. */
+export function population(ledger: Ledger): number {
+  return records.population.find(ledger)?.value ?? 0;
 }
 
 export function nextSequence(ledger: Ledger): number {
@@ -224,8 +232,10 @@ function register(
   const hex = toHex(pseudonym);
   records.sequence.put(ledger, { value: sequence + 1 });
   records.pseudonym.put(ledger, record, hex);
-  const before = records.lineage.find(ledger, lineage)?.pseudonyms ?? [];
-  records.lineage.put(ledger, { revoked: false, pseudonyms: [...before, hex] }, lineage);
+  const before = records.lineage.find(ledger, lineage)?.pseudonyms;
+  const pseudonyms = [...(before ?? []), hex];
+  records.lineage.put(ledger, { revoked: false, pseudonyms }, lineage);
+  if (before === undefined) records.population.put(ledger, { value: population(ledger) + 1 });
   count(ledger, epochLengthMs, epoch, 1);
   return certificateOf(pseudonym, record, params, context);
 }
@@ -242,8 +252,8 @@ function certificateOf(
 }
 
 function count(ledger: Ledger, epochLengthMs: number, epoch: number, change: number): void {
-  const value = population(ledger, epochLengthMs, epoch) + change;
-  records.population.put(ledger, { value }, epochLengthMs, epoch);
+  const value = enrolledIn(ledger, epochLengthMs, epoch) + change;
+  records.enrolled.put(ledger, { value }, epochLengthMs, epoch);
 }
 
 function currentEpoch(params: RegistrarParams, context: MachineContext): number {
@@ -251,7 +261,7 @@ function currentEpoch(params: RegistrarParams, context: MachineContext): number 
 }
 
 function codeHash(suite: Suite, code: string): Uint8Array {
-  return suite.sha256(encodeLabelled(LABELS.enrolment, code));
+  return suite.sha256(encodeLabelled(LABELS.code, code));
 }
 
 function checkPseudonymKey(pseudonym: Uint8Array): void {

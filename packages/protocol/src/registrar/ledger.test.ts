@@ -55,7 +55,7 @@ describe('records', () => {
       ].map(
         ([length = 0, epoch = 0]) =>
           () =>
-            records.population.put(ledger, counter, length, epoch),
+            records.enrolled.put(ledger, counter, length, epoch),
       ),
       ...[one, two].flatMap((task) =>
         [3, 4].flatMap((window) => [

@@ -39,6 +39,8 @@ export interface CounterRecord {
 /** The announcement of a window, as it was signed. */
 export interface WindowRecord {
   readonly enrolled: number;
+  /** Enrolments not revoked, of whatever epoch: colluders renew early, honest devices late. */
+  readonly population: number;
   /** Pseudonyms with a lower sequence were enrolled when the window was frozen. */
   readonly frozenSequence: number;
   readonly pools: number;
@@ -85,9 +87,10 @@ export const records = {
   lineage: kind<LineageRecord>()((lineage: string) => `lineage/${lineage}`),
   revoked: kind<CounterRecord>()((pseudonym: string) => `revoked/${pseudonym}`),
   sequence: kind<CounterRecord>()(() => 'sequence'),
-  population: kind<CounterRecord>()(
-    (epochLengthMs: number, epoch: number) => `population/${epochLengthMs}/${epoch}`,
+  enrolled: kind<CounterRecord>()(
+    (epochLengthMs: number, epoch: number) => `enrolled/${epochLengthMs}/${epoch}`,
   ),
+  population: kind<CounterRecord>()(() => 'population'),
   window: kind<WindowRecord>()(
     (taskId: Uint8Array, window: number, incarnation: number) =>
       `window/${toHex(taskId)}/${window}/${incarnation}`,

@@ -52,6 +52,7 @@ const responses: RegistrarResponse[] = [
       window: 2 ** 33,
       incarnation: 1_767_225_600_000,
       enrolled: 9,
+      population: 7,
       pools: 1,
       value: bytes(32, 3),
       signature: bytes(64, 4),

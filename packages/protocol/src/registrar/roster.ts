@@ -102,6 +102,7 @@ export function attestRoster(
   );
   for (const pseudonym of pseudonyms) {
     const seen = records.participation.find(ledger, task.taskId, request.window, pseudonym);
+    if (seen !== undefined) closeForGood(ledger, seen.round);
     records.participation.put(
       ledger,
       {
@@ -132,6 +133,12 @@ export function isOpenRoster(
   );
 }
 
+/** A roster that a member has left for a new one stays closed, even if the clock steps back. */
+function closeForGood(ledger: Ledger, round: string): void {
+  const record = records.round.expect(ledger, round);
+  if (!record.closed) records.round.put(ledger, { ...record, closed: true }, round);
+}
+
 function repeated(before: RoundRecord, digest: Uint8Array): RosterResponse {
   if (toHex(before.digest) !== toHex(digest)) {
     throw new RefusedRequest('round-known', 'another roster was attested under this round id');
@@ -160,11 +167,11 @@ function rosterParameters(request: UnverifiedRoster, task: Task): GraphParameter
 /** A must cover every colluder that the pool can hold, since the coordinator chooses inside a pool. */
 function checkPool(parameters: GraphParameters, window: WindowRecord, task: Task): void {
   const { population } = task.manifest.assumptions;
-  const colluders = colludersInPool(window.enrolled, window.pools, population);
+  const colluders = colludersInPool(window.population, window.pools, population);
   if (parameters.mostCorrupt >= colluders) return;
   throw new RefusedRequest(
     'pool-not-covered',
-    `a pool of ${window.enrolled} enrolled in ${window.pools} pools can hold ${colluders} colluders, but ` +
+    `a pool of ${window.population} enrolments in ${window.pools} pools can hold ${colluders} colluders, but ` +
       `assumptions.corrupt covers ${parameters.mostCorrupt} of ${parameters.n}: raise corrupt or cohort.min, ` +
       'or lower assumptions.population',
   );

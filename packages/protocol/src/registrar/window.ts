@@ -8,7 +8,7 @@ import { KEY_BYTES } from '../sizes.js';
 import { type Task, checkValidity, type Window } from '@onlysum/task';
 import { UsageError } from '@onlysum/crypto';
 import { currentWindow } from '../window-clock.js';
-import { nextSequence, population } from './enrolment.js';
+import { enrolledIn, nextSequence, population } from './enrolment.js';
 import type { Ledger } from './ledger.js';
 import { records } from './records.js';
 import { type MachineContext, RefusedRequest, type RegistrarParams, sign } from './types.js';
@@ -44,16 +44,17 @@ export function announceWindow(
   const incarnation = presentIncarnation(ledger);
   const before = records.window.find(ledger, task.taskId, index, incarnation);
   if (before !== undefined) {
-    const { enrolled, pools, value, signature } = before;
-    return { window: index, incarnation, enrolled, pools, value, signature };
+    const { frozenSequence: _, ...announced } = before;
+    return { window: index, incarnation, ...announced };
   }
-  const enrolled = population(ledger, params.epochLengthMs, window.epoch);
+  const enrolled = enrolledIn(ledger, params.epochLengthMs, window.epoch);
+  const everyone = population(ledger);
   const frozenSequence = nextSequence(ledger);
   const pools = poolCount(enrolled, task.manifest.cohort.max);
   const value = context.rng(KEY_BYTES);
-  const unsigned = { window: index, incarnation, enrolled, pools, value };
+  const unsigned = { window: index, incarnation, enrolled, population: everyone, pools, value };
   const signature = sign(context.suite, params, announcementStatement(task.taskId, unsigned));
-  const record = { enrolled, frozenSequence, pools, value, signature };
+  const record = { enrolled, population: everyone, frozenSequence, pools, value, signature };
   records.window.put(ledger, record, task.taskId, index, incarnation);
   return { ...unsigned, signature };
 }

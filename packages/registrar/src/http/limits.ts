@@ -1,9 +1,10 @@
 /** What one registrar server bears from its clients. All of it can be set; nothing is unlimited. */
+import { COMPLETE_MAX } from '@onlysum/protocol';
 import type { Task } from '@onlysum/task';
 import { checkInteger } from '../options.js';
 
 export interface RegistrarLimits {
-  /** Body of `POST /v1/attest`. Default: what a roster of the largest cohort of its tasks takes. */
+  /** Body of `POST /v1/attest`. Default: what the largest roster takes that its tasks can have. */
   readonly requestBytes: number;
   /** Body of every other request. */
   readonly jsonBytes: number;
@@ -15,9 +16,6 @@ export interface RegistrarLimits {
   readonly keepAliveTimeoutMs: number;
   /** Open at a time. */
   readonly connections: number;
-  /** Failed enrolments and renewals that one address may cause in each `failureWindowMs`. */
-  readonly failures: number;
-  readonly failureWindowMs: number;
 }
 
 /** A member of a roster request takes at most 254 bytes on the wire. */
@@ -33,8 +31,6 @@ const MOST: Readonly<Record<keyof RegistrarLimits, number>> = {
   requestTimeoutMs: 3_600_000,
   keepAliveTimeoutMs: 3_600_000,
   connections: 1_000_000,
-  failures: 1_000_000,
-  failureWindowMs: 86_400_000,
 };
 
 /** @throws {UsageError} `argument-invalid` that names the limit. */
@@ -43,17 +39,16 @@ export function completeLimits(
   given: Partial<RegistrarLimits> = {},
 ): RegistrarLimits {
   const largest = Math.max(0, ...tasks.map(({ manifest }) => manifest.cohort.max));
+  // A roster is parsed before its signature can be checked, and a larger one would be refused anyway.
+  const devices = Math.min(largest, COMPLETE_MAX);
   const limits: RegistrarLimits = {
-    requestBytes: OTHER_BYTES + MEMBER_BYTES * largest,
+    requestBytes: OTHER_BYTES + MEMBER_BYTES * devices,
     // A renewal is five fields, 500 characters in all.
     jsonBytes: 4096,
     headersTimeoutMs: 5000,
     requestTimeoutMs: 30_000,
     keepAliveTimeoutMs: 10_000,
     connections: 1000,
-    // A person who mistypes codes gets by; a script that guesses one in 2^96 does not.
-    failures: 20,
-    failureWindowMs: 60_000,
     ...given,
   };
   for (const [name, most] of Object.entries(MOST)) {

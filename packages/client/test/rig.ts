@@ -15,7 +15,7 @@ import {
   windowAt,
 } from '@onlysum/task';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { FetchLike } from '../../registrar-http.js';
+import type { FetchLike } from '../src/registrar-http.js';
 
 export const suite = nativeSuite;
 export const WINDOW_MS = 3_600_000;

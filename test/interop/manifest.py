@@ -1,0 +1,100 @@
+"""The task manifest: section 2.1."""
+import re
+from decimal import Decimal
+from fractions import Fraction
+
+from canonical import SAFE
+from fields import Refused, flag, invalid, many, named, pattern, whole
+
+URL = re.compile(r'(wss?)://(\[[0-9a-f:.]+\]|[A-Za-z0-9.-]+)(?::(\d{1,5}))?([/?][!-"$-~]*)?', re.ASCII)
+LOOPBACK = re.compile(r'localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]', re.ASCII)
+LINE = pattern(r'[^\x00-\x1f\x7f]{1,500}')
+
+
+def decimal(value, at):
+    form = r'(?!-0$)-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?'
+    fits = len(re.sub('[-.]', '', pattern(form)(value, at))) <= 18
+    return Decimal(value) if fits else invalid(at)
+
+
+def url(value, at):
+    match = URL.fullmatch(value) if type(value) is str else None
+    if not match or int(match[3] or 0) > 65535:
+        invalid(at)
+    return value if match[1] == 'wss' or LOOPBACK.fullmatch(match[2]) else invalid(at)
+
+
+def metric(value, at):
+    kind = value.get('kind') if type(value) is dict else invalid(at)
+    if type(kind) is not str or kind not in KINDS:
+        invalid(f'{at}.kind')
+    return named(name=NAME, kind=LINE, group=NAME, purpose=LINE, owner=LINE,
+                 retentionDays=whole(3650, 1), **KINDS[kind])(value, at)
+
+
+def privacy(value, at):
+    noisy = type(value) is dict and value.get('mechanism') in ('skellam', 'discrete-laplace')
+    budget = {'epsilon': decimal, 'delta': decimal, 'total': decimal} if noisy else {}
+    named(mechanism=pattern('none|skellam|discrete-laplace'), **budget)(value, at)
+    if noisy:
+        raise Refused('noise-unsupported', f'{at}.mechanism')
+
+
+KEY, NAME, DEVICES = pattern('[0-9a-f]{64}'), pattern('[a-z][a-z0-9_-]{0,62}'), whole(65535, 3)
+RANGE = {'min': decimal, 'max': decimal, 'resolution': decimal, 'unit': LINE}
+KINDS = {
+    'flag': {}, 'count': {'max': whole(SAFE, 1)}, 'sum': RANGE, 'mean': RANGE,
+    'category': {'categories': many(pattern('[A-Za-z0-9._-]{1,64}'), 1000, least=1)},
+    'histogram': {'edges': many(decimal, 1000, least=2), 'unit': LINE},
+}
+MANIFEST = named(
+    onlysum=whole(1, 1), suite=whole(1, 1), name=pattern('[a-z][a-z0-9-]{0,62}'),
+    version=whole(SAFE, 1), publisher=KEY, registrar=KEY, coordinator=named(key=KEY, url=url),
+    window=named(lengthMs=whole(SAFE, 1000)), epoch=named(lengthMs=whole(SAFE, 1000)),
+    cohort=named(min=DEVICES, target=DEVICES, max=DEVICES), minSurvivors=whole(65535, 2),
+    attempts=whole(16, 1), assumptions=named(corrupt=whole(999), dropout=whole(999),
+                                             population=whole(10**6)),
+    privacy=privacy, validity=named(notBeforeMs=whole(SAFE), notAfterMs=whole(SAFE)),
+    groups=many(named(name=NAME, purpose=LINE, essential=flag), 1000, least=1),
+    metrics=many(metric, 1000, least=1))
+
+
+def parse_manifest(value):
+    """The manifest, decimals as numbers; what its fields demand of one another comes last."""
+    def demand(fits, at):
+        if not fits:
+            invalid(at)
+    m = MANIFEST(value, '')
+    cohort, assumed, validity = m['cohort'], m['assumptions'], m['validity']
+    demand(m['registrar'] != m['publisher'], 'registrar')
+    demand(m['coordinator']['key'] not in (m['registrar'], m['publisher']), 'coordinator.key')
+    demand(m['epoch']['lengthMs'] % m['window']['lengthMs'] == 0, 'epoch.lengthMs')
+    demand(cohort['min'] <= cohort['target'], 'cohort.target')
+    demand(cohort['target'] <= cohort['max'], 'cohort.max')
+    demand(m['minSurvivors'] <= cohort['min'], 'minSurvivors')
+    demand(assumed['corrupt'] + assumed['dropout'] < 1000, 'assumptions.dropout')
+    demand(validity['notBeforeMs'] < validity['notAfterMs'], 'validity.notAfterMs')
+    groups, names = [g['name'] for g in m['groups']], [x['name'] for x in m['metrics']]
+    for i, name in enumerate(groups):
+        used = any(x['group'] == name for x in m['metrics'])
+        demand(used and name not in groups[:i], f'groups[{i}].name')
+    for i, x in enumerate(m['metrics']):
+        at = f'metrics[{i}]'
+        demand(x['name'] not in names[:i], f'{at}.name')
+        demand(x['group'] in groups, f'{at}.group')
+        if 'resolution' in x:
+            demand(x['min'] < x['max'], f'{at}.max')
+            step = Fraction(x['resolution'])
+            demand(step > 0 and steps_between(x) % 1 == 0, f'{at}.resolution')
+        for j, edge in enumerate(x.get('edges', [])):
+            demand(j == 0 or x['edges'][j - 1] < edge, f'{at}.edges[{j}]')
+        for j, category in enumerate(x.get('categories', [])):
+            seen = ['other'] + x['categories'][:j]
+            demand(category not in seen, f'{at}.categories[{j}]')
+    return m
+
+
+def steps_between(x, value=None):
+    """How many resolutions a value of a sum or mean, by default its largest, is above the least."""
+    top = Fraction(x['max'] if value is None else value)
+    return (top - Fraction(x['min'])) / Fraction(x['resolution'])
