@@ -30,7 +30,8 @@ def check_encoding(file, checks):
 def check_bitmap(file, checks):
     for case in file['cases']:
         checks.equal(f'of {case["n"]}', bitmap(case['members'], case['n']).hex(), case['hex'])
-        checks.equal(f'in {case["n"]}', parse_bitmap(unhex(case['hex']), case['n']), case['members'])
+        found = parse_bitmap(unhex(case['hex']), case['n'])
+        checks.equal(f'in {case["n"]}', found, case['members'])
     for case in file['refused']:
         checks.refused(case['name'], lambda: parse_bitmap(unhex(case['hex']), case['n']), case)
 
@@ -86,8 +87,10 @@ def check_masks(file, checks):
         for what, actual, expected in (
                 ('keys of i', (agreement_key(ci) + agreement_key(si)).hex(), i['c'] + i['s']),
                 ('keys of j', (agreement_key(cj) + agreement_key(sj)).hex(), j['c'] + j['s']),
-                ('i to j', channel_key(context, ci, one, two, c_i, c_j, c_j).hex(), pair['channelKeyIToJ']),
-                ('j to i', channel_key(context, ci, two, one, c_j, c_i, c_j).hex(), pair['channelKeyJToI']),
+                ('i to j', channel_key(context, ci, one, two, c_i, c_j, c_j).hex(),
+                 pair['channelKeyIToJ']),
+                ('j to i', channel_key(context, ci, two, one, c_j, c_i, c_j).hex(),
+                 pair['channelKeyJToI']),
                 ('i to j, by j', channel_key(context, cj, one, two, c_i, c_j, c_i).hex(),
                  pair['channelKeyIToJ']),
                 ('p', p.hex(), pair['pairSecret']),
@@ -116,8 +119,9 @@ def check_messages(file, checks):
     for case in file['messages']:
         data, name = unhex(case['hex']), case['name']
         checks.equal(f'{name} type', case['type'], MESSAGES[name][0])
-        checks.equal(f'{name} composed', compose(name, *map(plain, case['fields'])).hex(), case['hex'])
-        checks.equal(f'{name} parsed', parse(name, data), {x['name']: by_name(x) for x in case['fields']})
+        checks.equal(f'{name} composed', compose(name, *map(plain, case['fields'])), data)
+        expected = {field['name']: by_name(field) for field in case['fields']}
+        checks.equal(f'{name} parsed', parse(name, data), expected)
     for case in file['refused']:
         name = f'{case["message"]}: {case["name"]}'
         checks.refused(name, lambda: parse(case['message'], unhex(case['hex'])), case)
@@ -128,24 +132,28 @@ def check_manifest(file, checks):
     checks.equal('canonical', canonical(manifest).encode().hex(), file['canonical'])
     checks.equal('parsed', parse_canonical(data), manifest)
     checks.equal('taskId', sha256(data).hex(), file['taskId'])
-    checks.equal('publisher', signing_key(unhex(file['publisherSeed'])).hex(), manifest['publisher'])
-    checks.equal('signature', True, verifies(unhex(manifest['publisher']), labelled(
-        'onlysum/1 manifest', data), unhex(file['signature'])))
+    publisher = signing_key(unhex(file['publisherSeed']))
+    checks.equal('publisher', publisher.hex(), manifest['publisher'])
+    statement = labelled('onlysum/1 manifest', data)
+    checks.equal('signature', True, verifies(publisher, statement, unhex(file['signature'])))
     lanes = lanes_of(parse_manifest(manifest))
     checks.equal('number of lanes', len(lanes), len(file['lanes']))
     for index, (lane, expected) in enumerate(zip(lanes, file['lanes'])):
         found = {key: expected.get(key) for key in lane}
-        checks.equal(f'lane {expected["label"]}', lane, found)
-        checks.equal(f'place of {expected["label"]}', [index, 0], [expected['index'], expected['tail']])
+        checks.equal(f'lane {index}', lane, found)
+        checks.equal(f'lane {index}: place', [index, 0], [expected['index'], expected['tail']])
     checks.equal('vectorBytes', -(-sum(lane['width'] for lane in lanes) // 8), file['vectorBytes'])
     for address in file['validUrls']:
         checks.equal(address, url(address, 'url'), address)
     for case in file['invalid']:
-        checks.refused(case['name'], lambda: lanes_of(parse_manifest(changed(manifest, case))), case)
+        wrong = changed(manifest, case)
+        checks.refused(case['name'], lambda: lanes_of(parse_manifest(wrong)), case)
     for case in file['notCanonical']:
-        checks.refused(case['name'], lambda: parse_canonical(unhex(case['bytes'])), {'code': 'invalid'})
+        data = unhex(case['bytes'])
+        checks.refused(case['name'], lambda: parse_canonical(data), {'code': 'invalid'})
     for case in file['jcs']:
-        checks.equal(case['name'], canonical(parse_json(case['input'])).encode().hex(), case['canonical'])
+        form = canonical(parse_json(case['input'])).encode()
+        checks.equal(case['name'], form.hex(), case['canonical'])
 
 
 def changed(value, case, depth=0):
@@ -192,7 +200,7 @@ def check_shamir(file, checks):
 
 
 def check_decoded(case, checks):
-    """Section 5.7: the one secret from which at most half of the shares beyond t deviate, or none."""
+    """Section 5.7: the one secret from which at most half of those beyond t deviate, or none."""
     shares, t = [(share['x'], unhex(share['share'])) for share in case['shares']], case['t']
     found = (None, None)
     for chosen in combinations(shares, t):

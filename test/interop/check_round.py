@@ -105,8 +105,8 @@ def check_statements(file, checks, task_id, enrolled, keys):
     checks.equal('leaves', leaves, roster['leaves'])
     checks.equal('root', tree_root(leaves), roster['root'])
     checks.equal('paths', [tree_path(leaves, i) for i in range(n)], roster['paths'])
-    facts = Roster(task_id, file['window'], offer['incarnation'], unhex(file['round']), n, expected.k,
-                   expected.t, roster['seed'], tree_root(leaves))
+    facts = Roster(task_id, file['window'], offer['incarnation'], unhex(file['round']), n,
+                   expected.k, expected.t, roster['seed'], tree_root(leaves))
     context = facts.context()
     in_u2, in_u3 = (bitmap(each['members'], n) for each in (shared, survivors))
     context2 = sha256(labelled('onlysum/1 context 2', context, in_u2))
@@ -138,7 +138,8 @@ def check_dealt(file, checks, context, keys):
             (c_i, s_i), (c_j, s_j) = keys[i], keys[j]
             key = channel_key(context, secrets[j]['cSecret'], i, j, c_i, c_j, c_i)
             secret = pair_secret(context, secrets[i]['sSecret'], i, j, s_i, s_j)
-            checks.equal(f'{name} shares', (share_of_b, share_of_s), (one['shareOfB'], one['shareOfS']))
+            checks.equal(f'{name} share of b', share_of_b, one['shareOfB'])
+            checks.equal(f'{name} share of s', share_of_s, one['shareOfS'])
             checks.equal(f'{name} channel key, from the receiver', key, one['channelKey'])
             checks.equal(f'{name} box', unseal(key, one['box']), share_of_b + share_of_s)
             checks.equal(f'{name} pair secret', secret, one['pairSecret'])
@@ -186,19 +187,22 @@ def check_opening(file, checks, widths, context2, devices, keys):
     tags = {i: parse('ShareKeys', data)['tags'] for i, data in up if data[1] == 34}
     unmasking = {i: parse('Unmasking', data) for i, data in up if data[1] == 36}
     shares = {i: parse('RevealShares', data) for i, data in up if data[1] == 37}
-    vectors = [unpack(parse('MaskedInput', data)['vector'], widths) for _, data in up if data[1] == 35]
+    masked = [parse('MaskedInput', data) for _, data in up if data[1] == 35]
+    vectors = [unpack(message['vector'], widths) for message in masked]
     total = [sum(column) for column in zip(*vectors)]
-    checks.equal('sum of the masked', [x % 2**w for x, w in zip(total, widths)], opened['sumOfMasked'])
+    truncated = [x % 2**w for x, w in zip(total, widths)]
+    checks.equal('sum of the masked', truncated, opened['sumOfMasked'])
 
     checks.equal('who reveals b', [x['index'] for x in opened['revealedB']], sorted(unmasking))
     b_of = {i: message['b'] for i, message in unmasking.items()}
     checks.equal('revealed b', b_of, {x['index']: x['b'] for x in opened['revealedB']})
     streams = []
-    for field, record_field, secret in (('recoveredB', 'selfShares', 'b'), ('recoveredS', 'keyShares', 's')):
+    for field, records, secret in (('recoveredB', 'selfShares', 'b'),
+                                   ('recoveredS', 'keyShares', 's')):
         for one in opened[field]:
             i, points = one['index'], [(x['x'], x['share']) for x in one['shares']]
             sent = [(j + 1, data[4:]) for j, message in sorted(shares.items())
-                    for data in records_of(message[record_field]) if data[:4] == i.to_bytes(4, 'big')]
+                    for data in records_of(message[records]) if data[:4] == i.to_bytes(4, 'big')]
             checks.equal(f'{field} {i}: shares', sent, points)
             checks.equal(f'{field} {i}: recombined', recover(sent, t), one[secret])
             if secret == 'b':
@@ -235,7 +239,8 @@ def check_registrar(file, checks, task_id, enrolled):
     offer, roster = unhex(file['announcement']), unhex(file['roster'])
     up = [x for x in unhex(file['transcript']) if x['direction'] == 'up' and x['hex'][1] == 33]
     adverts = [parse('AdvertiseKeys', x['hex']) for x in sorted(up, key=lambda x: x['device'])]
-    certificates = [[x['epoch'], x['epochLengthMs'], x['pseudonym'], x['signature']] for x in enrolled]
+    certificates = [[x['epoch'], x['epochLengthMs'], x['pseudonym'], x['signature']]
+                    for x in enrolled]
     members = [[certificate, x['c'], x['s'], x['signature']]
                for certificate, x in zip(certificates, adverts)]
     flat = [field for certificate, *rest in members for field in (*certificate, *rest)]
@@ -253,10 +258,12 @@ def check_registrar(file, checks, task_id, enrolled):
                                ('survivor-set', 'SurvivorSetRequest', unhex(file['survivorSet']))):
         expected.append((kind, name, [round_id, signed['bitmap']], None,
                          compose('SetResponse', signed['signature'])))
-    checks.equal('registrar: kinds', [x['kind'] for x in file['registrar']], [x[0] for x in expected])
+    kinds = [x['kind'] for x in file['registrar']]
+    checks.equal('registrar: kinds', kinds, [x[0] for x in expected])
     for found, (kind, name, fields, statement_fields, response) in zip(
             unhex(file['registrar']), expected):
-        statement = labelled(f'onlysum/1 {kind.replace("-", " ")} request', *(statement_fields or fields))
+        label = f'onlysum/1 {kind.replace("-", " ")} request'
+        statement = labelled(label, *(statement_fields or fields))
         checks.equal(f'registrar: {kind} statement', statement, found['statement'])
         request = compose(name, *fields, sign(seed, statement))
         checks.equal(f'registrar: {kind} request', request, found['request'])

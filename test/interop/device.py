@@ -1,16 +1,17 @@
-"""A device of one round, from `Challenge` to `RevealShares`: sections 5.0 to 5.7, on the complete graph.
+"""A device of one round on the complete graph, from Challenge to RevealShares: sections 5.0 to 5.7.
 
 `secrets` are the values a device would draw, as round.json publishes them; `receive` gives the
 bytes it answers with, or raises Refused.
 """
 from fields import Refused, invalid
-from rounds import (Roster, add_streams, commitment, channel_key, graph_parameters, pair_secret, pair_tag,
-                    roster_leaf, self_stream_key, pair_stream_key)
+from rounds import (Roster, add_streams, channel_key, commitment, graph_parameters, pair_secret,
+                    pair_stream_key, pair_tag, roster_leaf, self_stream_key)
 from structures import pack, parse_bitmap, root_from_path, split
 from suite import agreement_key, labelled, seal, sha256, sign, signing_key, unseal, verifies
 from wire import MESSAGES, compose, decode, parse
 
 NAMES = {number: name for name, (number, _) in MESSAGES.items()}
+ONCE = ('Challenge', 'Offer', 'Roster', 'SharedSet', 'SurvivorSet')
 
 
 class Device:
@@ -26,16 +27,16 @@ class Device:
         message = parse(name, data)
         if 'round' in message and message['round'] != getattr(self, 'round', message['round']):
             raise Refused('wrong-round')
-        if name not in ('Progress', 'Closed') and self.seen.setdefault(name, data) != data:
+        if name in ONCE and self.seen.setdefault(name, data) != data:
             raise Refused('second-message')
         return getattr(self, f'on_{name}', lambda _: None)(message)
 
     def on_Challenge(self, message):
-        epoch, length, signature = (self.secrets[x] for x in ('epoch', 'epochLengthMs', 'signature'))
-        seed, nonce = self.secrets['pseudonymSeed'], self.secrets['nonce']
+        own = self.secrets
+        seed, nonce = own['pseudonymSeed'], own['nonce']
         url = self.manifest['coordinator']['url']
         hello = labelled('onlysum/1 hello', message['challenge'], nonce, url, self.task_id)
-        certificate = [epoch, length, signing_key(seed), signature]
+        certificate = [own['epoch'], own['epochLengthMs'], signing_key(seed), own['signature']]
         return compose('Hello', 1, self.task_id, nonce, certificate, sign(seed, hello))
 
     def on_Offer(self, message):
@@ -46,7 +47,8 @@ class Device:
         statement = labelled('onlysum/1 window', self.task_id, self.window, self.incarnation,
                              offer['enrolled'], offer['population'], offer['pools'],
                              offer['value'])
-        self.demand(verifies(self.registrar, statement, offer['signature']), 'announcement-signature')
+        self.demand(verifies(self.registrar, statement, offer['signature']),
+                    'announcement-signature')
         keys = labelled('onlysum/1 advertise keys', self.task_id, self.window, self.incarnation,
                         self.round, self.c, self.s)
         seed = self.secrets['pseudonymSeed']
@@ -100,7 +102,8 @@ class Device:
         self.demand(len(members) >= self.least, 'set-too-small')
         self.demand(self.i in members and len(self.sharing) >= self.t, 'left-out')
         statement = labelled('onlysum/1 shared set', self.context, message['members'])
-        self.demand(verifies(self.registrar, statement, message['signature']), 'shared-set-signature')
+        self.demand(verifies(self.registrar, statement, message['signature']),
+                    'shared-set-signature')
         opened = {j: unseal(self.inbound[j], message['boxes'][80 * at:80 * at + 80])
                   for at, j in enumerate(self.sharing)}
         self.shares = {j: plain for j, plain in opened.items() if plain}
@@ -144,9 +147,10 @@ class Device:
 
     def check_window(self):
         length, validity = self.manifest['window']['lengthMs'], self.manifest['validity']
-        begin, end, allowance = self.window * length, (self.window + 1) * length, min(60000, length // 10)
-        inside = begin >= validity['notBeforeMs'] and end <= validity['notAfterMs']
-        self.demand(inside and begin - allowance <= self.now_ms < end + allowance, 'window-not-now')
+        begin, end = self.window * length, (self.window + 1) * length
+        allowance = min(60_000, length / 10)
+        valid = begin >= validity['notBeforeMs'] and end <= validity['notAfterMs']
+        self.demand(valid and begin - allowance <= self.now_ms < end + allowance, 'window-not-now')
 
     @staticmethod
     def demand(fits, code):

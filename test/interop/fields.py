@@ -73,6 +73,6 @@ def named(**fields):
         for name in value:
             if name not in fields:
                 invalid(inside(name))
-        return {name: read_one(value[name], inside(name)) if name in value else invalid(inside(name))
-                for name, read_one in fields.items()}
+        return {name: read_one(value[name], inside(name)) if name in value
+                else invalid(inside(name)) for name, read_one in fields.items()}
     return read

@@ -3,7 +3,7 @@ from fractions import Fraction
 from math import floor
 
 from canonical import SAFE
-from fields import Refused
+from fields import Refused, invalid
 from manifest import steps_between
 
 
@@ -32,7 +32,7 @@ def lanes_of(m):
             add('reported')
         if x and x['kind'] not in ('flag', 'category'):
             add('clipped')
-    return lanes
+    return lanes if len(lanes) <= 65535 else invalid('metrics')
 
 
 def lanes_of_device(m, values, consented):

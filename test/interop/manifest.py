@@ -6,9 +6,13 @@ from fractions import Fraction
 from canonical import SAFE
 from fields import Refused, flag, invalid, many, named, pattern, whole
 
-URL = re.compile(r'(wss?)://(\[[0-9a-f:.]+\]|[A-Za-z0-9.-]+)(?::(\d{1,5}))?([/?][!-"$-~]*)?', re.ASCII)
+HOST, REST = r'(\[[0-9a-f:.]+\]|[A-Za-z0-9.-]+)(?::(\d{1,5}))?', r'([/?][!-"$-~]*)?'
+URL = re.compile(f'(?=.{{6,2006}}$)(wss?)://{HOST}{REST}', re.ASCII)
 LOOPBACK = re.compile(r'localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]', re.ASCII)
-LINE = pattern(r'[^\x00-\x1f\x7f]{1,500}')
+
+
+def line(most):
+    return pattern(rf'[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{{1,{most}}}')
 
 
 def decimal(value, at):
@@ -28,8 +32,8 @@ def metric(value, at):
     kind = value.get('kind') if type(value) is dict else invalid(at)
     if type(kind) is not str or kind not in KINDS:
         invalid(f'{at}.kind')
-    return named(name=NAME, kind=LINE, group=NAME, purpose=LINE, owner=LINE,
-                 retentionDays=whole(3650, 1), **KINDS[kind])(value, at)
+    return named(name=pattern('[a-z][a-z0-9_]{0,62}'), kind=line(9), group=GROUP, purpose=PURPOSE,
+                 owner=line(200), retentionDays=whole(3650, 1), **KINDS[kind])(value, at)
 
 
 def privacy(value, at):
@@ -40,12 +44,13 @@ def privacy(value, at):
         raise Refused('noise-unsupported', f'{at}.mechanism')
 
 
-KEY, NAME, DEVICES = pattern('[0-9a-f]{64}'), pattern('[a-z][a-z0-9_-]{0,62}'), whole(65535, 3)
-RANGE = {'min': decimal, 'max': decimal, 'resolution': decimal, 'unit': LINE}
+KEY, GROUP = pattern('[0-9a-f]{64}'), pattern('[a-z][a-z0-9_-]{0,62}')
+PURPOSE, UNIT, DEVICES = line(500), line(32), whole(65535, 3)
+RANGE = {'min': decimal, 'max': decimal, 'resolution': decimal, 'unit': UNIT}
 KINDS = {
     'flag': {}, 'count': {'max': whole(SAFE, 1)}, 'sum': RANGE, 'mean': RANGE,
-    'category': {'categories': many(pattern('[A-Za-z0-9._-]{1,64}'), 1000, least=1)},
-    'histogram': {'edges': many(decimal, 1000, least=2), 'unit': LINE},
+    'category': {'categories': many(pattern('[A-Za-z0-9][A-Za-z0-9 ._+:/-]{0,63}'), 1000, least=1)},
+    'histogram': {'edges': many(decimal, 1001, least=2), 'unit': UNIT},
 }
 MANIFEST = named(
     onlysum=whole(1, 1), suite=whole(1, 1), name=pattern('[a-z][a-z0-9-]{0,62}'),
@@ -55,7 +60,7 @@ MANIFEST = named(
     attempts=whole(16, 1), assumptions=named(corrupt=whole(999), dropout=whole(999),
                                              population=whole(10**6)),
     privacy=privacy, validity=named(notBeforeMs=whole(SAFE), notAfterMs=whole(SAFE)),
-    groups=many(named(name=NAME, purpose=LINE, essential=flag), 1000, least=1),
+    groups=many(named(name=GROUP, purpose=PURPOSE, essential=flag), 64, least=1),
     metrics=many(metric, 1000, least=1))
 
 

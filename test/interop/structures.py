@@ -1,4 +1,4 @@
-"""Bitmaps and packed lanes (sections 2.2 and 3.4), Shamir's scheme (5.3), the RFC 6962 tree (5.2)."""
+"""Bitmaps and packed lanes (sections 2.2, 3.4), Shamir's scheme (5.3), the RFC 6962 tree (5.2)."""
 from fields import Refused, invalid
 from suite import sha256
 
@@ -72,7 +72,7 @@ def check_indices(xs):
 
 
 def split(secret, t, xs, random):
-    """Shares in the order of xs; `random` holds the coefficients of x^1 … x^(t−1), 32 bytes each."""
+    """Shares in the order of xs; `random`: the coefficients of x^1 … x^(t−1), 32 bytes each."""
     constant = symbols(secret)
     if not isinstance(t, int) or not 2 <= t <= len(xs):
         raise Refused('shamir-threshold')

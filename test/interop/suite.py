@@ -48,7 +48,7 @@ def hkdf(ikm, salt, info, length=32):
 
 
 def verifies(public_key, message, signature):
-    """Strict, cofactorless Ed25519. The library compares encode(S·B − k·A) with R and checks S < L."""
+    """Strict, cofactorless Ed25519. The library checks S < L and encode(S·B − k·A) = R."""
     y_of_key, y_of_r = (int.from_bytes(b[:32], 'little') % 2**255 for b in (public_key, signature))
     if y_of_key >= P or y_of_key in SMALL_ORDER_Y or y_of_r in SMALL_ORDER_Y:
         return False

@@ -5,7 +5,7 @@ U16, U32, SAFE = 65535, 2**32 - 1, 2**53 - 1
 
 
 def decode(data):
-    """One value that fills the bytes: integers, binary, text, booleans, nil and arrays, four deep."""
+    """One value that fills the bytes: integers, binary, text, booleans, nil, arrays four deep."""
     at = 0
 
     def take(count):
@@ -84,7 +84,7 @@ ANNOUNCEMENT = positional(window=WINDOW, incarnation=whole(SAFE), enrolled=whole
                           population=whole(SAFE), pools=whole(U32, least=1), value=HASH,
                           signature=SIGNATURE)
 CERTIFICATE = positional(epoch=whole(SAFE), epochLengthMs=whole(SAFE, least=1), pseudonym=KEY,
-                     signature=SIGNATURE)
+                         signature=SIGNATURE)
 MEMBER = positional(certificate=CERTIFICATE, c=KEY, s=KEY, signature=SIGNATURE)
 SET = {'round': ROUND, 'members': MEMBERS, 'signature': SIGNATURE}
 MESSAGES = {
@@ -100,26 +100,28 @@ MESSAGES = {
     'Progress': (8, positional(missing=COUNT, closesInMs=whole(MS), remainingMs=whole(MS))),
     'Dropped': (9, positional(code=text(64), detail=text(512), retryInMs=whole(MS, least=-1))),
     'Hello': (32, positional(version=whole(1, least=1), taskId=HASH, nonce=octets(16),
-                         certificate=CERTIFICATE, signature=SIGNATURE)),
+                             certificate=CERTIFICATE, signature=SIGNATURE)),
     'AdvertiseKeys': (33, positional(round=ROUND, c=KEY, s=KEY, signature=SIGNATURE)),
     'ShareKeys': (34, positional(round=ROUND, boxes=octets(unit=80), tags=octets(unit=16))),
     'MaskedInput': (35, positional(round=ROUND, vector=octets(), commitment=HASH)),
     'Unmasking': (36, positional(round=ROUND, b=HASH, pairSecrets=octets(unit=32))),
-    'RevealShares': (37, positional(round=ROUND, selfShares=octets(unit=36), keyShares=octets(unit=36))),
+    'RevealShares': (37, positional(round=ROUND, selfShares=octets(unit=36),
+                                    keyShares=octets(unit=36))),
     'WindowRequest': (64, positional(taskId=HASH, window=WINDOW, signature=SIGNATURE)),
     'RosterRequest': (65, positional(taskId=HASH, window=WINDOW, round=ROUND,
-                                 lifetimeMs=whole(DAY_MS, least=1), members=many(MEMBER, U16),
-                                 signature=SIGNATURE)),
+                                     lifetimeMs=whole(DAY_MS, least=1),
+                                     members=many(MEMBER, U16), signature=SIGNATURE)),
     'SharedSetRequest': (66, positional(**SET)),
     'SurvivorSetRequest': (67, positional(**SET)),
     'CloseRequest': (68, positional(round=ROUND, signature=SIGNATURE)),
     'WindowResponse': (80, positional(announcement=ANNOUNCEMENT)),
     'RosterResponse': (81, positional(incarnation=whole(SAFE), k=POSITIVE, t=POSITIVE, seed=HASH,
-                                  root=HASH, signature=SIGNATURE)),
+                                      root=HASH, signature=SIGNATURE)),
     'SetResponse': (82, positional(signature=SIGNATURE)),
     'CloseResponse': (83, positional(closed=flag)),
-    'RefusalResponse': (84, positional(code=text(64), detail=text(512),
-                                   members=many(positional(index=COUNT, code=text(64)), U16))),
+    'RefusalResponse': (84, positional(
+        code=text(64), detail=text(512),
+        members=many(positional(index=COUNT, code=text(64)), U16))),
 }
 
 

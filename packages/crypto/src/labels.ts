@@ -16,6 +16,7 @@ export const LABELS = {
   advertise: 'onlysum/1 advertise keys',
   rosterRequest: 'onlysum/1 roster request',
   roster: 'onlysum/1 roster',
+  graph: 'onlysum/1 graph',
   leaf: 'onlysum/1 roster leaf',
   context: 'onlysum/1 context',
   channelKey: 'onlysum/1 channel key',

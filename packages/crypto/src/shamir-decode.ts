@@ -104,14 +104,14 @@ function symbolOf(syndromes: Uint32Array, symbol: number): Uint16Array {
  * E errors at X_1…X_E make syndromes S_m = Σ Y_i · X_i^m, whose shortest recurrence is Π (1 − X_i · z).
  * Conversely, if that recurrence splits into factors of distinct known X_i, errors there explain all.
  *
- * @returns the x where the symbol is wrong; undefined if no ⌊(r − t)/2⌋ errors explain it.
+ * @returns the x where the symbol is wrong, if ⌊(r − t)/2⌋ errors or fewer explain it; else undefined
+ * or more x than that.
  */
 function errorPositions(
   syndromes: Uint16Array,
   xs: readonly ShareIndex[],
 ): ShareIndex[] | undefined {
   const recurrence = shortestRecurrence(syndromes);
-  if (recurrence === undefined) return undefined;
   // Horner's rule from the wrong end evaluates Π (x − X_i), which spares the inverse of x.
   const errors = xs.filter((x) => {
     let value = 0;
@@ -124,9 +124,9 @@ function errorPositions(
 /**
  * Berlekamp–Massey: the least L and C with C_0 = 1 and Σ_{i≤L} C_i · S_{m−i} = 0 for L ≤ m < N.
  *
- * @returns C_0…C_L; undefined if 2L > N, since C is not unique then.
+ * @returns C_0…C_L; the only one if 2L ≤ N.
  */
-function shortestRecurrence(sequence: Uint16Array): Uint16Array | undefined {
+function shortestRecurrence(sequence: Uint16Array): Uint16Array {
   const length = sequence.length;
   let order = 0;
   let current = new Uint16Array(length + 1);
@@ -146,7 +146,6 @@ function shortestRecurrence(sequence: Uint16Array): Uint16Array | undefined {
     }
     if (2 * order <= m) {
       order = m + 1 - order;
-      if (2 * order > length) return undefined;
       earlier = current;
       earlierMiss = miss;
       age = 0;

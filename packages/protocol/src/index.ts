@@ -24,7 +24,13 @@ export type {
 export { DROP_REASONS, type DropCode, isDropCode } from './drop-reasons.js';
 export * from './messages/from-coordinator.js';
 export * from './messages/from-device.js';
-export { COMPLETE_MAX, type GraphParameters, graphParameters } from './parameters.js';
+export { drawGraph, type Graph } from './graph.js';
+export {
+  COMPLETE_MAX,
+  type GraphParameters,
+  graphParameters,
+  rosterParameters,
+} from './parameters.js';
 export { colludersInPool, poolCount, poolOf, toleratedPopulation } from './pools.js';
 export { verifyReceipt } from './receipt.js';
 export * from './registrar/enrolment.js';

@@ -5,6 +5,7 @@
  */
 import { LABELS, type Suite, encodeLabelled } from '@onlysum/crypto';
 import { corruptBound } from '@onlysum/task';
+import { logAdd, logChoose } from './log-combinatorics.js';
 
 /** P = max(1, ⌊N / (3·max)⌋). */
 export function poolCount(enrolled: number, cohortMax: number): number {
@@ -45,12 +46,10 @@ export function colludersInPool(
   const logHit = -Math.log(pools);
   const logMiss = Math.log1p(-1 / pools);
   const limit = LOG2_TAIL * Math.LN2;
-  const logFactorial = logFactorials(colluders);
   let tail = Number.NEGATIVE_INFINITY;
   for (let x = colluders; x > 0; x--) {
-    const choose =
-      (logFactorial[colluders] ?? 0) - (logFactorial[x] ?? 0) - (logFactorial[colluders - x] ?? 0);
-    tail = logAdd(tail, choose + x * logHit + (colluders - x) * logMiss);
+    const term = logChoose(colluders, x) + x * logHit + (colluders - x) * logMiss;
+    tail = logAdd(tail, term);
     // tail = ln Pr[X ≥ x] = ln Pr[X > x − 1]
     if (tail > limit) return x;
   }
@@ -78,15 +77,4 @@ export function toleratedPopulation(
     else high = middle - 1;
   }
   return low;
-}
-
-function logFactorials(upTo: number): Float64Array {
-  const out = new Float64Array(upTo + 1);
-  for (let i = 2; i <= upTo; i++) out[i] = (out[i - 1] ?? 0) + Math.log(i);
-  return out;
-}
-
-function logAdd(a: number, b: number): number {
-  const [low, high] = a < b ? [a, b] : [b, a];
-  return low === Number.NEGATIVE_INFINITY ? high : high + Math.log1p(Math.exp(low - high));
 }

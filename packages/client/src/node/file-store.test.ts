@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { clientStoreContract } from '@onlysum/testkit';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { type ClientRecord, emptyRecord } from '../record.js';
 import { fileStore } from './file-store.js';
 import { encodeGeneration } from './record-file.js';
@@ -139,6 +139,22 @@ describe('between processes', () => {
     const store = fileStore(path);
     await store.update((record) => [bump(record, 'a', 'b'), undefined]);
     expect(count(await store.read(), 'a')).toBe(before + 1);
+  });
+
+  it('waits for others by the CSPRNG, as for everything else', async () => {
+    const path = freshPath();
+    const foretold = vi.spyOn(Math, 'random').mockReturnValue(0.5);
+    let tries = 0;
+    const changes = Array.from({ length: 8 }, () =>
+      fileStore(path).update((record) => {
+        tries++;
+        return [bump(record, 'n'), undefined];
+      }),
+    );
+    await Promise.all(changes);
+    expect(tries).toBeGreaterThan(changes.length);
+    expect(foretold).not.toHaveBeenCalled();
+    foretold.mockRestore();
   });
 
   it('does not count a change on a record that is no longer the newest, though its name is free', async () => {

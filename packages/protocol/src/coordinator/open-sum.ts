@@ -3,7 +3,7 @@
  * can run it. Protocol §5.6, §5.7. What was reconstructed from shares is checked against commitment
  * and public key before it is used.
  */
-import { type Suite, equalBytes, recoverSecret, wipe } from '@onlysum/crypto';
+import { type Suite, decodeSecret, equalBytes, wipe } from '@onlysum/crypto';
 import type { Lane } from '@onlysum/task';
 import { decodeLane } from '@onlysum/task';
 import { at } from '../at.js';
@@ -38,9 +38,24 @@ export interface OpenJob {
 }
 
 export type OpenOutcome =
-  | { readonly kind: 'sum'; readonly lanes: readonly number[] }
-  /** Shares of `dealer` do not give what it committed to. */
-  | { readonly kind: 'unrecoverable'; readonly dealer: number; readonly secret: 'b' | 's' };
+  | {
+      readonly kind: 'sum';
+      readonly lanes: readonly number[];
+      readonly inconsistent: readonly InconsistentShare[];
+    }
+  /** The shares of `dealer`, as many as came, do not give what it committed to. */
+  | {
+      readonly kind: 'unrecoverable';
+      readonly dealer: number;
+      readonly secret: 'b' | 's';
+      readonly shares: number;
+    };
+
+/** A share that does not fit the others: the dealer dealt it wrong, or the holder changed it. */
+export interface InconsistentShare {
+  readonly dealer: number;
+  readonly holder: number;
+}
 
 /** @param job - its sum and secrets are consumed. */
 export function openSum(suite: Suite, job: OpenJob): OpenOutcome {
@@ -49,33 +64,57 @@ export function openSum(suite: Suite, job: OpenJob): OpenOutcome {
   for (const { survivor, dropped, p } of job.pairs) {
     maskPair(suite, lanes, -1, job.context2, survivor, dropped, p);
   }
+  const inconsistent: InconsistentShare[] = [];
   for (const { index, commitment, shares } of job.silent) {
-    const b = recover(shares, job.threshold);
-    if (b === undefined || !equalBytes(selfCommitment(suite, job.context2, index, b), commitment)) {
-      wipe(b ?? new Uint8Array(0));
-      return { kind: 'unrecoverable', dealer: index, secret: 'b' };
-    }
+    const isRight = (b: Uint8Array): boolean =>
+      equalBytes(selfCommitment(suite, job.context2, index, b), commitment);
+    const b = recover(index, shares, job.threshold, isRight, inconsistent);
+    if (b === undefined) return unrecoverable(index, 'b', shares);
     maskSelf(suite, lanes, -1, job.context2, index, b);
     wipe(b);
   }
-  for (const dropout of job.dropped) {
-    const s = recover(dropout.shares, job.threshold);
-    if (s === undefined || !equalBytes(suite.x25519PublicKey(s), dropout.end.s)) {
-      wipe(s ?? new Uint8Array(0));
-      return { kind: 'unrecoverable', dealer: dropout.end.index, secret: 's' };
-    }
-    for (const partner of dropout.partners) {
+  for (const { end, shares, partners } of job.dropped) {
+    const isRight = (s: Uint8Array): boolean => equalBytes(suite.x25519PublicKey(s), end.s);
+    const s = recover(end.index, shares, job.threshold, isRight, inconsistent);
+    if (s === undefined) return unrecoverable(end.index, 's', shares);
+    for (const partner of partners) {
       const agreement = suite.x25519(s, partner.s);
-      const p = pairSecret(suite, agreement, job.context, dropout.end, partner);
-      maskPair(suite, lanes, -1, job.context2, partner.index, dropout.end.index, p);
+      const p = pairSecret(suite, agreement, job.context, end, partner);
+      maskPair(suite, lanes, -1, job.context2, partner.index, end.index, p);
       wipe(agreement, p);
     }
     wipe(s);
   }
-  return { kind: 'sum', lanes: job.lanes.map((lane, j) => decodeLane(at(lanes, j), lane)) };
+  const sums = job.lanes.map((lane, j) => decodeLane(at(lanes, j), lane));
+  return { kind: 'sum', lanes: sums, inconsistent };
 }
 
-/** undefined: fewer than t shares came. */
-function recover(shares: readonly RevealedShare[], threshold: number): Uint8Array | undefined {
-  return shares.length < threshold ? undefined : recoverSecret(shares, threshold);
+/**
+ * Up to ⌊(r − t)/2⌋ wrong shares of r are corrected and noted. More that agree with each other can decode
+ * to another secret, so what comes out is checked all the same.
+ */
+function recover(
+  dealer: number,
+  shares: readonly RevealedShare[],
+  threshold: number,
+  isRight: (secret: Uint8Array) => boolean,
+  inconsistent: InconsistentShare[],
+): Uint8Array | undefined {
+  if (shares.length < threshold) return undefined;
+  const decoded = decodeSecret(shares, threshold);
+  if (decoded === undefined) return undefined;
+  if (!isRight(decoded.secret)) {
+    wipe(decoded.secret);
+    return undefined;
+  }
+  for (const x of decoded.wrong) inconsistent.push({ dealer, holder: x - 1 });
+  return decoded.secret;
+}
+
+function unrecoverable(
+  dealer: number,
+  secret: 'b' | 's',
+  shares: readonly RevealedShare[],
+): OpenOutcome {
+  return { kind: 'unrecoverable', dealer, secret, shares: shares.length };
 }

@@ -6,6 +6,7 @@ import { closed } from '../messages/from-coordinator.js';
 import { abort, present } from './cohort.js';
 import type { OpenJob, OpenOutcome } from './open-sum.js';
 import type {
+  Cohort,
   CoordinatorEffect,
   CoordinatorStep,
   InStage,
@@ -53,8 +54,7 @@ export function finish(
 ): CoordinatorStep {
   const { cohort, survivors, shared } = state;
   if (outcome.kind === 'unrecoverable') {
-    const detail = `the shares of device ${outcome.dealer} do not give its ${outcome.secret}`;
-    return abort(cohort, 'recovery-failed', detail, false);
+    return abort(cohort, 'recovery-failed', whyUnrecoverable(cohort, outcome), false);
   }
   const bytes = closed.encode({ round: cohort.facts.round, opened: true });
   const goodbyes = present(cohort, survivors.members).flatMap((index): CoordinatorEffect[] => {
@@ -75,6 +75,7 @@ export function finish(
     silent: losses.filter(
       ({ index }) => isSurvivor.has(index) && state.reveals.selfSeeds[index] === undefined,
     ),
+    inconsistent: outcome.inconsistent,
     lanes: outcome.lanes,
     rosterSignature: cohort.rosterSignature,
     sharedSet: shared.bitmap,
@@ -83,4 +84,20 @@ export function finish(
     survivorSetSignature: survivors.signature,
   };
   return [{ stage: 'finished' }, [...goodbyes, { kind: 'result', result }]];
+}
+
+/**
+ * With t + 2·t₁ shares no t₁ colluding holders can make an honest dealer's secret undecodable: only then
+ * is the dealer named as the one at fault. §5.7.
+ */
+function whyUnrecoverable(
+  { parameters }: Cohort,
+  outcome: OpenOutcome & { kind: 'unrecoverable' },
+): string {
+  const { t, mostCorruptNeighbours } = parameters;
+  const isDealer = outcome.shares >= t + 2 * mostCorruptNeighbours;
+  const whose = isDealer
+    ? `device ${outcome.dealer} dealt shares that`
+    : 'the shares of one device';
+  return `${whose} do not give the ${outcome.secret} it committed to (${outcome.shares} shares, t = ${t})`;
 }

@@ -6,7 +6,7 @@ import { drawGraph } from '../graph.js';
 import { rosterLeaves } from '../leaf.js';
 import { roster } from '../messages/from-coordinator.js';
 import { advertiseKeys } from '../messages/from-device.js';
-import { graphParameters } from '../parameters.js';
+import { rosterParameters } from '../parameters.js';
 import type { RosterResponse } from '../registrar/requests.js';
 import { everyIndex, markLost, send } from './cohort.js';
 import type { Cohort, CoordinatorStep, InStage, MachineContext, RoundParams } from './types.js';
@@ -19,14 +19,13 @@ export function openRoster(
 ): CoordinatorStep {
   const { suite } = context;
   const { task, window, round, durations } = params;
-  const { corrupt, dropout } = task.manifest.assumptions;
   const n = state.candidates.length;
-  const parameters = graphParameters(n, corrupt, dropout);
+  const parameters = rosterParameters(n, task.manifest.assumptions);
   const keys = state.candidates.map(({ member }) => {
     if (member === undefined) throw new InternalError('internal', 'a member without keys');
     return { c: member.c, s: member.s };
   });
-  const graph = drawGraph(parameters);
+  const graph = drawGraph(suite, parameters, response.seed);
   const leaves = rosterLeaves(keys, graph);
   const tree = merkleTree(
     suite,

@@ -12,7 +12,7 @@ import type { Graph } from '../graph.js';
 import type { RoundKeys } from '../leaf.js';
 import type { GraphParameters } from '../parameters.js';
 import type { RegistrarResponse, RosterMember, UnsignedRequest } from '../registrar/requests.js';
-import type { OpenJob, OpenOutcome } from './open-sum.js';
+import type { InconsistentShare, OpenJob, OpenOutcome } from './open-sum.js';
 
 export type { MachineContext };
 
@@ -117,6 +117,8 @@ export interface RoundResult {
   readonly dropped: readonly Drop[];
   /** Survivors that did not answer after their masked input: their masks came off by shares. */
   readonly silent: readonly Drop[];
+  /** The blame log: shares that did not fit. Nobody is punished automatically. */
+  readonly inconsistent: readonly InconsistentShare[];
   /** Decoded lane sums over U3. */
   readonly lanes: readonly number[];
   readonly rosterSignature: Uint8Array;

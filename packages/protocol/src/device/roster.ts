@@ -8,7 +8,7 @@ import { checkRosterFloor } from '@onlysum/task';
 import { type RosterFacts, rosterStatement, roundContext } from '../context.js';
 import { encodeLeaf, parseNeighbours } from '../leaf.js';
 import type { Roster } from '../messages/from-coordinator.js';
-import { type GraphParameters, graphParameters } from '../parameters.js';
+import { type GraphParameters, rosterParameters } from '../parameters.js';
 import { currentWindow } from '../window-clock.js';
 import type { DeviceParams, DeviceStep, InPhase, MachineContext } from './types.js';
 
@@ -28,7 +28,7 @@ export function checkRoster(
       { retryable: true },
     );
   }
-  const parameters = rosterParameters(message, params);
+  const parameters = expectedParameters(message, params);
   checkRosterFloor({ n: message.n, ...task.manifest.assumptions }, floor);
   const neighbours = parseNeighbours(message.neighbours, message.index, message.n, message.k);
   const leaf = encodeLeaf(message.index, keys, message.neighbours);
@@ -84,7 +84,7 @@ export function checkRoster(
 }
 
 /** The device recomputes (k, t) from its own manifest: it never takes a threshold on trust. */
-function rosterParameters(message: Roster, params: DeviceParams): GraphParameters {
+function expectedParameters(message: Roster, params: DeviceParams): GraphParameters {
   const { cohort, assumptions } = params.task.manifest;
   if (message.n < cohort.min || message.n > cohort.max || message.index >= message.n) {
     throw new PeerError(
@@ -93,7 +93,7 @@ function rosterParameters(message: Roster, params: DeviceParams): GraphParameter
         `n = ${message.n}, index = ${message.index}`,
     );
   }
-  const parameters = graphParameters(message.n, assumptions.corrupt, assumptions.dropout);
+  const parameters = rosterParameters(message.n, assumptions);
   if (message.k !== parameters.k || message.t !== parameters.t) {
     throw new PeerError(
       'roster-parameters',

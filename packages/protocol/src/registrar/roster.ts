@@ -11,7 +11,7 @@ import { type RosterFacts, rosterStatement } from '../context.js';
 import { advertiseStatement } from '../device/advertise.js';
 import { drawGraph } from '../graph.js';
 import { rosterLeaves } from '../leaf.js';
-import { type GraphParameters, graphParameters } from '../parameters.js';
+import { type GraphParameters, rosterParameters } from '../parameters.js';
 import { colludersInPool, poolOf } from '../pools.js';
 import { KEY_BYTES } from '../sizes.js';
 import { isRevoked } from './enrolment.js';
@@ -66,11 +66,11 @@ export function attestRoster(
   if (window === undefined) {
     throw new RefusedRequest('window-not-open', 'ask for the announcement of this window first');
   }
-  const parameters = rosterParameters(request, task);
+  const parameters = parametersOf(request, task);
   checkPool(parameters, window, task);
   checkMembers(ledger, request, results, { window, epoch }, task, context);
   const seed = context.rng(KEY_BYTES);
-  const graph = drawGraph(parameters);
+  const graph = drawGraph(suite, parameters, seed);
   const leaves = rosterLeaves(request.members, graph).map(({ leaf }) => leaf);
   const root = merkleRoot(suite, leaves);
   const { n, k, t } = parameters;
@@ -147,7 +147,7 @@ function repeated(before: RoundRecord, digest: Uint8Array): RosterResponse {
   return { incarnation, k, t, seed, root, signature };
 }
 
-function rosterParameters(request: UnverifiedRoster, task: Task): GraphParameters {
+function parametersOf(request: UnverifiedRoster, task: Task): GraphParameters {
   const { cohort, assumptions } = task.manifest;
   const n = request.members.length;
   if (n < cohort.min || n > cohort.max) {
@@ -157,7 +157,7 @@ function rosterParameters(request: UnverifiedRoster, task: Task): GraphParameter
     );
   }
   try {
-    return graphParameters(n, assumptions.corrupt, assumptions.dropout);
+    return rosterParameters(n, assumptions);
   } catch (error) {
     if (error instanceof RoundError) throw new RefusedRequest(error.code, error.message);
     throw error;

@@ -2,7 +2,7 @@
  * §5.4, §5.5: one attested U2 and one attested U3 per round, each only if every member keeps t
  * neighbours and at least n − D devices are in it.
  */
-import { WireError, toHex } from '@onlysum/crypto';
+import { type Suite, WireError, toHex } from '@onlysum/crypto';
 import type { Task } from '@onlysum/task';
 import { decodeBitmap } from '../bitmap.js';
 import {
@@ -13,7 +13,7 @@ import {
   survivorSetStatement,
 } from '../context.js';
 import { countNeighbours, drawGraph } from '../graph.js';
-import { graphParameters } from '../parameters.js';
+import { rosterParameters } from '../parameters.js';
 import { KEY_BYTES } from '../sizes.js';
 import type { Ledger } from './ledger.js';
 import { type RoundRecord, type SetRecord, records } from './records.js';
@@ -32,7 +32,7 @@ export function attestSharedSet(
   const before = records.sharedSet.find(ledger, round);
   if (before !== undefined) return repeated(before, members, 'U2');
   checkOpen(ledger, round, record, context);
-  const set = checkedSet('U2', members, record, task);
+  const set = checkedSet('U2', members, record, task, context.suite);
   const { fewestPresent } = set.parameters;
   checkSize('U2', set.members.length, fewestPresent);
   const { suite } = context;
@@ -61,7 +61,7 @@ export function attestSurvivorSet(
     );
   }
   checkOpen(ledger, round, record, context);
-  const set = checkedSet('U3', members, record, task);
+  const set = checkedSet('U3', members, record, task, context.suite);
   const shared = new Set(decodeBitmap(sharedSet.members, record.n, 'U2'));
   const stranger = set.members.find((index) => !shared.has(index));
   if (stranger !== undefined) {
@@ -106,11 +106,16 @@ function checkOpen(
   );
 }
 
-function checkedSet(name: string, bitmap: Uint8Array, record: RoundRecord, task: Task) {
-  const { corrupt, dropout } = task.manifest.assumptions;
-  const parameters = graphParameters(record.n, corrupt, dropout);
+function checkedSet(
+  name: string,
+  bitmap: Uint8Array,
+  record: RoundRecord,
+  task: Task,
+  suite: Suite,
+) {
+  const parameters = rosterParameters(record.n, task.manifest.assumptions);
   const members = decodedMembers(name, bitmap, record.n);
-  const graph = drawGraph(parameters);
+  const graph = drawGraph(suite, parameters, record.seed);
   const isIn = new Set(members);
   const thin = members.find((index) => countNeighbours(graph, index, isIn) < record.t);
   if (thin !== undefined) {
