@@ -94,7 +94,7 @@ def check_statements(file, checks, task_id, enrolled, keys):
     n = len(enrolled)
     largest = file['signedManifest']['manifest']['cohort']['max']
     checks.equal('pools', max(1, n // (3 * largest)), offer['pools'])
-    checks.equal('enrolled', n, offer['enrolled'])  # in this epoch; and, as L, in all
+    checks.equal('enrolled, population', [n, n], [offer['enrolled'], offer['population']])
     expected = graph_parameters(n, assumed)
     checks.equal('parameters', tuple(expected), tuple(
         roster[x] for x in ('n', 'k', 't', 'mostCorrupt', 'mostDropped')))

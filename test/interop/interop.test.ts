@@ -27,6 +27,8 @@ const CHANGED: ReadonlyArray<readonly [file: string, path: ReadonlyArray<string 
   ['shamir.json', ['cases', 1, 'shares', 4, 'share']],
   ['rfc/6962.json', ['paths', 1, 'path', 2]],
   ['pools.json', ['colluders', 3, 'colluders']],
+  ['graph-parameters.json', [70, 't']],
+  ['graph.json', ['drawn', 3, 'tables', 2, 8]],
   ['manifest.json', ['lanes', 20, 'width']],
   ['metrics.json', ['devices', 0, 'lanes', 21]],
   ['masks.json', ['pairs', 1, 'lanesAtJ', 4]],

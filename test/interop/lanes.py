@@ -11,24 +11,26 @@ def lanes_of(m):
     """Every lane of a parsed manifest, in order, named as in manifest.json."""
     lanes, largest = [], m['cohort']['max']
 
-    def add(role, bound=1, cell=''):
+    def add(role, bound=1, cell='', **place):
         owner = {'group': group} if x is None else {'group': group, 'metric': x['name']}
-        lanes.append({**owner, 'label': f'{list(owner.values())[-1]}.{role}{cell}', 'role': role,
+        lanes.append({**owner, 'label': f'{list(owner.values())[-1]}.{role}{cell}', 'role': role, **place,
                       'bound': bound, 'width': (largest * bound).bit_length()})
     for group, x in in_order(m):
         if x is None:
             add('respondents')
         elif x['kind'] in ('category', 'histogram'):
-            for cell in cells(x):
-                add('category' if x['kind'] == 'category' else 'bucket', cell=f'[{cell}')
+            role = 'category' if x['kind'] == 'category' else 'bucket'
+            for position, cell in enumerate(cells(x)):
+                add(role, cell=f'[{cell}', position=position)
         else:
             bound = largest_value(x)
             if largest * bound > SAFE:
                 raise Refused('metric-could-wrap', x['name'])
             count = limb_count(x, largest)
             for i in range(count):
-                limb = 65535 if i < count - 1 else bound >> 16 * i
-                add('value', limb, f'.limb[{i}/{count}]' if count > 1 else '')
+                limb = {'limb': {'index': i, 'count': count}} if count > 1 else {}
+                most = 65535 if i < count - 1 else bound >> 16 * i
+                add('value', most, f'.limb[{i}/{count}]' if limb else '', **limb)
             add('reported')
         if x and x['kind'] not in ('flag', 'category'):
             add('clipped')

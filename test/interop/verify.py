@@ -13,6 +13,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 import check_primitives as single  # noqa: E402
+from check_graph import check_graph, check_parameters  # noqa: E402
 from check_round import check_round  # noqa: E402
 from fields import Refused  # noqa: E402
 
@@ -22,6 +23,7 @@ FILES = {
     'rfc/6962.json': single.check_tree, 'pools.json': single.check_pools,
     'manifest.json': single.check_manifest, 'metrics.json': single.check_metrics,
     'masks.json': single.check_masks, 'messages.json': single.check_messages,
+    'graph-parameters.json': check_parameters, 'graph.json': check_graph,
     'round.json': check_round,
 }
 # Codes of docs/errors.md for bytes and fields of the wrong form; here that is one code.

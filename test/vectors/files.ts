@@ -2,6 +2,7 @@
 import type { Suite } from '@onlysum/crypto';
 import { bitmapVectors } from './make-bitmap.js';
 import { encodingVectors } from './make-encoding.js';
+import { graphVectors } from './make-graph.js';
 import { maskVectors } from './make-masks.js';
 import { messageVectors } from './make-messages.js';
 import { packingVectors } from './make-packing.js';
@@ -13,6 +14,7 @@ export const VECTOR_FILES: Readonly<Record<string, (suite: Suite) => unknown>> =
   'packing.json': packingVectors,
   'bitmap.json': bitmapVectors,
   'pools.json': poolVectors,
+  'graph.json': graphVectors,
   'masks.json': maskVectors,
   'messages.json': messageVectors,
   'round.json': roundVectors,

@@ -154,7 +154,7 @@ function rosterVectors(
   const { facts, rosterSignature } = result;
   const { corrupt, dropout } = task.manifest.assumptions;
   const parameters = graphParameters(facts.n, corrupt, dropout);
-  const leaves = rosterLeaves(members, drawGraph(parameters));
+  const leaves = rosterLeaves(members, drawGraph(suite, parameters, facts.seed));
   const tree = merkleTree(
     suite,
     leaves.map(({ leaf }) => leaf),

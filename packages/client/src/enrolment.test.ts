@@ -336,6 +336,23 @@ describe('renewal', () => {
     expect(toHex(certificate.pseudonym)).toBe(bodies[0]?.['pseudonym']);
   });
 
+  it('leaves alone a later key that another process asked for meanwhile', async () => {
+    const { record, renew } = await enrolled();
+    // The answer comes when an epoch has passed and the other process has asked, and lost its answer.
+    await renew(EPOCH + 1, async (url, init) => {
+      const answer = await rig.fetch(url, init);
+      rig.nowMs += EPOCH_MS;
+      const before = rig.requests.length;
+      const second: FetchLike = (to, with_) =>
+        rig.requests.length === before ? rig.fetch(to, with_) : losing(to, with_);
+      await expect(renew(EPOCH + 2, second)).rejects.toMatchObject(lost);
+      return answer;
+    });
+    const pending = (await record()).renewing?.seed;
+    const { certificate } = await renew(EPOCH + 2);
+    expect(publicKey(pending)).toBe(toHex(certificate.pseudonym));
+  });
+
   it('never asks with an older key than its newest', async () => {
     const { bodies, renew } = await enrolled();
     rig.nowMs += EPOCH_MS;

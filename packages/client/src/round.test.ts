@@ -148,6 +148,14 @@ describe('a coordinator that floods a device while it computes', () => {
   });
 });
 
+it('quotes why a coordinator closed the connection so that it cannot steer a terminal', async () => {
+  const reason = 'no\u001b[2K\u009b1A\r\nforged \u202ex';
+  const transport = inProcess((device) => device.onClose({ code: 4014, reason }));
+  const { code, message } = await codeOf(await host({ transport }));
+  expect(code).toBe('cohort-full');
+  expect(message).toMatch(/: no\[2K1A forged x$/);
+});
+
 describe('a round that is ended', () => {
   it('wipes the input that the machine never took', async () => {
     const others = await joinedBy(2);

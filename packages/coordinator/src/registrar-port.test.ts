@@ -30,6 +30,14 @@ async function serve(
 }
 
 describe('httpRegistrar', () => {
+  it('quotes an error so that it cannot steer a terminal', async () => {
+    const url = await serve(() => ({ status: 400, body: 'no\u001b[2K\u009b1A\r\nforged \u202ex' }));
+    await expect(httpRegistrar(url).attest(Uint8Array.of(1), quiet)).rejects.toMatchObject({
+      code: 'registrar-answer',
+      message: 'the registrar answered HTTP 400: no[2K1A forged x',
+    });
+  });
+
   it('posts the bytes and gives the answer’s bytes', async () => {
     const url = await serve((body, path) => ({
       status: 200,

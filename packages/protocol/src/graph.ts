@@ -16,10 +16,28 @@ export interface Graph {
 export function drawGraph(suite: Suite, parameters: GraphParameters, seed: Uint8Array): Graph {
   const { graph, n, k } = parameters;
   if (graph === 'complete') return completeGraph(n);
+  const neighbours = Array.from({ length: n }, (): number[] => []);
+  for (const order of drawTables(suite, n, k / 2, seed)) {
+    order.forEach((index, seat) => {
+      const right = at(order, (seat + 1) % n);
+      at(neighbours, index).push(right);
+      at(neighbours, right).push(index);
+    });
+  }
+  for (const list of neighbours) list.sort((a, b) => a - b);
+  return { neighbours };
+}
+
+/**
+ * Seats the round tables of a graph: no two devices sit side by side twice.
+ *
+ * @param seed - 32 bytes.
+ * @returns by table: the roster indices in the order of their seats.
+ */
+export function drawTables(suite: Suite, n: number, tables: number, seed: Uint8Array): number[][] {
   const draw = uniformDraw(suite, seed);
   const neighbours = Array.from({ length: n }, () => new Set<number>());
-  for (let table = 0; table < k / 2; table++) seatTable(neighbours, draw);
-  return { neighbours: neighbours.map((set) => [...set].sort((a, b) => a - b)) };
+  return Array.from({ length: tables }, () => seatTable(neighbours, draw));
 }
 
 /** Where `other` stands among the neighbours of `index`; −1 if they are not neighbours. */
@@ -57,7 +75,7 @@ const MOST_SHUFFLES = 1000;
  * Shuffle; then from seat 0 on, whoever sits beside an old neighbour changes places with a random seat,
  * until both ends of the exchange are free of old neighbours.
  */
-function seatTable(neighbours: readonly Set<number>[], draw: (below: number) => number): void {
+function seatTable(neighbours: readonly Set<number>[], draw: (below: number) => number): number[] {
   const n = neighbours.length;
   const order = Array.from({ length: n }, (_, index) => index);
   for (let shuffles = 0; shuffles < MOST_SHUFFLES; shuffles++) {
@@ -68,7 +86,7 @@ function seatTable(neighbours: readonly Set<number>[], draw: (below: number) => 
       at(neighbours, index).add(right);
       at(neighbours, right).add(index);
     });
-    return;
+    return order;
   }
   throw new InternalError('internal', `no table for ${n} devices in ${MOST_SHUFFLES} shuffles`);
 }

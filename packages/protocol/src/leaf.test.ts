@@ -1,4 +1,5 @@
 import { toHex } from '@onlysum/crypto';
+import { nativeSuite } from '@onlysum/crypto/node';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { drawGraph } from './graph.js';
@@ -45,7 +46,10 @@ describe('the neighbours in a leaf', () => {
 
 describe('the leaves of a roster', () => {
   const keys = [0, 1, 2, 3].map(neighbour);
-  const leaves = rosterLeaves(keys, drawGraph(graphParameters(4, 0, 0)));
+  const leaves = rosterLeaves(
+    keys,
+    drawGraph(nativeSuite, graphParameters(4, 0, 0), new Uint8Array(32)),
+  );
 
   test('name everyone else, with their keys, and oneself', () => {
     leaves.forEach(({ leaf, neighbours }, index) => {

@@ -1,9 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import rows from '../../../test/vectors/v1/graph-parameters.json' with { type: 'json' };
-import { COMPLETE_MAX, graphParameters } from './parameters.js';
-
-const complete = rows.filter(({ n, graph }) => graph === 'complete' && n <= COMPLETE_MAX);
+import { COMPLETE_MAX, graphParameters, logInward, rosterParameters } from './parameters.js';
 
 const infeasible = (...names: readonly string[]) =>
   expect.objectContaining({
@@ -11,18 +9,108 @@ const infeasible = (...names: readonly string[]) =>
     message: expect.stringMatching(names.map((name) => `(?=.*${name})`).join('')),
   });
 
-describe('the complete graph', () => {
-  test('there are rows to check', () => {
-    expect(complete.length).toBeGreaterThan(10);
+describe('the reference values', () => {
+  test('are many, on tables and complete', () => {
+    expect(rows).toHaveLength(99);
+    const tables = rows.filter(({ graph }) => graph === 'tables');
+    expect(tables.length).toBeGreaterThan(40);
+    expect(rows.length - tables.length).toBeGreaterThan(20);
   });
 
-  test.each(complete)(
-    'n = $n, γ = $corruptPerMille ‰, δ = $dropoutPerMille ‰: k = $k, t = $t',
+  test.each(rows)(
+    'n = $n, γ = $corruptPerMille ‰, δ = $dropoutPerMille ‰: $graph, k = $k, t = $t',
+    ({ n, corruptPerMille, dropoutPerMille, graph, k, t }) => {
+      const found = graphParameters(n, corruptPerMille, dropoutPerMille);
+      expect({ graph: found.graph, n: found.n, k: found.k, t: found.t }).toEqual({
+        graph,
+        n,
+        k,
+        t,
+      });
+    },
+  );
+});
+
+describe('tables', () => {
+  const sizes = fc.record({
+    n: fc.integer({ min: 3, max: 400 }),
+    corrupt: fc.integer({ min: 0, max: 120 }),
+    dropout: fc.integer({ min: 0, max: 200 }),
+  });
+
+  test('have an even k of at most n / 4, a majority as threshold, and t₁ below it', () => {
+    let tables = 0;
+    fc.assert(
+      fc.property(sizes, ({ n, corrupt, dropout }) => {
+        const { graph, k, t, mostCorruptNeighbours } = graphParameters(n, corrupt, dropout);
+        if (graph === 'complete') return;
+        tables++;
+        expect(k % 2).toBe(0);
+        expect(k).toBeGreaterThanOrEqual(4);
+        expect(4 * k).toBeLessThanOrEqual(n);
+        expect(t).toBeGreaterThan(mostCorruptNeighbours);
+        // Two disjoint sets of t neighbours would let two different sets of shares be revealed.
+        expect(2 * t).toBeGreaterThan(k);
+        expect(t).toBe(Math.max(mostCorruptNeighbours + 1, k / 2 + 1));
+      }),
+      { seed: 4002 },
+    );
+    expect(tables).toBeGreaterThan(10);
+  });
+
+  /** t₁ and t₂ as the rules say them, in plain sums of exact binomials. */
+  const tables = rows.filter(({ graph, n }) => graph === 'tables' && n <= 1000);
+  test.each(tables)(
+    'rules 1 and 3 by big integers: n = $n, γ = $corruptPerMille ‰, δ = $dropoutPerMille ‰',
     ({ n, corruptPerMille, dropoutPerMille, k, t }) => {
-      expect(graphParameters(n, corruptPerMille, dropoutPerMille)).toMatchObject({ n, k, t });
+      const { mostCorruptNeighbours, mostCorrupt, mostDropped } = graphParameters(
+        n,
+        corruptPerMille,
+        dropoutPerMille,
+      );
+      const all = choose(n - 1, k);
+      const ways = (marked: number, from: number, to: number): bigint => {
+        let sum = 0n;
+        for (let x = from; x <= to; x++) sum += choose(marked, x) * choose(n - 1 - marked, k - x);
+        return sum;
+      };
+      const moreThan = (x: number) => ways(mostCorrupt, x + 1, k) * BigInt(n) * 2n ** 61n;
+      expect(moreThan(mostCorruptNeighbours) <= all).toBe(true);
+      expect(moreThan(mostCorruptNeighbours - 1) <= all).toBe(false);
+      // Fewer than t survive with at most 2^-20 over the roster.
+      const fewer = ways(n - 1 - mostDropped, 0, t - 1) * BigInt(n) * 2n ** 20n;
+      expect(fewer <= all).toBe(true);
     },
   );
 
+  test.each([
+    [100, 10, 50],
+    [200, 50, 50],
+    [500, 0, 50],
+    [500, 50, 100],
+    [1000, 100, 100],
+    [2000, 10, 100],
+    [10_000, 100, 200],
+  ])('n = %i, γ = %i ‰, δ = %i ‰: the highest e is found as by trying all', (n, gamma, delta) => {
+    const { k, t, mostCorrupt } = graphParameters(n, gamma, delta);
+    const largest = Math.floor((n - mostCorrupt) / 2);
+    for (const s of [2, 3, 4, 5, 8, 13, 21, 34, 55, 89, 144, 500].filter((s) => s <= largest)) {
+      // Shapes other than the roster's own as well.
+      for (const [h, threshold] of [
+        [k / 2, t],
+        [k / 2, k],
+        [Math.max(2, k / 4), 2],
+      ] as const) {
+        const found = logInward(n, mostCorrupt, Math.floor(h), threshold, s);
+        const tried = inwardByTryingAll(n, mostCorrupt, Math.floor(h), threshold, s);
+        if (Number.isFinite(tried)) expect(found).toBeCloseTo(tried, 6);
+        else expect(found).toBe(tried);
+      }
+    }
+  });
+});
+
+describe('the complete graph', () => {
   test('A is rounded up and D down', () => {
     const { mostCorrupt, mostDropped, fewestPresent } = graphParameters(101, 10, 99);
     expect([mostCorrupt, mostDropped, fewestPresent]).toEqual([2, 9, 92]);
@@ -32,7 +120,8 @@ describe('the complete graph', () => {
 
   test('whatever is feasible is safe: t colluders are not enough, D lost are not too many', () => {
     const sizes = fc.record({
-      n: fc.integer({ min: 2, max: COMPLETE_MAX }),
+      // Below 16 no even k of at least 4 is at most n / 4: there is the complete graph or none.
+      n: fc.integer({ min: 2, max: 15 }),
       corrupt: fc.integer({ min: 0, max: 999 }),
       dropout: fc.integer({ min: 0, max: 999 }),
     });
@@ -47,10 +136,13 @@ describe('the complete graph', () => {
           return;
         }
         outcomes.feasible++;
-        const { k, t, mostCorruptNeighbours, mostDropped } = graphParameters(n, corrupt, dropout);
-        expect(t).toBe(least);
+        const { graph, k, t, mostCorruptNeighbours, mostDropped } = graphParameters(
+          n,
+          corrupt,
+          dropout,
+        );
+        expect([graph, k, t]).toEqual(['complete', n - 1, least]);
         expect(t).toBeGreaterThan(mostCorruptNeighbours);
-        // Two disjoint sets of t neighbours would let two different sets of shares be revealed.
         expect(2 * t).toBeGreaterThan(k);
         expect(k - mostDropped).toBeGreaterThanOrEqual(t);
       }),
@@ -58,15 +150,61 @@ describe('the complete graph', () => {
     );
     expect(Math.min(outcomes.feasible, outcomes.infeasible)).toBeGreaterThan(10);
   });
+});
 
-  test('an infeasible cohort is told what to change', () => {
+describe('a refusal says what to change', () => {
+  test('where no graph is safe', () => {
     expect(() => graphParameters(10, 10, 500)).toThrow(
       infeasible('dropout', '500', 'cohort.min', '10 devices'),
     );
     expect(() => graphParameters(20, 900, 100)).toThrow(infeasible('corrupt', '900'));
-    expect(() => graphParameters(COMPLETE_MAX + 1, 10, 50)).toThrow(
-      infeasible('cohort.max', `${COMPLETE_MAX}`),
+  });
+
+  test('where only a complete graph above what devices bear is', () => {
+    const [corrupt, dropout] = [300, 350];
+    const most = graphParameters(COMPLETE_MAX, corrupt, dropout);
+    expect(most.graph).toBe('complete');
+    expect(rosterParameters(COMPLETE_MAX, { corrupt, dropout })).toBe(most);
+    expect(graphParameters(COMPLETE_MAX + 1, corrupt, dropout).graph).toBe('complete');
+    expect(() => rosterParameters(COMPLETE_MAX + 1, { corrupt, dropout })).toThrow(
+      infeasible('cohort.max', '300', '350 per mille', `${COMPLETE_MAX}`, '1001 devices'),
     );
-    expect(graphParameters(COMPLETE_MAX, 10, 50).k).toBe(COMPLETE_MAX - 1);
+  });
+
+  test('a table graph may be larger', () => {
+    const { graph, n } = rosterParameters(COMPLETE_MAX + 1, { corrupt: 10, dropout: 50 });
+    expect([graph, n]).toEqual(['tables', COMPLETE_MAX + 1]);
   });
 });
+
+function choose(n: number, k: number): bigint {
+  if (k < 0 || k > n) return 0n;
+  let ways = 1n;
+  for (let i = 1; i <= Math.min(k, n - k); i++) ways = (ways * BigInt(n - i + 1)) / BigInt(i);
+  return ways;
+}
+
+/** ln P(s) of rule 4, over every e from 0 to E, with a table of logarithms of its own. */
+function inwardByTryingAll(n: number, A: number, h: number, t: number, s: number): number {
+  if (n - 1 - 2 * s <= A) return Number.POSITIVE_INFINITY;
+  const most = Math.min(s * h, Math.ceil((s * t) / 2), (s * (s - 1)) / 2);
+  let best = Number.NEGATIVE_INFINITY;
+  for (let e = 0; e <= most; e++) {
+    const f = Math.max(0, s * t - 2 * e);
+    if (f > 2 * s * h || (f > 0 && A === 0)) continue;
+    const colluders = f === 0 ? 0 : f * Math.log(A / (n - 1 - 2 * s));
+    const term =
+      lnChoose(s * h, e) + e * Math.log((s - 1) / (n - 1)) + lnChoose(2 * s * h, f) + colluders;
+    best = Math.max(best, term);
+  }
+  return lnChoose(n, s) + best + Math.log(most + 1);
+}
+
+const lnFactorials = [0];
+function lnChoose(n: number, k: number): number {
+  for (let i = lnFactorials.length; i <= n; i++) {
+    lnFactorials.push((lnFactorials[i - 1] ?? 0) + Math.log(i));
+  }
+  const ln = (i: number) => lnFactorials[i] ?? Number.NaN;
+  return ln(n) - ln(k) - ln(n - k);
+}

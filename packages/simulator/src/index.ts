@@ -2,6 +2,7 @@
 export { NO_FAULTS, type NetworkFaults } from './network.js';
 export {
   type DeviceMessage,
+  type Cut,
   DEVICE_MESSAGES,
   type Kill,
   type RoundOptions,

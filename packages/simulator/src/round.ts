@@ -9,6 +9,7 @@ import {
   type CoordinatorEvent,
   type CoordinatorState,
   DEFAULT_DURATIONS,
+  DEFAULT_UPLOAD_CREDITS,
   type DeviceEffect,
   type DeviceEvent,
   type DeviceOutcome,
@@ -39,6 +40,7 @@ import {
   openSum,
   refusal,
   requestSigning,
+  resume,
   startDevice,
   startRound,
   stepCoordinator,
@@ -58,6 +60,15 @@ export interface Kill {
   readonly noticed: boolean;
 }
 
+/** A connection that breaks at a message, and the device that comes back on another one. */
+export interface Cut {
+  readonly device: number;
+  /** `before`: the message is lost with the connection; `after`: it arrives, its effect does not come back. */
+  readonly when: 'before' | 'after';
+  readonly message: DeviceMessage;
+  readonly returnsInMs: number;
+}
+
 export const DEVICE_MESSAGES = {
   Hello: 32,
   AdvertiseKeys: 33,
@@ -65,6 +76,8 @@ export const DEVICE_MESSAGES = {
   MaskedInput: 35,
   Unmasking: 36,
   RevealShares: 37,
+  Resume: 38,
+  UploadRequest: 39,
 } as const;
 export type DeviceMessage = keyof typeof DEVICE_MESSAGES;
 
@@ -77,6 +90,10 @@ export interface RoundOptions {
   readonly inputs: readonly Uint32Array[];
   readonly kills: readonly Kill[];
   readonly faults: NetworkFaults;
+  readonly cuts?: readonly Cut[];
+  /** Masked inputs in flight at a time; default as the coordinator's. */
+  readonly uploadCredits?: number;
+  readonly unmasking?: RoundParams['unmasking'];
   /** Somebody on the path: what is carried instead of a message, nothing or several. */
   readonly intercept?: (message: SimulatedMessage) => readonly Uint8Array[];
   /** What each device's durable store answers; `reserved` unless told otherwise. */
@@ -130,6 +147,8 @@ interface SimulatedDevice {
   challenge: Uint8Array | undefined;
   /** Hex of the Hello that was admitted: the same one again is ignored. */
   hello: string | undefined;
+  /** The coordinator's number of its present connection. */
+  connection: number;
 }
 
 class Simulation {
@@ -144,6 +163,10 @@ class Simulation {
   #coordinator: CoordinatorState;
   #seats: number[] = [];
   #outcome: SimulatedRound['outcome'] = { kind: 'unfinished' };
+  /** By the coordinator's number of a connection. */
+  readonly #deviceOf = new Map<number, number>();
+  #nextConnection: number;
+  readonly #cutsDone = new Set<Cut>();
 
   constructor(private readonly options: RoundOptions) {
     const { seed, synthetic } = options;
@@ -167,12 +190,16 @@ class Simulation {
     const late = numbers.filter(isLate).map((i) => [i, this.#enrolDevice(i)] as const);
     const devices = new Map([...early, ...late]);
     this.#devices = numbers.flatMap((i) => devices.get(i) ?? []);
+    for (const i of numbers) this.#deviceOf.set(i, i);
+    this.#nextConnection = numbers.length;
     this.#round = {
       task,
       window,
       announcement: answer.announcement,
       round: this.#serverRng(16),
       durations: DEFAULT_DURATIONS,
+      uploadCredits: options.uploadCredits ?? DEFAULT_UPLOAD_CREDITS,
+      unmasking: options.unmasking ?? 'direct',
     };
     const [state, effects] = startRound(this.#round, this.#schedule.nowMs);
     this.#coordinator = state;
@@ -227,6 +254,7 @@ class Simulation {
       timer: 0,
       challenge: undefined,
       hello: undefined,
+      connection: i,
     };
   }
 
@@ -273,6 +301,7 @@ class Simulation {
         device.outcome = effect.outcome;
         device.timer++;
         return this.#hangUp(i);
+      case 'reconnect':
       case 'progress':
         return;
     }
@@ -284,14 +313,40 @@ class Simulation {
       ({ device, message }) => device === i && DEVICE_MESSAGES[message] === type,
     );
     if (kill?.when === 'before') return this.#kill(i, kill);
-    this.#carry(i, 'up', bytes, (carried) => this.#arrive(i, carried));
+    const cut = this.options.cuts?.find(
+      (each) =>
+        each.device === i && DEVICE_MESSAGES[each.message] === type && !this.#cutsDone.has(each),
+    );
+    if (cut?.when === 'before') return this.#cut(i, cut);
+    const { connection } = this.#device(i);
+    this.#carry(i, 'up', bytes, (carried) => this.#arrive(i, carried, connection));
+    if (cut !== undefined) this.#cut(i, cut);
     if (kill !== undefined) this.#kill(i, kill);
   }
 
+  /** The connection breaks now; the device is back on another one after a while. */
+  #cut(i: number, cut: Cut): void {
+    this.#cutsDone.add(cut);
+    const device = this.#device(i);
+    this.#hangUp(i);
+    this.#schedule.in(0, () => this.#stepDevice(i, { kind: 'disconnected' }));
+    this.#schedule.in(cut.returnsInMs, () => {
+      if (!device.alive || device.outcome !== undefined) return;
+      device.connection = this.#nextConnection++;
+      this.#deviceOf.set(device.connection, i);
+      const { bytes, challenge } = makeChallenge(this.#context());
+      device.challenge = challenge;
+      this.#down(i, bytes);
+    });
+  }
+
   #down(i: number, bytes: Uint8Array): void {
-    this.#carry(i, 'down', bytes, (carried) =>
-      this.#stepDevice(i, { kind: 'message', bytes: carried }),
-    );
+    const { connection } = this.#device(i);
+    this.#carry(i, 'down', bytes, (carried) => {
+      // What was on its way when the connection broke never arrives.
+      if (this.#device(i).connection !== connection) return;
+      this.#stepDevice(i, { kind: 'message', bytes: carried });
+    });
   }
 
   #carry(
@@ -314,17 +369,22 @@ class Simulation {
 
   #hangUp(i: number): void {
     // What was sent before is still on its way: the end of a connection overtakes nothing.
+    const { connection } = this.#device(i);
     this.#schedule.in(this.options.faults.mostDelayMs + 1, () => {
-      if (this.#device(i).hello !== undefined)
-        this.#stepCoordinator({ kind: 'left', device: i, code: 'connection-lost' });
+      if (this.#device(i).hello === undefined) return;
+      this.#stepCoordinator({ kind: 'left', device: connection, code: 'connection-lost' });
     });
   }
 
-  #arrive(i: number, bytes: Uint8Array): void {
+  #arrive(i: number, bytes: Uint8Array, connection: number): void {
     const device = this.#device(i);
     if (device.hello === toHex(bytes)) return;
+    if (device.hello !== undefined && messageType(bytes) === resume.type) {
+      const { token } = resume.parse(decodeFrame(bytes));
+      return this.#stepCoordinator({ kind: 'resume', device: connection, token });
+    }
     if (device.hello !== undefined) {
-      return this.#stepCoordinator({ kind: 'message', device: i, bytes });
+      return this.#stepCoordinator({ kind: 'message', device: connection, bytes });
     }
     if (device.challenge === undefined || this.#coordinator.stage !== 'gathering') return;
     const { task } = this.options.synthetic;
@@ -334,7 +394,7 @@ class Simulation {
       admit(runDerive(this.options.suite, check.batch));
       device.hello = toHex(bytes);
       const { certificate } = check.hello;
-      this.#stepCoordinator({ kind: 'join', device: i, certificate });
+      this.#stepCoordinator({ kind: 'join', device: connection, certificate });
     } catch (error) {
       if (!(error instanceof OnlysumError) || !isDropCode(error.code)) throw error;
       this.#down(i, dropped.encode({ code: error.code, detail: error.message, retryInMs: -1 }));
@@ -345,17 +405,23 @@ class Simulation {
     const context = this.#context();
     const [state, effects] = stepCoordinator(this.#coordinator, event, this.#round, context);
     this.#coordinator = state;
-    if ('cohort' in state) this.#seats = state.cohort.places.map(({ device }) => device);
+    if ('cohort' in state) {
+      this.#seats = state.cohort.places.map(({ device }) => this.#deviceOf.get(device) ?? device);
+    }
     for (const effect of effects) this.#perform(effect);
   }
 
   #perform(effect: CoordinatorEffect): void {
     switch (effect.kind) {
       case 'send':
-        return this.#down(effect.device, effect.bytes);
+        return this.#toConnection(effect.device, effect.bytes);
       case 'drop': {
         const { code, detail, retryInMs } = effect;
-        return this.#down(effect.device, dropped.encode({ code, detail, retryInMs }));
+        return this.#toConnection(effect.device, dropped.encode({ code, detail, retryInMs }));
+      }
+      case 'grace': {
+        const { device, inMs } = effect;
+        return this.#schedule.in(inMs, () => this.#stepCoordinator({ kind: 'grace-over', device }));
       }
       case 'attest':
         return this.#network.carry('registrar', () => {
@@ -377,10 +443,20 @@ class Simulation {
       case 'abort':
         this.#outcome = { kind: 'abort', code: effect.code, detail: effect.detail };
         return;
+      case 'grant-timer':
+        return this.#schedule.in(effect.inMs, () =>
+          this.#stepCoordinator({ kind: 'grants-overdue' }),
+        );
       case 'release':
       case 'stage':
         return;
     }
+  }
+
+  /** To whoever has this connection, if anybody still has. */
+  #toConnection(connection: number, bytes: Uint8Array): void {
+    const i = this.#deviceOf.get(connection);
+    if (i !== undefined && this.#device(i).connection === connection) this.#down(i, bytes);
   }
 
   #ask(unsigned: UnsignedRequest): RegistrarResponse {
@@ -397,5 +473,14 @@ class Simulation {
     } catch (error) {
       return refusal(error);
     }
+  }
+}
+
+/** undefined for bytes that are no message. */
+function messageType(bytes: Uint8Array): unknown {
+  try {
+    return decodeFrame(bytes)[0];
+  } catch {
+    return undefined;
   }
 }

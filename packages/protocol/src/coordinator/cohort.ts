@@ -1,5 +1,5 @@
 /**
- * Bookkeeping every stage shares: who is present, who was lost and why, what may be sent to whom.
+ * Bookkeeping every stage shares: who is there, whom the stage waits for, who was lost and why.
  * Invariant: a device that was lost once gets nothing more, and its loss has one reason.
  */
 import { type Suite, PeerError, toHex } from '@onlysum/crypto';
@@ -34,8 +34,10 @@ export function lose(
   code: DropCode,
   detail: string,
 ): CoordinatorEffect[] {
-  if (!markLost(cohort, index, stage, code)) return [];
-  return [dropEffect(at(cohort.places, index).device, code, detail)];
+  const place = at(cohort.places, index);
+  const { isConnected } = place;
+  if (!markLost(cohort, index, stage, isConnected ? code : 'connection-lost')) return [];
+  return isConnected ? [dropEffect(place.device, code, detail)] : [];
 }
 
 /** Marks a device as lost. @returns whether it was there until now. */
@@ -48,22 +50,48 @@ export function markLost(
   const place = at(cohort.places, index);
   if (!place.present) return false;
   place.present = false;
+  cohort.left--;
+  cohort.waiting.delete(index);
   cohort.drops.push({ index, stage, code });
   return true;
 }
 
 export function send(cohort: Cohort, index: number, bytes: Uint8Array): CoordinatorEffect[] {
   const place = at(cohort.places, index);
-  return place.present ? [{ kind: 'send', device: place.device, bytes }] : [];
+  const reaches = place.present && place.isConnected;
+  return reaches ? [{ kind: 'send', device: place.device, bytes }] : [];
 }
 
-/** Indices of the devices in `members` that are still connected. */
+/** Those of `members` that are not lost. */
 export function present(cohort: Cohort, members: Iterable<number>): number[] {
   return [...members].filter((index) => at(cohort.places, index).present);
 }
 
 export function everyIndex(cohort: Cohort): number[] {
   return cohort.places.map((_, index) => index);
+}
+
+/** A stage begins: it waits for these, as far as they are not lost. */
+export function waitFor(cohort: Cohort, members: Iterable<number>): void {
+  cohort.waiting.clear();
+  for (const index of present(cohort, members)) cohort.waiting.add(index);
+}
+
+/** Nobody is waited for but those whose grace is over. §6.3. */
+export function isSettled({ waiting, places }: Cohort): boolean {
+  for (const index of waiting) if (!at(places, index).isOverdue) return false;
+  return true;
+}
+
+/** A stage closes: whoever has not answered is lost. */
+export function loseWaiting(
+  cohort: Cohort,
+  stage: Drop['stage'],
+  detail: string,
+): CoordinatorEffect[] {
+  return [...cohort.waiting].flatMap((index) =>
+    lose(cohort, index, stage, 'deadline-missed', detail),
+  );
 }
 
 /**
@@ -83,6 +111,7 @@ export function isFirst(suite: Suite, place: Place, type: number, bytes: Uint8Ar
     );
   }
   place.accepted.set(type, digest);
+  place.lastAccepted = digest;
   return true;
 }
 
@@ -95,7 +124,7 @@ export function abort(
 ): CoordinatorStep {
   const dropCode: DropCode = code === 'shutting-down' ? 'shutting-down' : 'round-aborted';
   const told = cohort.places
-    .filter((place) => place.present)
+    .filter((place) => place.present && place.isConnected)
     .map((place) => dropEffect(place.device, dropCode, `${code}: ${detail}`));
   const close: CoordinatorEffect[] = rosterIsOpen
     ? [{ kind: 'attest', request: { kind: 'close', round: cohort.facts.round } }]

@@ -4,6 +4,7 @@
  */
 import { PeerError, toHex, x25519KeyProblem } from '@onlysum/crypto';
 import type { Certificate } from '../certificate.js';
+import { KEY_BYTES } from '../sizes.js';
 import { advertiseStatement } from '../device/advertise.js';
 import { type DropCode, isDropCode } from '../drop-reasons.js';
 import { offer, progress } from '../messages/from-coordinator.js';
@@ -44,11 +45,21 @@ export function join(
     }
   }
   const { device, certificate } = event;
-  state.candidates.set(device, { device, certificate, member: undefined, digest: undefined });
+  const token = context.rng(KEY_BYTES);
+  state.candidates.set(device, {
+    device,
+    certificate,
+    member: undefined,
+    isConnected: true,
+    isOverdue: false,
+    token,
+    lastAccepted: undefined,
+  });
   const offered = offer.encode({
     round: params.round,
     remainingMs: remainingMs(state, params, context),
     announcement: params.announcement,
+    token,
   });
   const isShort = state.candidates.size < params.task.manifest.cohort.min;
   return [
@@ -77,11 +88,11 @@ export function advertised(
     throw new PeerError('wrong-round', 'AdvertiseKeys is of another round than the one offered');
   }
   const digest = toHex(context.suite.sha256(event.bytes));
-  if (candidate.digest !== undefined && candidate.digest !== digest) {
+  if (candidate.lastAccepted !== undefined && candidate.lastAccepted !== digest) {
     throw new PeerError('conflicting-message', 'a second, different AdvertiseKeys in one round');
   }
   checkAdvertisement(candidate.certificate, message, params, context);
-  candidate.digest = digest;
+  candidate.lastAccepted = digest;
   const { c, s, signature } = message;
   candidate.member = { certificate: candidate.certificate, c, s, signature };
   const ready = advertisers(state).length;
@@ -155,9 +166,10 @@ export function rosterRefused(
   state.candidates.forEach((candidate, index) => {
     const code = refused.get(index);
     if (code !== undefined) barred.add(toHex(candidate.certificate.pseudonym));
-    if (state.gone.has(candidate.device)) return;
+    if (candidate.isOverdue) return;
     if (code === undefined) rest.push(candidate);
-    else told.push(dropEffect(candidate.device, memberDropCode(code), `the registrar: ${code}`));
+    else if (candidate.isConnected)
+      told.push(dropEffect(candidate.device, memberDropCode(code), `the registrar: ${code}`));
   });
   const [next, effects] =
     refused.size === 0
@@ -222,7 +234,9 @@ export function abandon(
   asked?: Uint8Array,
 ): CoordinatorStep {
   const dropCode: DropCode = code === 'shutting-down' ? 'shutting-down' : 'round-aborted';
-  const told = candidates.map(({ device }) => dropEffect(device, dropCode, `${code}: ${detail}`));
+  const told = candidates
+    .filter(({ isConnected }) => isConnected)
+    .map(({ device }) => dropEffect(device, dropCode, `${code}: ${detail}`));
   const close: CoordinatorEffect[] =
     asked === undefined ? [] : [{ kind: 'attest', request: { kind: 'close', round: asked } }];
   return [{ stage: 'finished' }, [...told, ...close, { kind: 'abort', code, detail }]];
@@ -248,7 +262,7 @@ function closeCohort(
   const ready = advertisers(state);
   const taken = new Set(ready.slice(0, max));
   const told = [...state.candidates.values()]
-    .filter((candidate) => !taken.has(candidate))
+    .filter((candidate) => !taken.has(candidate) && candidate.isConnected)
     .map(({ device }) => dropEffect(device, leftOut, detail));
   const [next, effects] = requestRoster([...taken], 1, state.barred, params);
   return [next, [...told, ...effects]];
@@ -262,7 +276,7 @@ function requestRoster(
 ): CoordinatorStep {
   const { task, window, round, durations } = params;
   return [
-    { stage: 'attesting-roster', candidates, gone: new Map(), attempt, barred },
+    { stage: 'attesting-roster', candidates, attempt, barred },
     [
       { kind: 'stage', stage: 'attesting-roster', devices: candidates.length },
       {
@@ -292,7 +306,9 @@ function notices(
     closesInMs: Math.max(0, state.closesAtMs - context.nowMs),
     remainingMs: remainingMs(state, params, context),
   });
-  return devices.map((device) => ({ kind: 'send', device, bytes }));
+  return devices
+    .filter((device) => state.candidates.get(device)?.isConnected)
+    .map((device) => ({ kind: 'send', device, bytes }));
 }
 
 function remainingMs(

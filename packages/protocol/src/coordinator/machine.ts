@@ -5,15 +5,23 @@
  */
 import { InternalError, OnlysumError, PeerError, RoundError, toHex } from '@onlysum/crypto';
 import { at } from '../at.js';
-import { type DropCode, isDropCode } from '../drop-reasons.js';
+import { isDropCode } from '../drop-reasons.js';
 import * as incoming from '../messages/from-device.js';
 import type { RegistrarResponse } from '../registrar/requests.js';
 import { decodeFrame } from '../wire/codec.js';
-import { abort, isFirst, lose, markLost } from './cohort.js';
+import { abort, isFirst, isSettled, lose } from './cohort.js';
 import { abandon, advertised, gatheringDeadline, join, rosterRefused } from './gathering.js';
-import { addMaskedInput, closeMasking, openSharedSet, settleMasking } from './masked-input.js';
+import {
+  addMaskedInput,
+  closeMasking,
+  grantUploads,
+  openSharedSet,
+  queueUpload,
+  settleMasking,
+} from './masked-input.js';
+import { graceOver, leave, resumePlace } from './resume.js';
 import { finish } from './opening.js';
-import { closeRecovery, isRecoveryOver, takeRevealedShares } from './recovery.js';
+import { closeRecovery, takeRevealedShares } from './recovery.js';
 import { openRoster } from './roster.js';
 import { closeSharing, settleSharing, takeShares } from './share-keys.js';
 import type {
@@ -25,7 +33,7 @@ import type {
   MachineContext,
   RoundParams,
 } from './types.js';
-import { closeUnmasking, isUnmaskingOver, openSurvivorSet, takeReveal } from './unmasking.js';
+import { closeUnmasking, openSurvivorSet, takeReveal } from './unmasking.js';
 
 export function startRound(params: RoundParams, nowMs: number): CoordinatorStep {
   const { gatherMs } = params.durations;
@@ -55,6 +63,21 @@ export function stepCoordinator(
   params: RoundParams,
   context: MachineContext,
 ): CoordinatorStep {
+  const [next, effects] = advance(state, event, params, context);
+  for (const effect of effects) {
+    // A device that comes back is told how long the stage lasts.
+    if (effect.kind !== 'timer' || !('cohort' in next)) continue;
+    next.cohort.endsAtMs = context.nowMs + effect.inMs;
+  }
+  return [next, effects];
+}
+
+function advance(
+  state: CoordinatorState,
+  event: CoordinatorEvent,
+  params: RoundParams,
+  context: MachineContext,
+): CoordinatorStep {
   switch (event.kind) {
     case 'join':
       if (state.stage !== 'gathering') throw wrongEvent(event.kind, state);
@@ -62,7 +85,14 @@ export function stepCoordinator(
     case 'message':
       return settle(onMessage(state, event, params, context), params);
     case 'left':
-      return settle(onLeft(state, event.device, event.code), params);
+      return settle(leave(state, event.device, event.code, lossStage(state), params), params);
+    case 'grace-over':
+      return settle(graceOver(state, event.device), params);
+    case 'resume':
+      return resumePlace(state, event.device, event.token, params, context);
+    case 'grants-overdue':
+      if (state.stage !== 'masking') return [state, []];
+      return [state, grantUploads(state, params, context)];
     case 'deadline':
       return event.stage === state.stage ? onDeadline(state, params, context) : [state, []];
     case 'answered':
@@ -89,9 +119,9 @@ function closeIfOver(state: CoordinatorState, params: RoundParams): CoordinatorS
     case 'masking':
       return settleMasking(state, params);
     case 'unmasking':
-      return isUnmaskingOver(state) ? closeUnmasking(state, params) : undefined;
+      return isSettled(state.cohort) ? closeUnmasking(state, params) : undefined;
     case 'recovering':
-      return isRecoveryOver(state) ? closeRecovery(state, params) : undefined;
+      return isSettled(state.cohort) ? closeRecovery(state, params) : undefined;
     default:
       return undefined;
   }
@@ -155,7 +185,7 @@ function transition(
   const index = state.cohort.indexOf.get(event.device);
   if (index === undefined) return [state, []];
   const place = at(state.cohort.places, index);
-  if (!place.present) return [state, []];
+  if (!place.present || place.device !== event.device) return [state, []];
   const raw = decodeFrame(event.bytes);
   const type = Number(raw[0]);
   const round = raw[1];
@@ -168,34 +198,22 @@ function transition(
       if (type !== incoming.shareKeys.type) break;
       return takeShares(state, index, incoming.shareKeys.parse(raw));
     case 'masking':
-      if (type !== incoming.maskedInput.type || !state.shared.members.includes(index)) break;
-      return addMaskedInput(state, index, incoming.maskedInput.parse(raw), params);
+      if (!state.cohort.waiting.has(index)) break;
+      if (type === incoming.uploadRequest.type) return queueUpload(state, index, params, context);
+      if (type !== incoming.maskedInput.type) break;
+      return addMaskedInput(state, index, incoming.maskedInput.parse(raw), params, context);
     case 'unmasking':
-      if (type !== incoming.unmasking.type || !state.survivors.members.includes(index)) break;
+      if (type !== incoming.unmasking.type || !state.cohort.waiting.has(index)) break;
       return takeReveal(state, index, incoming.unmasking.parse(raw), context);
     case 'recovering':
-      if (type !== incoming.revealShares.type || !state.survivors.members.includes(index)) break;
+      // A survivor that comes back says first what it would have said in time: its b comes by shares now.
+      if (type === incoming.unmasking.type) return [state, []];
+      if (type !== incoming.revealShares.type || !state.cohort.waiting.has(index)) break;
       return takeRevealedShares(state, index, incoming.revealShares.parse(raw));
     default:
       break;
   }
   throw new PeerError('wrong-stage', `message type ${type} while the round is ${state.stage}`);
-}
-
-function onLeft(state: CoordinatorState, device: number, code: DropCode): CoordinatorStep {
-  if (state.stage === 'gathering') {
-    state.candidates.delete(device);
-    return [state, []];
-  }
-  if (state.stage === 'attesting-roster') {
-    state.gone.set(device, code);
-    return [state, []];
-  }
-  if (!('cohort' in state)) return [state, []];
-  const index = state.cohort.indexOf.get(device);
-  if (index === undefined) return [state, []];
-  markLost(state.cohort, index, lossStage(state), code);
-  return [state, []];
 }
 
 function onAnswer(

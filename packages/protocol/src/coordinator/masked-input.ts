@@ -2,13 +2,13 @@
 import { at } from '../at.js';
 import { encodeBitmap } from '../bitmap.js';
 import { maskContext } from '../context.js';
-import { sharedSet } from '../messages/from-coordinator.js';
+import { sharedSet, uploadGrant } from '../messages/from-coordinator.js';
 import type { MaskedInput } from '../messages/from-device.js';
 import { addPacked } from '../packing.js';
 import { countNeighbours, positionOf } from '../graph.js';
 import type { SetResponse } from '../registrar/requests.js';
 import { BOX_BYTES } from '../sizes.js';
-import { abort, lose, present, send } from './cohort.js';
+import { abort, isSettled, loseWaiting, send, waitFor } from './cohort.js';
 import type {
   Cohort,
   CoordinatorEffect,
@@ -16,7 +16,6 @@ import type {
   InStage,
   MachineContext,
   RoundParams,
-  SharedKeys,
 } from './types.js';
 
 export function openSharedSet(
@@ -26,40 +25,84 @@ export function openSharedSet(
   context: MachineContext,
 ): CoordinatorStep {
   const { cohort, keys, members } = state;
-  const { n, round } = cohort.facts;
-  const bitmap = encodeBitmap(members, n);
-  const sent = members.flatMap((index) =>
-    send(
-      cohort,
-      index,
-      sharedSet.encode({
-        round,
-        members: bitmap,
-        signature: response.signature,
-        boxes: boxesFor(cohort, keys, members, index),
-      }),
-    ),
-  );
-  return [
-    {
-      stage: 'masking',
-      cohort,
-      tags: keys.tags,
-      shared: {
-        members,
-        bitmap,
-        context2: maskContext(context.suite, cohort.context, bitmap),
-        signature: response.signature,
-      },
-      sum: new Uint32Array(params.task.layout.lanes.length),
-      commitments: new Array(n).fill(undefined),
+  const { n } = cohort.facts;
+  const masking: InStage<'masking'> = {
+    stage: 'masking',
+    cohort,
+    tags: keys.tags,
+    boxes: keys.boxes,
+    shared: {
+      members,
+      bitmap: encodeBitmap(members, n),
+      context2: maskContext(context.suite, cohort.context, encodeBitmap(members, n)),
+      signature: response.signature,
     },
+    sum: new Uint32Array(params.task.layout.lanes.length),
+    commitments: new Map(),
+    grants: new Map(),
+    queue: new Set(),
+  };
+  waitFor(cohort, members);
+  return [
+    masking,
     [
       { kind: 'stage', stage: 'masking', devices: members.length },
       { kind: 'timer', stage: 'masking', inMs: params.durations.maskedInputMs },
-      ...sent,
+      ...members.flatMap((index) => send(cohort, index, sharedSetMessage(masking, index))),
     ],
   ];
+}
+
+/** U2, its signature, and the boxes that the neighbours of `index` in U2 sealed to it, ascending. */
+export function sharedSetMessage(state: InStage<'masking'>, index: number): Uint8Array {
+  const { cohort, shared, boxes } = state;
+  const isIn = new Set(shared.members);
+  const dealers = at(cohort.graph.neighbours, index).filter((dealer) => isIn.has(dealer));
+  const out = new Uint8Array(dealers.length * BOX_BYTES);
+  dealers.forEach((dealer, i) => {
+    const from = positionOf(cohort.graph, dealer, index) * BOX_BYTES;
+    out.set(at(boxes, dealer).subarray(from, from + BOX_BYTES), i * BOX_BYTES);
+  });
+  const { bitmap: members, signature } = shared;
+  return sharedSet.encode({ round: cohort.facts.round, members, signature, boxes: out });
+}
+
+/** A device has its vector ready: it may send when there is a credit. */
+export function queueUpload(
+  state: InStage<'masking'>,
+  index: number,
+  params: RoundParams,
+  context: MachineContext,
+): CoordinatorStep {
+  state.queue.add(index);
+  return [state, grantUploads(state, params, context)];
+}
+
+/**
+ * Gives free credits to those who asked first. A credit that lies unused for `uploadMs` is free again:
+ * a device that asked and fell silent must not keep others from sending.
+ */
+export function grantUploads(
+  state: InStage<'masking'>,
+  params: RoundParams,
+  context: MachineContext,
+): CoordinatorEffect[] {
+  const { cohort, grants, queue } = state;
+  const { uploadMs } = params.durations;
+  for (const [index, sinceMs] of grants) {
+    const isUsed = !cohort.waiting.has(index) || context.nowMs - sinceMs >= uploadMs;
+    if (isUsed) grants.delete(index);
+  }
+  const effects: CoordinatorEffect[] = [];
+  for (const index of queue) {
+    if (grants.size >= params.uploadCredits) break;
+    queue.delete(index);
+    if (!cohort.waiting.has(index)) continue;
+    grants.set(index, context.nowMs);
+    effects.push(...send(cohort, index, uploadGrant.encode({ round: cohort.facts.round })));
+  }
+  if (queue.size > 0) effects.push({ kind: 'grant-timer', inMs: uploadMs });
+  return effects;
 }
 
 /** The vector is added and forgotten; only the running sum stays. */
@@ -68,10 +111,12 @@ export function addMaskedInput(
   index: number,
   message: MaskedInput,
   params: RoundParams,
+  context: MachineContext,
 ): CoordinatorStep {
   addPacked(state.sum, message.vector, params.task.layout.widths);
-  state.commitments[index] = message.commitment;
-  return [state, []];
+  state.commitments.set(index, message.commitment);
+  state.cohort.waiting.delete(index);
+  return [state, grantUploads(state, params, context)];
 }
 
 /** Closes the stage once every present member has sent, and the round once too few can survive. */
@@ -79,24 +124,18 @@ export function settleMasking(
   state: InStage<'masking'>,
   params: RoundParams,
 ): CoordinatorStep | undefined {
-  const { cohort, shared, commitments } = state;
-  const waiting = present(cohort, shared.members).filter((i) => commitments[i] === undefined);
-  const reachable = survivors(state).length + waiting.length;
+  const { cohort, commitments } = state;
+  const reachable = commitments.size + cohort.waiting.size;
   const fewest = fewestSurvivors(cohort, params);
   if (reachable < fewest) {
     return abort(cohort, 'too-many-dropped', tooFew(cohort, reachable, fewest), true);
   }
-  return waiting.length === 0 ? closeMasking(state, params) : undefined;
+  return isSettled(cohort) ? closeMasking(state, params) : undefined;
 }
 
 export function closeMasking(state: InStage<'masking'>, params: RoundParams): CoordinatorStep {
-  const { cohort, shared, commitments } = state;
-  const told: CoordinatorEffect[] = [];
-  for (const index of present(cohort, shared.members)) {
-    if (commitments[index] !== undefined) continue;
-    const detail = 'no masked input came before the stage closed';
-    told.push(...lose(cohort, index, 'masked-input', 'deadline-missed', detail));
-  }
+  const { cohort, tags, shared, sum, commitments } = state;
+  const told = loseWaiting(cohort, 'masked-input', 'no masked input came before the stage closed');
   const members = survivors(state);
   const problem = survivorProblem(cohort, members, params);
   if (problem !== undefined) {
@@ -104,7 +143,7 @@ export function closeMasking(state: InStage<'masking'>, params: RoundParams): Co
     return [finished, [...told, ...effects]];
   }
   return [
-    { ...state, stage: 'attesting-survivor-set', members },
+    { stage: 'attesting-survivor-set', cohort, tags, shared, sum, commitments, members },
     [
       ...told,
       { kind: 'stage', stage: 'attesting-survivor-set', devices: members.length },
@@ -122,7 +161,7 @@ export function closeMasking(state: InStage<'masking'>, params: RoundParams): Co
 
 /** Those whose masked input is in the running sum, connected or not. */
 function survivors(state: InStage<'masking'>): number[] {
-  return state.shared.members.filter((index) => state.commitments[index] !== undefined);
+  return state.shared.members.filter((index) => state.commitments.has(index));
 }
 
 function fewestSurvivors(cohort: Cohort, params: RoundParams): number {
@@ -151,21 +190,4 @@ function survivorProblem(
   return thin === undefined
     ? undefined
     : `survivor ${thin} has fewer than ${t} neighbours left: nothing was opened`;
-}
-
-/** The boxes that the neighbours of `index` in U2 sealed to it, ascending. */
-function boxesFor(
-  cohort: Cohort,
-  keys: SharedKeys,
-  members: readonly number[],
-  index: number,
-): Uint8Array {
-  const isIn = new Set(members);
-  const dealers = at(cohort.graph.neighbours, index).filter((dealer) => isIn.has(dealer));
-  const out = new Uint8Array(dealers.length * BOX_BYTES);
-  dealers.forEach((dealer, i) => {
-    const from = positionOf(cohort.graph, dealer, index) * BOX_BYTES;
-    out.set(at(keys.boxes, dealer).subarray(from, from + BOX_BYTES), i * BOX_BYTES);
-  });
-  return out;
 }

@@ -30,8 +30,11 @@ const inputs = DEVICES.map((i) => [1, 800_000_000 + i, 100_000 * i]);
 const plain = widths.map((_, j) => SURVIVORS.reduce((sum, i) => sum + at(at(inputs, i), j), 0));
 
 /** The end of a round of five: 4 dropped out before its masked input, 3 fell silent after it. */
-function job(): OpenJob & { readonly dropoutSecret: Uint8Array } {
-  const rng = unsafeSeededRng('open-sum');
+function job(
+  holders: readonly number[] = [1, 2, 3, 4],
+  seed = 'open-sum',
+): OpenJob & { readonly dropoutSecret: Uint8Array } {
+  const rng = unsafeSeededRng(seed);
   const [context, context2] = [rng(32), rng(32)];
   const devices = DEVICES.map((index) => {
     const secret = rng(32);
@@ -49,7 +52,6 @@ function job(): OpenJob & { readonly dropoutSecret: Uint8Array } {
     masked.forEach((lane, j) => (sum[j] = at(sum, j) + lane));
   }
   const [silent, dropout] = [at(devices, SILENT), at(devices, DROPPED)];
-  const holders = [1, 2, 3, 4];
   const shares = (secret: Uint8Array) =>
     splitSecret(secret, THRESHOLD, holders, rng).map((share, i) => ({ x: at(holders, i), share }));
   return {
@@ -84,12 +86,16 @@ function job(): OpenJob & { readonly dropoutSecret: Uint8Array } {
 /** The same job with the one silent device or the one dropout changed. */
 function changed<K extends 'silent' | 'dropped'>(
   key: K,
-  change: (entry: OpenJob[K][number]) => Partial<OpenJob[K][number]>,
+  change: (entry: OpenJob[K][number], i: number) => Partial<OpenJob[K][number]>,
+  holders?: readonly number[],
 ): OpenJob {
-  const made = job();
+  const made = job(holders);
   const entries: readonly OpenJob[K][number][] = made[key];
-  return { ...made, [key]: entries.map((entry) => ({ ...entry, ...change(entry) })) };
+  return { ...made, [key]: entries.map((entry, i) => ({ ...entry, ...change(entry, i) })) };
 }
+
+/** x of five holders, the dealer among them: what is recovered does not depend on who they are. */
+const FIVE = [1, 2, 3, 4, 5];
 
 type Shares = OpenJob['silent'][number]['shares'];
 
@@ -103,7 +109,7 @@ describe('opening the sum', () => {
   test.each([nativeSuite, portableSuite])(
     'gives the plain sum over the survivors ($name)',
     (each) => {
-      expect(openSum(each, job())).toEqual({ kind: 'sum', lanes: plain });
+      expect(openSum(each, job())).toEqual({ kind: 'sum', lanes: plain, inconsistent: [] });
     },
   );
 
@@ -116,43 +122,102 @@ describe('opening the sum', () => {
       const p = pairSecret(suite, agreement, made.context, dropout.end, partner);
       return { survivor: partner.index, dropped: DROPPED, p };
     });
-    expect(openSum(suite, { ...made, pairs, dropped: [] })).toEqual({ kind: 'sum', lanes: plain });
+    expect(openSum(suite, { ...made, pairs, dropped: [] })).toEqual({
+      kind: 'sum',
+      lanes: plain,
+      inconsistent: [],
+    });
     const missing = openSum(suite, { ...job(), pairs: pairs.slice(1), dropped: [] });
-    expect(missing).not.toEqual({ kind: 'sum', lanes: plain });
+    expect(missing).not.toEqual({ kind: 'sum', lanes: plain, inconsistent: [] });
   });
 
-  test.each([0, 1, 2])('share %i of b wrong: the silent device is named', (wrong) => {
-    const wrongB = changed('silent', ({ shares }) => ({ shares: oneWrong(shares, wrong) }));
-    expect(openSum(suite, wrongB)).toEqual({ kind: 'unrecoverable', dealer: SILENT, secret: 'b' });
-  });
+  test.each([0, 1, 2, 3])(
+    'one of t + 1 shares of b wrong (%i): the silent device is named',
+    (wrong) => {
+      const wrongB = changed('silent', ({ shares }) => ({ shares: oneWrong(shares, wrong) }));
+      expect(openSum(suite, wrongB)).toEqual({
+        kind: 'unrecoverable',
+        dealer: SILENT,
+        secret: 'b',
+        shares: 4,
+      });
+    },
+  );
 
-  test.each([0, 1, 2])('share %i of s wrong: the dropout is named', (wrong) => {
+  test.each([0, 1, 2, 3])('one of t + 1 shares of s wrong (%i): the dropout is named', (wrong) => {
     const wrongS = changed('dropped', ({ shares }) => ({ shares: oneWrong(shares, wrong) }));
-    expect(openSum(suite, wrongS)).toEqual({ kind: 'unrecoverable', dealer: DROPPED, secret: 's' });
+    expect(openSum(suite, wrongS)).toEqual({
+      kind: 'unrecoverable',
+      dealer: DROPPED,
+      secret: 's',
+      shares: 4,
+    });
+  });
+
+  test.each(['silent', 'dropped'] as const)(
+    'of five shares of a %s device one may be wrong: it is noted by dealer and holder',
+    (key) => {
+      const dealer = key === 'silent' ? SILENT : DROPPED;
+      for (const wrong of [0, 2, 4]) {
+        const five = changed(key, ({ shares }) => ({ shares: oneWrong(shares, wrong) }), FIVE);
+        const holder = at(FIVE, wrong) - 1;
+        expect(openSum(suite, five)).toEqual({
+          kind: 'sum',
+          lanes: plain,
+          inconsistent: [{ dealer, holder }],
+        });
+        const two = changed(
+          key,
+          ({ shares }) => ({ shares: oneWrong(oneWrong(shares, wrong), 1) }),
+          FIVE,
+        );
+        expect(openSum(suite, two)).toMatchObject({ kind: 'unrecoverable', dealer, shares: 5 });
+      }
+    },
+  );
+
+  test('shares that agree on another secret are not believed', () => {
+    const other = job([1, 2, 3, 4], 'other');
+    for (const key of ['silent', 'dropped'] as const) {
+      const forged = changed(key, (_, i) => ({
+        shares: at<{ shares: Shares }>(other[key], i).shares,
+      }));
+      expect(openSum(suite, forged)).toMatchObject({ kind: 'unrecoverable', shares: 4 });
+    }
   });
 
   test('a commitment to another b: the silent device is named', () => {
     const other = changed('silent', ({ commitment }) => ({
       commitment: commitment.map((byte, i) => (i === 31 ? byte ^ 1 : byte)),
     }));
-    expect(openSum(suite, other)).toEqual({ kind: 'unrecoverable', dealer: SILENT, secret: 'b' });
+    expect(openSum(suite, other)).toEqual({
+      kind: 'unrecoverable',
+      dealer: SILENT,
+      secret: 'b',
+      shares: 4,
+    });
   });
 
   test('another public key than that of s: the dropout is named', () => {
     const other = changed('dropped', ({ end, partners }) => ({
       end: { ...end, s: at(partners, 0).s },
     }));
-    expect(openSum(suite, other)).toEqual({ kind: 'unrecoverable', dealer: DROPPED, secret: 's' });
+    expect(openSum(suite, other)).toEqual({
+      kind: 'unrecoverable',
+      dealer: DROPPED,
+      secret: 's',
+      shares: 4,
+    });
   });
 
   test('t shares are enough, whichever; t − 1 are too few', () => {
     for (const key of ['silent', 'dropped'] as const) {
       const last = changed(key, ({ shares }) => ({ shares: shares.slice(-THRESHOLD) }));
       expect(openSum(suite, last).kind).toBe('sum');
-      const few = changed(key, ({ shares }) => ({ shares: shares.slice(0, THRESHOLD - 1) }));
-      expect(openSum(suite, few).kind).toBe('unrecoverable');
-      const none = changed(key, () => ({ shares: [] }));
-      expect(openSum(suite, none).kind).toBe('unrecoverable');
+      for (const some of [THRESHOLD - 1, 0]) {
+        const few = changed(key, ({ shares }) => ({ shares: shares.slice(0, some) }));
+        expect(openSum(suite, few)).toMatchObject({ kind: 'unrecoverable', shares: some });
+      }
     }
   });
 

@@ -21,14 +21,14 @@ export function open(
   silent: OpenJob['silent'],
   dropped: OpenJob['dropped'],
 ): CoordinatorStep {
-  const { cohort, tags, shared, sum, commitments, survivors, reveals } = state;
+  const { cohort, tags, shared, sum, commitments, survivors, dropped: lost, reveals } = state;
   const job: OpenJob = {
     lanes: params.task.layout.lanes,
     sum,
     context: cohort.context,
     context2: shared.context2,
     threshold: cohort.parameters.t,
-    selfSeeds: reveals.selfSeeds.flatMap((b, index) => (b === undefined ? [] : [{ index, b }])),
+    selfSeeds: [...reveals.selfSeeds].map(([index, b]) => ({ index, b })),
     pairs: [...reveals.pairSecrets].flatMap(([survivor, secrets]) =>
       [...secrets]
         .filter(([other]) => !dropped.some(({ end }) => end.index === other))
@@ -38,7 +38,17 @@ export function open(
     dropped,
   };
   return [
-    { stage: 'opening', cohort, tags, shared, sum, commitments, survivors, reveals },
+    {
+      stage: 'opening',
+      cohort,
+      tags,
+      shared,
+      sum,
+      commitments,
+      survivors,
+      dropped: lost,
+      reveals,
+    },
     [
       { kind: 'stage', stage: 'opening', devices: survivors.members.length },
       { kind: 'open', job },
@@ -58,7 +68,8 @@ export function finish(
   }
   const bytes = closed.encode({ round: cohort.facts.round, opened: true });
   const goodbyes = present(cohort, survivors.members).flatMap((index): CoordinatorEffect[] => {
-    const { device } = at(cohort.places, index);
+    const { device, isConnected } = at(cohort.places, index);
+    if (!isConnected) return [];
     return [
       { kind: 'send', device, bytes },
       { kind: 'release', device },
@@ -73,7 +84,7 @@ export function finish(
     survivors: survivors.members.length,
     dropped: losses.filter(({ index }) => !isSurvivor.has(index)),
     silent: losses.filter(
-      ({ index }) => isSurvivor.has(index) && state.reveals.selfSeeds[index] === undefined,
+      ({ index }) => isSurvivor.has(index) && !state.reveals.selfSeeds.has(index),
     ),
     inconsistent: outcome.inconsistent,
     lanes: outcome.lanes,

@@ -9,15 +9,8 @@ import { recover } from '../messages/from-coordinator.js';
 import { type RevealShares, revealShares } from '../messages/from-device.js';
 import { SHARE_RECORD_BYTES } from '../sizes.js';
 import { positionOf } from '../graph.js';
-import { abort, lose, present, send } from './cohort.js';
-import type {
-  Cohort,
-  CoordinatorEffect,
-  CoordinatorStep,
-  InStage,
-  RevealedShare,
-  RoundParams,
-} from './types.js';
+import { abort, loseWaiting, send, waitFor } from './cohort.js';
+import type { Cohort, CoordinatorStep, InStage, RevealedShare, RoundParams } from './types.js';
 import { open } from './opening.js';
 
 export function startRecovery(
@@ -27,13 +20,6 @@ export function startRecovery(
   params: RoundParams,
 ): CoordinatorStep {
   const { cohort, survivors } = state;
-  const { n, round } = cohort.facts;
-  const bytes = recover.encode({
-    round,
-    silent: encodeBitmap(silent, n),
-    dropped: encodeBitmap(wanted, n),
-  });
-  const holders = present(cohort, survivors.members);
   const next: InStage<'recovering'> = {
     ...state,
     stage: 'recovering',
@@ -41,16 +27,26 @@ export function startRecovery(
     wanted,
     selfShares: new Map(silent.map((dealer) => [dealer, []])),
     keyShares: new Map(wanted.map((dealer) => [dealer, []])),
-    answered: new Set(),
   };
+  waitFor(cohort, survivors.members);
+  const bytes = recoverMessage(next);
   return [
     next,
     [
-      { kind: 'stage', stage: 'recovering', devices: holders.length },
+      { kind: 'stage', stage: 'recovering', devices: cohort.waiting.size },
       { kind: 'timer', stage: 'recovering', inMs: params.durations.recoveryMs },
-      ...holders.flatMap((index) => send(cohort, index, bytes)),
+      ...survivors.members.flatMap((index) => send(cohort, index, bytes)),
     ],
   ];
+}
+
+export function recoverMessage({ cohort, silent, wanted }: InStage<'recovering'>): Uint8Array {
+  const { n, round } = cohort.facts;
+  return recover.encode({
+    round,
+    silent: encodeBitmap(silent, n),
+    dropped: encodeBitmap(wanted, n),
+  });
 }
 
 export function takeRevealedShares(
@@ -70,22 +66,13 @@ export function takeRevealedShares(
   const ofMaskKeys = parseShares(cohort, index, message.keyShares, state.keyShares, 'keyShares');
   for (const [dealer, share] of ofSelfMasks) state.selfShares.get(dealer)?.push(share);
   for (const [dealer, share] of ofMaskKeys) state.keyShares.get(dealer)?.push(share);
-  state.answered.add(index);
+  cohort.waiting.delete(index);
   return [state, []];
-}
-
-export function isRecoveryOver(state: InStage<'recovering'>): boolean {
-  return present(state.cohort, state.survivors.members).every((i) => state.answered.has(i));
 }
 
 export function closeRecovery(state: InStage<'recovering'>, params: RoundParams): CoordinatorStep {
   const { cohort, survivors } = state;
-  const told: CoordinatorEffect[] = [];
-  for (const index of present(cohort, survivors.members)) {
-    if (state.answered.has(index)) continue;
-    const detail = 'no shares were revealed before the stage closed';
-    told.push(...lose(cohort, index, 'recovery', 'deadline-missed', detail));
-  }
+  const told = loseWaiting(cohort, 'recovery', 'no shares were revealed before the stage closed');
   const { t } = cohort.parameters;
   for (const [dealer, shares] of [...state.selfShares, ...state.keyShares]) {
     if (shares.length >= t) continue;
@@ -98,7 +85,7 @@ export function closeRecovery(state: InStage<'recovering'>, params: RoundParams)
     params,
     state.silent.map((index) => ({
       index,
-      commitment: at(state.commitments, index),
+      commitment: state.commitments.get(index) ?? new Uint8Array(0),
       shares: sharesOf(state.selfShares, index),
     })),
     state.wanted.map((dealer) => ({

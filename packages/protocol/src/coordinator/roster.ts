@@ -8,8 +8,15 @@ import { roster } from '../messages/from-coordinator.js';
 import { advertiseKeys } from '../messages/from-device.js';
 import { rosterParameters } from '../parameters.js';
 import type { RosterResponse } from '../registrar/requests.js';
-import { everyIndex, markLost, send } from './cohort.js';
-import type { Cohort, CoordinatorStep, InStage, MachineContext, RoundParams } from './types.js';
+import { everyIndex, send, waitFor } from './cohort.js';
+import type {
+  Cohort,
+  CoordinatorStep,
+  InStage,
+  MachineContext,
+  RosterPart,
+  RoundParams,
+} from './types.js';
 
 export function openRoster(
   state: InStage<'attesting-roster'>,
@@ -56,42 +63,35 @@ export function openRoster(
     graph,
     context: roundContext(suite, facts),
     rosterSignature: response.signature,
-    places: state.candidates.map(({ device, digest }, index) => ({
-      device,
+    places: state.candidates.map((candidate, index) => ({
+      device: candidate.device,
+      isConnected: candidate.isConnected,
+      isOverdue: candidate.isOverdue,
+      token: candidate.token,
+      lastAccepted: candidate.lastAccepted,
       keys: at(keys, index),
       present: true,
-      accepted: new Map(digest === undefined ? [] : [[advertiseKeys.type, digest]]),
+      accepted: new Map(
+        candidate.lastAccepted === undefined ? [] : [[advertiseKeys.type, candidate.lastAccepted]],
+      ),
     })),
     indexOf: new Map(state.candidates.map(({ device }, index) => [device, index])),
     drops: [],
+    left: n,
+    waiting: new Set(),
+    endsAtMs: 0,
   };
-  for (const [device, code] of state.gone) {
-    const index = cohort.indexOf.get(device);
-    if (index !== undefined) markLost(cohort, index, 'share-keys', code);
-  }
+  const parts = leaves.map(({ neighbours }, index) => ({ neighbours, path: tree.path(index) }));
+  waitFor(cohort, everyIndex(cohort));
   const sent = everyIndex(cohort).flatMap((index) =>
-    send(
-      cohort,
-      index,
-      roster.encode({
-        round,
-        n,
-        k,
-        t,
-        seed,
-        root,
-        signature: response.signature,
-        index,
-        neighbours: at(leaves, index).neighbours,
-        path: tree.path(index),
-      }),
-    ),
+    send(cohort, index, rosterMessage(cohort, parts, index)),
   );
   return [
     {
       stage: 'sharing',
       cohort,
       keys: { boxes: new Array(n).fill(undefined), tags: new Array(n).fill(undefined) },
+      parts,
     },
     [
       { kind: 'stage', stage: 'sharing', devices: n },
@@ -99,4 +99,14 @@ export function openRoster(
       ...sent,
     ],
   ];
+}
+
+/** What one device is told of the roster. */
+export function rosterMessage(
+  { facts, rosterSignature: signature }: Cohort,
+  parts: readonly RosterPart[],
+  index: number,
+): Uint8Array {
+  const { round, n, k, t, seed, root } = facts;
+  return roster.encode({ round, n, k, t, seed, root, signature, index, ...at(parts, index) });
 }

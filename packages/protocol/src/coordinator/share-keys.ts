@@ -5,7 +5,7 @@ import { encodeBitmap } from '../bitmap.js';
 import { type ShareKeys, shareKeys } from '../messages/from-device.js';
 import { countNeighbours, positionOf } from '../graph.js';
 import { BOX_BYTES, PAIR_TAG_BYTES } from '../sizes.js';
-import { abort, everyIndex, lose, present } from './cohort.js';
+import { abort, everyIndex, isSettled, lose, loseWaiting, markLost, present } from './cohort.js';
 import type { Cohort, CoordinatorEffect, CoordinatorStep, InStage, SharedKeys } from './types.js';
 
 export function takeShares(
@@ -25,26 +25,31 @@ export function takeShares(
   }
   state.keys.boxes[index] = message.boxes;
   state.keys.tags[index] = message.tags;
+  state.cohort.waiting.delete(index);
   return [state, []];
 }
 
 /** Closes the stage once every present device has shared, and the round once too few are left. */
 export function settleSharing(state: InStage<'sharing'>): CoordinatorStep | undefined {
-  const { cohort, keys } = state;
-  const here = present(cohort, everyIndex(cohort));
-  if (here.length < cohort.parameters.fewestPresent) {
-    return abort(cohort, 'too-many-dropped', tooFew(cohort, here.length), true);
+  const { cohort } = state;
+  if (cohort.left < cohort.parameters.fewestPresent) {
+    return abort(cohort, 'too-many-dropped', tooFew(cohort, cohort.left), true);
   }
-  return here.every((index) => keys.tags[index] !== undefined) ? closeSharing(state) : undefined;
+  return isSettled(cohort) ? closeSharing(state) : undefined;
 }
 
 export function closeSharing(state: InStage<'sharing'>): CoordinatorStep {
   const { cohort, keys } = state;
-  const told: CoordinatorEffect[] = [];
+  const told = loseWaiting(cohort, 'share-keys', 'no shares came before the stage closed');
+  // Without its masked input a device that is gone would only be one more dropout to recover.
   for (const index of present(cohort, everyIndex(cohort))) {
-    if (keys.tags[index] !== undefined) continue;
-    const detail = 'no shares came before the stage closed';
-    told.push(...lose(cohort, index, 'share-keys', 'deadline-missed', detail));
+    if (at(cohort.places, index).isOverdue)
+      markLost(cohort, index, 'share-keys', 'connection-lost');
+  }
+  if (cohort.left < cohort.parameters.fewestPresent) {
+    const why = tooFew(cohort, cohort.left);
+    const [finished, effects] = abort(cohort, 'too-many-dropped', why, true);
+    return [finished, [...told, ...effects]];
   }
   const disputes = disputedPairs(cohort, keys);
   const mostDisputes = cohort.parameters.mostCorruptNeighbours;

@@ -24,6 +24,10 @@ export interface StageDurations {
   readonly maskedInputMs: number;
   readonly unmaskingMs: number;
   readonly recoveryMs: number;
+  /** How long a lost connection may come back before stages stop waiting for it. */
+  readonly resumeGraceMs: number;
+  /** How long a credit to upload may lie unused. */
+  readonly uploadMs: number;
 }
 
 export const DEFAULT_DURATIONS: StageDurations = {
@@ -33,6 +37,8 @@ export const DEFAULT_DURATIONS: StageDurations = {
   maskedInputMs: 30_000,
   unmaskingMs: 30_000,
   recoveryMs: 30_000,
+  resumeGraceMs: 2_000,
+  uploadMs: 5_000,
 };
 
 /** Fixed for one round. */
@@ -43,13 +49,25 @@ export interface RoundParams {
   /** 16 random bytes. */
   readonly round: Uint8Array;
   readonly durations: StageDurations;
+  /** Masked inputs in flight at a time: in-flight memory is at most this many vectors. */
+  readonly uploadCredits: number;
+  /** `shares`: everything by shares, as the original protocol does; for comparison only. */
+  readonly unmasking: 'direct' | 'shares';
 }
+
+/** Measured with ws: without credits 1,000 uploads at once stall the event loop for half a second. */
+export const DEFAULT_UPLOAD_CREDITS = 64;
 
 /** A device's number at the host: one connection, one number, never used again. */
 export type DeviceId = number;
 
 export type CoordinatorEvent =
   | { readonly kind: 'join'; readonly device: DeviceId; readonly certificate: Certificate }
+  /** A device on a new connection claims the place it had. */
+  | { readonly kind: 'resume'; readonly device: DeviceId; readonly token: Uint8Array }
+  /** The grace that was asked for this connection is over. */
+  | { readonly kind: 'grace-over'; readonly device: DeviceId }
+  | { readonly kind: 'grants-overdue' }
   | { readonly kind: 'message'; readonly device: DeviceId; readonly bytes: Uint8Array }
   /** The connection is gone; `code` says why, as far as the host knows. */
   | { readonly kind: 'left'; readonly device: DeviceId; readonly code: DropCode }
@@ -71,6 +89,10 @@ export type CoordinatorEffect =
     }
   /** The device is done here: close normally. */
   | { readonly kind: 'release'; readonly device: DeviceId }
+  /** This connection is gone: say so again after `inMs`. */
+  | { readonly kind: 'grace'; readonly device: DeviceId; readonly inMs: number }
+  /** Look at the credits again after `inMs`. */
+  | { readonly kind: 'grant-timer'; readonly inMs: number }
   | { readonly kind: 'attest'; readonly request: UnsignedRequest }
   | { readonly kind: 'timer'; readonly stage: CoordinatorStage; readonly inMs: number }
   /** Take the masks off, away from the event loop. */
@@ -130,21 +152,31 @@ export interface RoundResult {
   readonly survivorSetSignature: Uint8Array;
 }
 
+/** Who holds a seat, over however many connections. */
+export interface Seatholder {
+  /** Its present connection, or the last one. */
+  device: DeviceId;
+  isConnected: boolean;
+  /** Gone for longer than the grace: stages do not wait for it. */
+  isOverdue: boolean;
+  token: Uint8Array;
+  /** Hex of the SHA-256 of the last message that was accepted. */
+  lastAccepted: string | undefined;
+}
+
 /** A device that was offered the round, and perhaps has advertised. */
-export interface Candidate {
-  readonly device: DeviceId;
+export interface Candidate extends Seatholder {
   readonly certificate: Certificate;
   member: RosterMember | undefined;
-  digest: string | undefined;
 }
 
 /** Hex of pseudonyms that the registrar refused: coming back to this round cannot help them. */
 type Barred = Set<string>;
 
 /** A device's place in the attested roster. */
-export interface Place {
-  readonly device: DeviceId;
+export interface Place extends Seatholder {
   readonly keys: RoundKeys;
+  /** False once it is lost for good. */
   present: boolean;
   /** Digests of accepted messages by type, to tell a repeat from a conflict. */
   readonly accepted: Map<number, string>;
@@ -158,8 +190,20 @@ export interface Cohort {
   readonly context: Uint8Array;
   readonly rosterSignature: Uint8Array;
   readonly places: readonly Place[];
-  readonly indexOf: ReadonlyMap<DeviceId, number>;
+  readonly indexOf: Map<DeviceId, number>;
   readonly drops: Drop[];
+  /** Places that are not lost. */
+  left: number;
+  /** Whose answer the present stage still needs. */
+  readonly waiting: Set<number>;
+  /** When the present stage ends, Unix ms. */
+  endsAtMs: number;
+}
+
+/** What a device needs of the roster and cannot know itself. */
+export interface RosterPart {
+  readonly neighbours: Uint8Array;
+  readonly path: readonly Uint8Array[];
 }
 
 /** What a device shared, by its roster index. Tags stay until the sum is open, boxes until U2. */
@@ -185,7 +229,7 @@ export interface SurvivorSetState {
 
 /** What survivors revealed, by roster index. */
 export interface Reveals {
-  readonly selfSeeds: (Uint8Array | undefined)[];
+  readonly selfSeeds: Map<number, Uint8Array>;
   /** By survivor, by dropout: p, checked against both tags. */
   readonly pairSecrets: Map<number, Map<number, Uint8Array>>;
 }
@@ -200,11 +244,14 @@ interface Masked {
   readonly tags: SharedKeys['tags'];
   readonly shared: SharedSetState;
   readonly sum: Uint32Array;
-  readonly commitments: (Uint8Array | undefined)[];
+  /** By roster index; whoever is in here is in the sum. */
+  readonly commitments: Map<number, Uint8Array>;
 }
 
 interface Survived extends Masked {
   readonly survivors: SurvivorSetState;
+  /** U2 \ U3. */
+  readonly dropped: ReadonlySet<number>;
   readonly reveals: Reveals;
 }
 
@@ -216,7 +263,6 @@ interface Recovered extends Survived {
   /** By dealer. */
   readonly selfShares: Map<number, RevealedShare[]>;
   readonly keyShares: Map<number, RevealedShare[]>;
-  readonly answered: Set<number>;
 }
 
 export type CoordinatorState =
@@ -229,18 +275,30 @@ export type CoordinatorState =
   | {
       readonly stage: 'attesting-roster';
       readonly candidates: readonly Candidate[];
-      readonly gone: Map<DeviceId, DropCode>;
       readonly attempt: number;
       readonly barred: Barred;
     }
-  | { readonly stage: 'sharing'; readonly cohort: Cohort; readonly keys: SharedKeys }
+  | {
+      readonly stage: 'sharing';
+      readonly cohort: Cohort;
+      readonly keys: SharedKeys;
+      readonly parts: readonly RosterPart[];
+    }
   | {
       readonly stage: 'attesting-shared-set';
       readonly cohort: Cohort;
       readonly keys: SharedKeys;
       readonly members: readonly number[];
     }
-  | ({ readonly stage: 'masking' } & Masked)
+  | ({
+      readonly stage: 'masking';
+      /** Until U3 is closed: a device that comes back may have missed its boxes. */
+      readonly boxes: SharedKeys['boxes'];
+      /** Who may send now, and since when, Unix ms. */
+      readonly grants: Map<number, number>;
+      /** Who has asked, in order. */
+      readonly queue: Set<number>;
+    } & Masked)
   | ({ readonly stage: 'attesting-survivor-set'; readonly members: readonly number[] } & Masked)
   | ({ readonly stage: 'unmasking' } & Survived)
   | ({ readonly stage: 'recovering' } & Recovered)

@@ -10,17 +10,11 @@ import { survivorSet } from '../messages/from-coordinator.js';
 import { type Unmasking, unmasking } from '../messages/from-device.js';
 import type { SetResponse } from '../registrar/requests.js';
 import { KEY_BYTES } from '../sizes.js';
-import { lose, present, send } from './cohort.js';
+import { loseWaiting, send, waitFor } from './cohort.js';
 import { open } from './opening.js';
 import { startRecovery } from './recovery.js';
 import { tagOf } from './share-keys.js';
-import type {
-  CoordinatorEffect,
-  CoordinatorStep,
-  InStage,
-  MachineContext,
-  RoundParams,
-} from './types.js';
+import type { CoordinatorStep, InStage, MachineContext, RoundParams } from './types.js';
 
 export function openSurvivorSet(
   state: InStage<'attesting-survivor-set'>,
@@ -28,26 +22,37 @@ export function openSurvivorSet(
   params: RoundParams,
 ): CoordinatorStep {
   const { cohort, tags, shared, sum, commitments, members } = state;
-  const { n, round } = cohort.facts;
-  const bitmap = encodeBitmap(members, n);
-  const bytes = survivorSet.encode({ round, members: bitmap, signature: response.signature });
+  const bitmap = encodeBitmap(members, cohort.facts.n);
+  const isSurvivor = new Set(members);
+  const unmasked: InStage<'unmasking'> = {
+    stage: 'unmasking',
+    cohort,
+    tags,
+    shared,
+    sum,
+    commitments,
+    survivors: { members, bitmap, signature: response.signature },
+    dropped: new Set(shared.members.filter((index) => !isSurvivor.has(index))),
+    reveals: { selfSeeds: new Map(), pairSecrets: new Map() },
+  };
+  waitFor(cohort, members);
+  const bytes = survivorSetMessage(unmasked);
   return [
-    {
-      stage: 'unmasking',
-      cohort,
-      tags,
-      shared,
-      sum,
-      commitments,
-      survivors: { members, bitmap, signature: response.signature },
-      reveals: { selfSeeds: new Array(n).fill(undefined), pairSecrets: new Map() },
-    },
+    unmasked,
     [
       { kind: 'stage', stage: 'unmasking', devices: members.length },
       { kind: 'timer', stage: 'unmasking', inMs: params.durations.unmaskingMs },
       ...shared.members.flatMap((index) => send(cohort, index, bytes)),
     ],
   ];
+}
+
+export function survivorSetMessage({
+  cohort,
+  survivors,
+}: Pick<InStage<'unmasking'>, 'cohort' | 'survivors'>): Uint8Array {
+  const { bitmap: members, signature } = survivors;
+  return survivorSet.encode({ round: cohort.facts.round, members, signature });
 }
 
 /**
@@ -69,10 +74,11 @@ export function takeReveal(
     throw invalidField(WireError, 'wire-invalid', field, expected, message.pairSecrets);
   }
   const commitment = selfCommitment(suite, shared.context2, index, message.b);
-  if (!equalBytes(commitment, at(commitments, index))) {
+  if (!equalBytes(commitment, commitmentOf(commitments, index))) {
     throw new PeerError('bad-reveal', 'b does not match the commitment sent with the masked input');
   }
-  reveals.selfSeeds[index] = message.b;
+  reveals.selfSeeds.set(index, message.b);
+  cohort.waiting.delete(index);
   const checked = new Map<number, Uint8Array>();
   partners.forEach((dropped, i) => {
     const p = message.pairSecrets.subarray(i * KEY_BYTES, (i + 1) * KEY_BYTES);
@@ -84,20 +90,16 @@ export function takeReveal(
   return [state, []];
 }
 
-export function isUnmaskingOver(state: InStage<'unmasking'>): boolean {
-  const waiting = present(state.cohort, state.survivors.members);
-  return waiting.every((index) => state.reveals.selfSeeds[index] !== undefined);
-}
-
 export function closeUnmasking(state: InStage<'unmasking'>, params: RoundParams): CoordinatorStep {
-  const told: CoordinatorEffect[] = [];
-  for (const index of present(state.cohort, state.survivors.members)) {
-    if (state.reveals.selfSeeds[index] !== undefined) continue;
-    const detail = 'nothing was revealed before the stage closed';
-    told.push(...lose(state.cohort, index, 'unmasking', 'deadline-missed', detail));
+  const { cohort, survivors, dropped, reveals } = state;
+  const told = loseWaiting(cohort, 'unmasking', 'nothing was revealed before the stage closed');
+  if (params.unmasking === 'shares') {
+    // As the original protocol does it: what was revealed directly is not used.
+    reveals.selfSeeds.clear();
+    reveals.pairSecrets.clear();
   }
-  const silent = state.survivors.members.filter((i) => state.reveals.selfSeeds[i] === undefined);
-  const wanted = droppedOf(state).filter((dropped) => openPartners(state, dropped).length > 0);
+  const silent = survivors.members.filter((index) => !reveals.selfSeeds.has(index));
+  const wanted = [...dropped].filter((index) => isStillMasked(state, index));
   const [next, effects] =
     silent.length === 0 && wanted.length === 0
       ? open(state, params, [], [])
@@ -105,22 +107,18 @@ export function closeUnmasking(state: InStage<'unmasking'>, params: RoundParams)
   return [next, [...told, ...effects]];
 }
 
-/** U2 \ U3. */
-function droppedOf(state: InStage<'unmasking'>): number[] {
-  const survivors = new Set(state.survivors.members);
-  return state.shared.members.filter((index) => !survivors.has(index));
-}
-
-/** Survivors whose pair mask with `dropped` is still in the sum and whose secret nobody revealed. */
-function openPartners(state: InStage<'unmasking'>, dropped: number): number[] {
-  const neighbours = new Set(at(state.cohort.graph.neighbours, dropped));
-  return state.survivors.members.filter(
-    (index) =>
-      neighbours.has(index) && state.reveals.pairSecrets.get(index)?.get(dropped) === undefined,
+/** Whether some survivor's pair mask with `dropped` is in the sum and nobody revealed its secret. */
+function isStillMasked({ cohort, commitments, reveals }: InStage<'unmasking'>, dropped: number) {
+  return at(cohort.graph.neighbours, dropped).some(
+    (index) => commitments.has(index) && !reveals.pairSecrets.get(index)?.has(dropped),
   );
 }
 
-function droppedNeighbours(state: InStage<'unmasking'>, index: number): number[] {
-  const neighbours = new Set(at(state.cohort.graph.neighbours, index));
-  return droppedOf(state).filter((dropped) => neighbours.has(dropped));
+/** The neighbours of a survivor in U2 \ U3, ascending. */
+function droppedNeighbours({ cohort, dropped }: InStage<'unmasking'>, index: number): number[] {
+  return at(cohort.graph.neighbours, index).filter((other) => dropped.has(other));
+}
+
+function commitmentOf(commitments: ReadonlyMap<number, Uint8Array>, index: number): Uint8Array {
+  return commitments.get(index) ?? new Uint8Array(0);
 }

@@ -46,6 +46,8 @@ export function checkOffer(
     );
   }
   const secrets = {
+    resumeToken: message.token,
+    lastSent: new Uint8Array(0),
     cSecret: context.rng(KEY_BYTES),
     sSecret: context.rng(KEY_BYTES),
     b: new Uint8Array(0),
@@ -57,6 +59,7 @@ export function checkOffer(
     {
       accepted: state.accepted,
       phase: 'checking-offer',
+      link: 'up',
       offered: { round: message.round, window, announcement },
       secrets,
     },

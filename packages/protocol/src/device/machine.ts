@@ -5,14 +5,21 @@
  * reveals nothing more.
  */
 import { InternalError, OnlysumError, PeerError, RoundError, toHex, wipe } from '@onlysum/crypto';
-import { WireError } from '@onlysum/crypto';
+import { WireError, printable } from '@onlysum/crypto';
 import type { Codec } from '../wire/codec.js';
 import { decodeFrame } from '../wire/codec.js';
 import { isDropCode } from '../drop-reasons.js';
 import * as incoming from '../messages/from-coordinator.js';
 import { checkOffer, sendKeys, signKeys } from './advertise.js';
 import { answerChallenge, sendHello } from './hello.js';
-import { checkSharedSet, maskInput, openBoxes, sendMaskedInput } from './masked-input.js';
+import {
+  checkSharedSet,
+  maskInput,
+  openBoxes,
+  requestUpload,
+  sendMaskedInput,
+} from './masked-input.js';
+import { claimPlace, isInRound, keepLastSent, placeTaken, reconnect } from './resume.js';
 import { checkRoster } from './roster.js';
 import { dealShares } from './share-keys.js';
 import type { DeviceEffect, DeviceEvent, DeviceParams, DeviceState } from './types.js';
@@ -38,7 +45,8 @@ export function stepDevice(
 ): DeviceStep {
   if (state.phase === 'finished') return [state, []];
   try {
-    return transition(state, event, params, context);
+    const step = transition(state, event, params, context);
+    return keepLastSent(step, isInRound(state) ? state.link : undefined);
   } catch (error) {
     eraseEvent(event);
     return fail(state, asOnlysumError(error));
@@ -61,7 +69,7 @@ function transition(
     case 'input-refused':
       throw event.error;
     case 'persisted':
-      return sendMaskedInput(expectPhase(state, 'persisting'), event.outcome);
+      return requestUpload(expectPhase(state, 'persisting'), event.outcome);
     case 'deadline':
       throw new RoundError(
         'round-timeout',
@@ -69,11 +77,10 @@ function transition(
         { retryable: !hasContributed(state) },
       );
     case 'disconnected':
-      throw new RoundError(
-        'connection-lost',
-        `the connection to the coordinator was lost (this device was ${state.phase}): ${whatNext(state)}`,
-        { retryable: !hasContributed(state) },
-      );
+      if (isInRound(state)) return reconnect(state);
+      throw connectionLost(state);
+    case 'unreachable':
+      throw connectionLost(state);
   }
 }
 
@@ -97,6 +104,16 @@ function onMessage(
       const message = ofThisRound(state, incoming.closed, raw);
       return finish(expectMessage(state, 'unmasked', 'Closed'), message.opened);
     }
+    case incoming.resumed.type: {
+      const message = ofThisRound(state, incoming.resumed, raw);
+      if (!isInRound(state)) throw new PeerError('wrong-stage', 'Resumed came outside a round');
+      return placeTaken(state, message, context);
+    }
+    case incoming.uploadGrant.type:
+      ofThisRound(state, incoming.uploadGrant, raw);
+      // A credit that was thought lost is given again after a resume.
+      if (state.phase === 'masked') return [state, []];
+      return sendMaskedInput(expectMessage(state, 'ready', 'UploadGrant'));
     default:
       return onceOnly(state, raw, bytes, params, context);
   }
@@ -134,6 +151,7 @@ function onFirst(
   switch (raw[0]) {
     case incoming.challenge.type: {
       const message = incoming.challenge.parse(raw);
+      if (isInRound(state)) return claimPlace(state);
       return answerChallenge(
         expectMessage(state, 'connecting', 'Challenge'),
         message,
@@ -243,12 +261,15 @@ function dropError(message: incoming.Dropped, state: DeviceState): RoundError {
   const code = isDropCode(message.code) ? message.code : 'dropped';
   return new RoundError(
     code,
-    `the coordinator sent this device away: ${message.detail} (${whatNext(state)})`,
+    `the coordinator sent this device away: ${printable(message.detail)} (${whatNext(state)})`,
     { retryable: message.retryInMs >= 0 && !hasContributed(state) },
   );
 }
 
-function finish(state: Extract<DeviceState, { phase: 'unmasked' }>, opened: boolean): DeviceStep {
+function finish(
+  state: Extract<DeviceState, { phase: 'unmasked' }>,
+  opened: boolean | undefined,
+): DeviceStep {
   const receipt = roundReceipt(state, opened);
   erase(state.secrets);
   return [
@@ -257,7 +278,22 @@ function finish(state: Extract<DeviceState, { phase: 'unmasked' }>, opened: bool
   ];
 }
 
+/** Once it has revealed what U3 allows, a lost end of the round costs the device only the last word. */
+const ENDS_WITHOUT_A_WORD = new Set(['connection-lost', 'round-timeout', 'resume-refused']);
+
+function connectionLost(state: DeviceState): RoundError {
+  return new RoundError(
+    'connection-lost',
+    `the connection to the coordinator was lost (this device was ${state.phase}): ${whatNext(state)}`,
+    { retryable: !hasContributed(state) },
+  );
+}
+
 function fail(state: DeviceState, error: OnlysumError): DeviceStep {
+  if (state.phase === 'unmasked') {
+    if (error.code === 'round-aborted') return finish(state, false);
+    if (ENDS_WITHOUT_A_WORD.has(error.code)) return finish(state, undefined);
+  }
   if ('secrets' in state) erase(state.secrets);
   return [
     { phase: 'finished', accepted: state.accepted },
@@ -279,7 +315,7 @@ function eraseEvent(event: DeviceEvent): void {
 
 /** From the durable record on, the window is spent for this device, whatever happens next. §5.4. */
 function hasContributed(state: DeviceState): boolean {
-  return ['masked', 'checking-survivors', 'unmasked'].includes(state.phase);
+  return ['ready', 'masked', 'checking-survivors', 'unmasked'].includes(state.phase);
 }
 
 function whatNext(state: DeviceState): string {

@@ -9,7 +9,7 @@ import { decodeBitmap } from '../bitmap.js';
 import { maskContext, sharedSetStatement } from '../context.js';
 import { maskPair, maskSelf, selfCommitment } from '../masking.js';
 import type { SharedSet } from '../messages/from-coordinator.js';
-import { maskedInput } from '../messages/from-device.js';
+import { maskedInput, uploadRequest } from '../messages/from-device.js';
 import { packLanes } from '../packing.js';
 import { BOX_BYTES, SHARE_BYTES } from '../sizes.js';
 import { isVerified } from './results.js';
@@ -79,7 +79,7 @@ export function openBoxes(
       'the set U2 is not signed by the registrar that the manifest names',
     );
   }
-  const { seat, secrets, shared, offered, accepted } = state;
+  const { seat, secrets, shared, offered, accepted, link } = state;
   secrets.held = heldShares(state, context);
   if (secrets.held.length < seat.parameters.t) {
     throw new RoundError(
@@ -90,7 +90,7 @@ export function openBoxes(
     );
   }
   return [
-    { accepted, phase: 'encoding', offered, secrets, seat, shared },
+    { accepted, link, phase: 'encoding', offered, secrets, seat, shared },
     [{ kind: 'need-input', round: offered.round, window: offered.window }],
   ];
 }
@@ -136,7 +136,8 @@ export function maskInput(
   ];
 }
 
-export function sendMaskedInput(
+/** The contribution is on disk: ask for a credit. */
+export function requestUpload(
   state: InPhase<'persisting'>,
   outcome: ReservationOutcome,
 ): DeviceStep {
@@ -155,6 +156,16 @@ export function sendMaskedInput(
       { retryable: true },
     );
   }
+  return [
+    { ...state, phase: 'ready' },
+    [
+      { kind: 'send', bytes: uploadRequest.encode({ round: state.offered.round }) },
+      { kind: 'progress', stage: 'ready' },
+    ],
+  ];
+}
+
+export function sendMaskedInput(state: InPhase<'ready'>): DeviceStep {
   const { message, ...rest } = state;
   return [
     { ...rest, phase: 'masked' },

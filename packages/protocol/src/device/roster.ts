@@ -60,7 +60,7 @@ export function checkRoster(
     rosterSignature: message.signature,
   };
   return [
-    { accepted: state.accepted, phase: 'checking-roster', offered, secrets, seat, keys },
+    { ...state, phase: 'checking-roster', seat },
     [
       {
         kind: 'derive',

@@ -54,7 +54,7 @@ export function dealShares(
     tags: concatBytes(...tags),
   });
   return [
-    { accepted: state.accepted, phase: 'shared', offered, secrets, seat },
+    { accepted: state.accepted, link: state.link, phase: 'shared', offered, secrets, seat },
     [
       { kind: 'send', bytes },
       { kind: 'progress', stage: 'shared' },

@@ -37,7 +37,10 @@ export type DeviceEvent =
   | { readonly kind: 'input-refused'; readonly error: OnlysumError }
   | { readonly kind: 'persisted'; readonly outcome: ReservationOutcome }
   | { readonly kind: 'deadline' }
-  | { readonly kind: 'disconnected' };
+  /** The connection is gone; in a round the machine asks for another one. */
+  | { readonly kind: 'disconnected' }
+  /** The host could not get another one. */
+  | { readonly kind: 'unreachable' };
 
 /** What must be durable, in one compare-and-set, before the masked input leaves. Protocol §2.3. */
 export interface Reservation {
@@ -57,6 +60,8 @@ export type DeviceEffect =
   | { readonly kind: 'derive'; readonly batch: readonly DeriveOp[] }
   | { readonly kind: 'need-input'; readonly round: Uint8Array; readonly window: Window }
   | { readonly kind: 'persist'; readonly reservation: Reservation }
+  /** Connect again, with back-off; what comes is a Challenge. */
+  | { readonly kind: 'reconnect' }
   /** One timer at a time; a new one replaces it. */
   | { readonly kind: 'timer'; readonly inMs: number }
   | { readonly kind: 'progress'; readonly stage: DeviceStage; readonly detail?: string }
@@ -66,9 +71,12 @@ export type DeviceStage =
   | 'waiting'
   | 'advertised'
   | 'shared'
+  | 'ready'
   | 'masked'
   | 'unmasked'
-  | 'recovering';
+  | 'recovering'
+  | 'reconnecting'
+  | 'resumed';
 
 export type DeviceOutcome =
   | { readonly kind: 'receipt'; readonly receipt: Receipt }
@@ -133,6 +141,10 @@ export interface HeldShares {
 
 /** Everything to be wiped when the round ends. One owner: the state. */
 export interface Secrets {
+  /** With it a broken connection is resumed; used once. */
+  resumeToken: Uint8Array;
+  /** The last message of this round: after a resume the same bytes go again. Empty before the first. */
+  lastSent: Uint8Array;
   cSecret: Uint8Array;
   sSecret: Uint8Array;
   b: Uint8Array;
@@ -144,7 +156,7 @@ export interface Secrets {
 }
 
 export function erase(secrets: Secrets): void {
-  wipe(secrets.cSecret, secrets.sSecret, secrets.b);
+  wipe(secrets.cSecret, secrets.sSecret, secrets.b, secrets.resumeToken, secrets.lastSent);
   wipe(...secrets.incomingKeys, ...secrets.pairSecrets);
   for (const shares of secrets.held) wipe(shares.ofSelfMask, shares.ofMaskKey);
 }
@@ -156,6 +168,8 @@ interface Common {
 
 interface InRound extends Common {
   readonly offered: OfferedRound;
+  /** `down`: no connection; `resuming`: a new one, on which the place has not been taken yet. */
+  readonly link: 'up' | 'down' | 'resuming';
   readonly secrets: Secrets;
 }
 
@@ -179,6 +193,8 @@ export type DeviceState =
   | (InSharedSet & { readonly phase: 'checking-shared-set'; readonly boxes: Uint8Array })
   | (InSharedSet & { readonly phase: 'encoding' })
   | (InSharedSet & { readonly phase: 'persisting'; readonly message: Uint8Array })
+  /** Recorded durably; waits for a credit to send. */
+  | (InSharedSet & { readonly phase: 'ready'; readonly message: Uint8Array })
   | (InSharedSet & { readonly phase: 'masked' })
   | (InSharedSet & { readonly phase: 'checking-survivors'; readonly survivors: SurvivorRound })
   | (InSharedSet & { readonly phase: 'unmasked'; readonly survivors: SurvivorRound })

@@ -41,6 +41,8 @@ export const offer = codec(2, 'Offer', {
   /** Until the last stage of the round ends, at the latest. */
   remainingMs: milliseconds,
   announcement: announcementField,
+  /** With it a device whose connection broke takes its place again. Secret; used once. */
+  token: bytesField(KEY_BYTES),
 });
 export type Offer = ReturnType<typeof offer.parse>;
 
@@ -88,6 +90,23 @@ export const progress = codec(8, 'Progress', {
   remainingMs: milliseconds,
 });
 export type Progress = ReturnType<typeof progress.parse>;
+
+/** §5.9. The place is taken again; the message of the present stage follows. */
+export const resumed = codec(10, 'Resumed', {
+  round,
+  stage: textField(32),
+  /** Until the stage ends, at the latest. */
+  remainingMs: milliseconds,
+  /** SHA-256 of the last message that was accepted from this device; zeros if there is none. */
+  accepted: bytesField(DIGEST_BYTES),
+  /** Takes the place of the one that was used. */
+  token: bytesField(KEY_BYTES),
+});
+export type Resumed = ReturnType<typeof resumed.parse>;
+
+/** §5.4. A credit: send the masked input now. */
+export const uploadGrant = codec(11, 'UploadGrant', { round });
+export type UploadGrant = ReturnType<typeof uploadGrant.parse>;
 
 /** The last word to a device that is sent away. `code` is a row of docs/errors.md. */
 export const dropped = codec(9, 'Dropped', {

@@ -50,6 +50,14 @@ export const maskedInput = codec(35, 'MaskedInput', {
 });
 export type MaskedInput = ReturnType<typeof maskedInput.parse>;
 
+/** §5.4. The masked input is recorded and packed: may it be sent? */
+export const uploadRequest = codec(39, 'UploadRequest', { round });
+export type UploadRequest = ReturnType<typeof uploadRequest.parse>;
+
+/** §5.9. On a new connection, in place of Hello: the round, and the token that was given last. */
+export const resume = codec(38, 'Resume', { round, token: bytesField(KEY_BYTES) });
+export type Resume = ReturnType<typeof resume.parse>;
+
 /** §5.6. b, and p for each neighbour in U2 \ U3, ascending. */
 export const unmasking = codec(36, 'Unmasking', {
   round,
