@@ -178,7 +178,7 @@ export class Arena {
     const { build, suite, ledger, registrar } = this;
     const checks = build.checkRequest(ledger, request, registrar);
     if ('kind' in checks) return checks;
-    const results = build.runDerive(suite, checks.batch);
+    const results = build.runDerive(suite, [checks.own, ...checks.members()]);
     try {
       return build.answerRequest(ledger, request, checks, results, registrar, this.context());
     } catch (error) {
@@ -220,7 +220,9 @@ export class Machine {
   /** The last message of this kind that it sent. @throws {Stopped} if it sent none, and why. */
   take<T>(codec: Codec<T>): T {
     const { decodeFrame } = this.#arena.build;
-    const raw = this.sent.map((bytes) => decodeFrame(bytes)).filter(([type]) => type === codec.type);
+    const raw = this.sent
+      .map((bytes) => decodeFrame(bytes))
+      .filter(([type]) => type === codec.type);
     const last = raw.at(-1);
     if (last !== undefined && this.#error === undefined) return codec.parse(last);
     const { code, message } = this.#error ?? { code: 'silent', message: `no ${codec.name} came` };

@@ -1,6 +1,5 @@
 /** Different rosters or different U2 for different devices. */
 import type { Attack } from './attack.js';
-import { HostileRound } from './hostile-round.js';
 import { SHOWN, sevenDevices, showAnotherSharedSet } from './two-shared-sets.js';
 
 const designRow = 'different rosters or different U2 for different devices';
@@ -17,7 +16,12 @@ export const differentSharedSets: Attack[] = [
     },
     run: (build) =>
       showAnotherSharedSet(sevenDevices(build), {
-        early: (round) => round.attest('shared-set', SHOWN),
+        early: (round) => {
+          const signature = round.attest('shared-set', SHOWN);
+          // A registrar that signs anything takes the true one again, for U3 to lie within it.
+          round.attest('shared-set', round.everyone);
+          return signature;
+        },
       }),
   },
   {
@@ -31,21 +35,5 @@ export const differentSharedSets: Attack[] = [
     },
     run: (build) =>
       showAnotherSharedSet(sevenDevices(build), { late: () => new Uint8Array(64).fill(7) }),
-  },
-  {
-    name: 'the signature over the same U2 of another round',
-    designRow: 'replays across rounds, tasks, coordinators',
-    stoppedBy: 'the context in what is signed over U2',
-    weaken: {
-      file: 'protocol/src/context.ts',
-      find: 'encodeLabelled(LABELS.sharedSet, context, sharedSet)',
-      replace: 'encodeLabelled(LABELS.sharedSet, sharedSet)',
-    },
-    run: (build) => {
-      const arena = sevenDevices(build, 7);
-      const other = new HostileRound(arena, { honest: arena.honest.slice(5) }).attestRoster();
-      const signature = other.attest('shared-set', SHOWN);
-      return showAnotherSharedSet(arena, { late: () => signature });
-    },
   },
 ];

@@ -3,7 +3,14 @@
  * any time. Seats: the honest devices first, then the attacker's own.
  * What it computes from what it sees is what docs/protocol.md gives to everybody.
  */
-import type { Announcement, Graph, MerkleTree, RosterFacts, RosterMember, Task } from './surface.js';
+import type {
+  Announcement,
+  Graph,
+  MerkleTree,
+  RosterFacts,
+  RosterMember,
+  Task,
+} from './surface.js';
 import { type Arena, type Identity, Machine } from './arena.js';
 
 export interface Keys {
@@ -32,7 +39,7 @@ export interface RoundSeats {
   readonly colluders?: readonly Identity[];
   readonly task?: Task;
   /** Keys that a colluder advertises in place of its own, by colluder. */
-  readonly advertised?: ReadonlyMap<number, Partial<Keys>>;
+  readonly advertised?: ReadonlyMap<number, (honest: readonly RosterMember[]) => Partial<Keys>>;
   readonly announcement?: Announcement;
 }
 
@@ -58,7 +65,12 @@ export class HostileRound {
 
   /** Everybody is offered the round, and advertises. */
   constructor(arena: Arena, seats: RoundSeats) {
-    const { honest, colluders = [], task = arena.task, announcement = arena.announce(task) } = seats;
+    const {
+      honest,
+      colluders = [],
+      task = arena.task,
+      announcement = arena.announce(task),
+    } = seats;
     this.arena = arena;
     this.task = task;
     this.colluders = colluders;
@@ -68,10 +80,11 @@ export class HostileRound {
     this.machines = honest.map((identity) => new Machine(arena, identity, task));
     const own = colluders.map(() => ({ c: arena.rng(32), s: arena.rng(32) }));
     this.secrets = [...honest.map(() => undefined), ...own];
+    const joined = this.machines.map((machine) => this.#join(machine));
     this.members = [
-      ...this.machines.map((machine) => this.#join(machine)),
+      ...joined,
       ...colluders.map((identity, i) =>
-        this.#advertise(identity, own[i]!, seats.advertised?.get(i)),
+        this.#advertise(identity, own[i]!, seats.advertised?.get(i)?.(joined)),
       ),
     ];
   }
@@ -231,7 +244,13 @@ export class HostileRound {
   colludersShares(holder: number, dealer: number): SharePair {
     const { build, suite } = this.arena;
     const agreement = suite.x25519(this.secrets[holder]!.c, this.members[dealer]!.c);
-    const key = build.channelKey(suite, agreement, this.context, this.#end(dealer), this.#end(holder));
+    const key = build.channelKey(
+      suite,
+      agreement,
+      this.context,
+      this.#end(dealer),
+      this.#end(holder),
+    );
     const plain = suite.open(key, this.box(dealer, holder));
     if (plain === undefined) throw new RangeError(`box of ${dealer} to ${holder} does not open`);
     return { ofSelfMask: plain.subarray(0, 32), ofMaskKey: plain.subarray(32) };
@@ -266,6 +285,24 @@ export class HostileRound {
       build.maskPair(suite, lanes, -1, context2, seat, other, p);
     }
     return lanes.map((lane, j) => lane % 2 ** widths[j]!);
+  }
+
+  /** A round of honest devices by the book, to its end. @returns the opened sum. */
+  play(): Uint32Array {
+    const { build, suite } = this.arena;
+    this.attestRoster().share();
+    const everyone = this.everyone;
+    const vectors = this.maskAll(everyone, this.attest('shared-set', everyone));
+    const signature = this.attest('survivor-set', everyone);
+    const context2 = this.context2(everyone);
+    const { widths } = this.task.layout;
+    const sum = new Uint32Array(widths.length);
+    for (const [seat, vector] of vectors) {
+      build.addPacked(sum, vector, widths);
+      const { b } = this.reveal(seat, everyone, everyone, signature);
+      build.maskSelf(suite, sum, -1, context2, seat, b);
+    }
+    return sum.map((lane, j) => lane % 2 ** widths[j]!);
   }
 
   /** All seats that are the attacker's. */

@@ -6,7 +6,7 @@ export * from '@onlysum/crypto';
 export { nativeSuite } from '@onlysum/crypto/node';
 export * from '@onlysum/protocol';
 export * from '@onlysum/simulator';
-export { type Task, windowAt } from '@onlysum/task';
+export { type Task, verifySignedManifest, windowAt } from '@onlysum/task';
 export * as clientSide from '@onlysum/client/node';
 export * as registrarSide from '@onlysum/registrar';
 export * as coordinatorSide from '@onlysum/coordinator';

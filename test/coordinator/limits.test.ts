@@ -142,7 +142,9 @@ describe('the port', () => {
     const fleet = await start();
     const devices = await fetch(`${httpUrl(fleet)}/v1/devices`);
     expect(devices.status).toBe(426);
-    expect(await devices.json()).toMatchObject({ error: { code: 'upgrade-required' } });
+    expect(devices.headers.get('upgrade')).toBe('websocket');
+    const error = { code: 'upgrade-required', retryable: false };
+    expect(await devices.json()).toMatchObject({ error });
     expect((await fetch(`${httpUrl(fleet)}/admin`)).status).toBe(404);
   });
 

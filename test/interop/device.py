@@ -117,8 +117,12 @@ class Device:
         streams = [(1 if self.i < j else -1, pair_stream_key(context2, self.i, j, self.pairs[j]))
                    for j in self.sharing]
         self.after_pair_masks = add_streams(self.after_self_mask, streams)
-        return compose('MaskedInput', self.round, pack(self.after_pair_masks, self.widths),
-                       commitment(context2, self.i, b))
+        self.ready = compose('MaskedInput', self.round, pack(self.after_pair_masks, self.widths),
+                             commitment(context2, self.i, b))
+        return compose('UploadRequest', self.round)
+
+    def on_UploadGrant(self, _):
+        return getattr(self, 'ready', None)
 
     def on_SurvivorSet(self, message):
         members = parse_bitmap(message['members'], self.n)

@@ -89,7 +89,8 @@ MEMBER = positional(certificate=CERTIFICATE, c=KEY, s=KEY, signature=SIGNATURE)
 SET = {'round': ROUND, 'members': MEMBERS, 'signature': SIGNATURE}
 MESSAGES = {
     'Challenge': (1, positional(challenge=HASH)),
-    'Offer': (2, positional(round=ROUND, remainingMs=whole(MS), announcement=ANNOUNCEMENT)),
+    'Offer': (2, positional(round=ROUND, remainingMs=whole(MS), announcement=ANNOUNCEMENT,
+                            token=HASH)),
     'Roster': (3, positional(round=ROUND, n=COUNT, k=COUNT, t=COUNT, seed=HASH, root=HASH,
                              signature=SIGNATURE, index=COUNT, neighbours=octets(unit=68),
                              path=many(HASH, 16))),
@@ -99,6 +100,9 @@ MESSAGES = {
     'Closed': (7, positional(round=ROUND, opened=flag)),
     'Progress': (8, positional(missing=COUNT, closesInMs=whole(MS), remainingMs=whole(MS))),
     'Dropped': (9, positional(code=text(64), detail=text(512), retryInMs=whole(MS, least=-1))),
+    'Resumed': (10, positional(round=ROUND, stage=text(32), remainingMs=whole(MS),
+                               accepted=HASH, token=HASH)),
+    'UploadGrant': (11, positional(round=ROUND)),
     'Hello': (32, positional(version=whole(1, least=1), taskId=HASH, nonce=octets(16),
                              certificate=CERTIFICATE, signature=SIGNATURE)),
     'AdvertiseKeys': (33, positional(round=ROUND, c=KEY, s=KEY, signature=SIGNATURE)),
@@ -107,6 +111,8 @@ MESSAGES = {
     'Unmasking': (36, positional(round=ROUND, b=HASH, pairSecrets=octets(unit=32))),
     'RevealShares': (37, positional(round=ROUND, selfShares=octets(unit=36),
                                     keyShares=octets(unit=36))),
+    'Resume': (38, positional(round=ROUND, token=HASH)),
+    'UploadRequest': (39, positional(round=ROUND)),
     'WindowRequest': (64, positional(taskId=HASH, window=WINDOW, signature=SIGNATURE)),
     'RosterRequest': (65, positional(taskId=HASH, window=WINDOW, round=ROUND,
                                      lifetimeMs=whole(DAY_MS, least=1),

@@ -43,7 +43,22 @@ function sample<C extends AnyCodec>(codec: C, value: Parameters<C['encode']>[0])
 /** Each message once, with its fields in the order of the wire. */
 export const SAMPLES = [
   sample(fromCoordinator.challenge, { challenge: patterned(32, 9) }),
-  sample(fromCoordinator.offer, { round, remainingMs: 195_000, announcement }),
+  sample(fromCoordinator.offer, {
+    round,
+    remainingMs: 195_000,
+    announcement,
+    token: patterned(32, 30),
+  }),
+  sample(fromCoordinator.resumed, {
+    round,
+    stage: 'masking',
+    remainingMs: 12_000,
+    accepted: patterned(32, 31),
+    token: patterned(32, 32),
+  }),
+  sample(fromCoordinator.uploadGrant, { round }),
+  sample(fromDevice.resume, { round, token: patterned(32, 30) }),
+  sample(fromDevice.uploadRequest, { round }),
   sample(fromCoordinator.roster, {
     round,
     n: 4,

@@ -3,6 +3,7 @@
  * clock: device 1 is gone before its masked input, device 3 falls silent after it.
  * Knows: what is played and what everybody drew. Doesn't know: how it is written down.
  */
+import { DEFAULT_UPLOAD_CREDITS } from '@onlysum/protocol';
 import { type Rng, type Suite, runDerive, toHex, unsafeSeededRng } from '@onlysum/crypto';
 import { type Task, signManifest, verifySignedManifest, windowAt } from '@onlysum/task';
 import {
@@ -130,7 +131,15 @@ class Play {
     if (answer.kind !== 'window') throw new RangeError(`no announcement: ${answer.kind}`);
     const { announcement } = answer;
     const round = this.#serverRng(16);
-    this.#params = { task: this.#task, window, announcement, round, durations: DEFAULT_DURATIONS };
+    this.#params = {
+      task: this.#task,
+      window,
+      announcement,
+      round,
+      durations: DEFAULT_DURATIONS,
+      uploadCredits: DEFAULT_UPLOAD_CREDITS,
+      unmasking: 'direct',
+    };
     this.#coordinator = startRound(this.#params, NOW_MS)[0];
   }
 
@@ -287,6 +296,12 @@ class Play {
       case 'drop':
       case 'abort':
         throw new RangeError(`${effect.kind}: ${effect.code}: ${effect.detail}`);
+      case 'grace': {
+        const { device } = effect;
+        this.#queue.push(() => this.#stepCoordinator({ kind: 'grace-over', device }));
+        return;
+      }
+      case 'grant-timer':
       case 'release':
       case 'stage':
       case 'timer':
@@ -302,7 +317,7 @@ class Play {
     const registrar = this.#registrar();
     const checks = checkRequest(this.#ledger, request, registrar);
     if ('kind' in checks) throw new RangeError(`refused: ${checks.detail}`);
-    const results = runDerive(suite, checks.batch);
+    const results = runDerive(suite, [checks.own, ...checks.members()]);
     const context = this.#context();
     const response = answerRequest(this.#ledger, request, checks, results, registrar, context);
     this.#asked.push({ request, response });

@@ -33,6 +33,7 @@ const COORDINATOR_LIMITS = {
   messagesPerConnection: true,
   pingIntervalMs: true,
   closeTimeoutMs: true,
+  uploadCredits: true,
 } satisfies Record<keyof Limits, true>;
 
 const SECTIONS = {

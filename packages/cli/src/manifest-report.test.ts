@@ -28,9 +28,27 @@ describe('reportManifest', () => {
   it('computes the parameters of the three sizes by hand-checked values', () => {
     const { cohort, lanes, vectorBytes, problems } = reportManifest(template, 3, NOW_MS);
     expect(cohort).toEqual([
-      { at: 'min', n: 3, k: 2, t: 2, corrupt: 1, dropout: 0, smallestHonest: 2 },
-      { at: 'target', n: 3, k: 2, t: 2, corrupt: 1, dropout: 0, smallestHonest: 2 },
-      { at: 'max', n: 50, k: 49, t: 25, corrupt: 3, dropout: 10, smallestHonest: 37 },
+      { at: 'min', n: 3, graph: 'complete', k: 2, t: 2, corrupt: 1, dropout: 0, smallestHonest: 2 },
+      {
+        at: 'target',
+        n: 3,
+        graph: 'complete',
+        k: 2,
+        t: 2,
+        corrupt: 1,
+        dropout: 0,
+        smallestHonest: 2,
+      },
+      {
+        at: 'max',
+        n: 50,
+        graph: 'complete',
+        k: 49,
+        t: 25,
+        corrupt: 3,
+        dropout: 10,
+        smallestHonest: 37,
+      },
     ]);
     expect(lanes.at(-1)).toMatchObject({ label: 'startup_ms.clipped', bound: 1, width: 6 });
     // ⌈bits / 8⌉: 20 lanes of up to 50 · 1 take 6 bits, values of 100, 8192 and 16384 take 13, 19, 20.
@@ -104,7 +122,30 @@ describe('reportManifest', () => {
   it('reports sizes at which no round is safe as a problem', () => {
     const assumptions = { ...large.assumptions, dropout: 600 };
     const { problems, cohort } = reportManifest({ ...large, assumptions }, 1000, NOW_MS);
-    expect(problems).toEqual([expect.stringContaining('501 of 501 cohort sizes')]);
+    expect(problems).toEqual([
+      expect.stringMatching(/^19 of 19 cohort sizes tried \(of 501\).* 500 devices/),
+    ]);
     expect(cohort.map((row) => row.t)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('tries min, target, max and a bounded number of sizes between, whatever the range', () => {
+    const triedFor = (min: number, target: number, max: number) =>
+      reportManifest({ ...large, cohort: { min, target, max } }, 300_000, NOW_MS).sizesTried;
+    expect(triedFor(50, 50, 50)).toBe(1);
+    expect(triedFor(50, 52, 60)).toBe(11);
+    // 19 from end to end, and the target, which is none of them.
+    expect(triedFor(100, 501, 1900)).toBe(20);
+  });
+
+  it('has tables for large cohorts, and says where a complete graph would be too large', () => {
+    const huge = { ...large, cohort: { min: 500, target: 1200, max: 3000 } };
+    const { cohort, problems } = reportManifest(huge, 300_000, NOW_MS);
+    expect(problems).toEqual([]);
+    expect(cohort.map((row) => row.graph)).toEqual(['tables', 'tables', 'tables']);
+    expect(cohort[0]?.k).toBeLessThan(125);
+    const many = { ...huge, assumptions: { corrupt: 300, dropout: 350, population: 1000 } };
+    const refused = reportManifest(many, 300_000, NOW_MS);
+    expect(refused.cohort.map((row) => row.graph)).toEqual(['complete', undefined, undefined]);
+    expect(refused.problems).toEqual([expect.stringContaining('at most 1000 devices')]);
   });
 });

@@ -3,7 +3,12 @@
  * twice about. Knows: the arithmetic of task and protocol. Doesn't know: files, how it is shown.
  */
 import { OnlysumError } from '@onlysum/crypto';
-import { graphParameters, poolCount, toleratedPopulation } from '@onlysum/protocol';
+import {
+  type GraphParameters,
+  poolCount,
+  rosterParameters,
+  toleratedPopulation,
+} from '@onlysum/protocol';
 import {
   checkManifestFloor,
   compileLayout,
@@ -18,8 +23,9 @@ import {
 export interface CohortRow {
   readonly at: 'min' | 'target' | 'max';
   readonly n: number;
-  readonly k: number;
-  /** Undefined if no round of this size is safe: see `problems`. */
+  /** Graph, k and t are undefined if no round of this size is safe: see `problems`. */
+  readonly graph: GraphParameters['graph'] | undefined;
+  readonly k: number | undefined;
   readonly t: number | undefined;
   readonly corrupt: number;
   readonly dropout: number;
@@ -33,6 +39,8 @@ export interface ManifestReport {
   readonly lanes: readonly Lane[];
   readonly vectorBytes: number;
   readonly cohort: readonly CohortRow[];
+  /** How many of the cohort sizes were tried: min, target, max and some between, evenly. */
+  readonly sizesTried: number;
   /** γ_p, parts per million of `enrolled`: promised by the manifest, and what pools can tolerate. */
   readonly population: {
     readonly enrolled: number;
@@ -49,6 +57,8 @@ export interface ManifestReport {
 
 /** Below this a total says much about each device in it. */
 const FEW_DEVICES = 10;
+/** Sizes to try: the search for one of 10,000 devices takes up to half a second. */
+const MOST_SIZES = 20;
 const DAY_MS = 86_400_000;
 const SOON_DAYS = 30;
 
@@ -64,6 +74,7 @@ export function reportManifest(
 ): ManifestReport {
   const { cohort, assumptions, name, version } = manifest;
   const { lanes, vectorBytes } = compileLayout(manifest);
+  const sizes = sizesToTry(cohort);
   const tolerated = (n: number) =>
     toleratedPopulation(n, assumptions.corrupt, enrolled, cohort.max);
   const population = {
@@ -79,8 +90,9 @@ export function reportManifest(
     lanes,
     vectorBytes,
     cohort: (['min', 'target', 'max'] as const).map((at) => cohortRow(manifest, at)),
+    sizesTried: sizes.length,
     population,
-    problems: infeasibleSizes(manifest),
+    problems: infeasibleSizes(manifest, sizes),
     warnings: [
       ...sizeWarnings(manifest),
       ...populationWarnings(population),
@@ -98,33 +110,42 @@ function cohortRow({ cohort, assumptions }: Manifest, at: CohortRow['at']): Coho
   const dropout = dropoutBound(n, assumptions.dropout);
   const smallestHonest = n - dropout - corrupt;
   const graph = feasible(n, assumptions);
-  const t = typeof graph === 'string' ? undefined : graph.t;
-  return { at, n, k: n - 1, t, corrupt, dropout, smallestHonest };
+  const found = typeof graph === 'string' ? undefined : graph;
+  return { at, n, graph: found?.graph, k: found?.k, t: found?.t, corrupt, dropout, smallestHonest };
 }
 
-function feasible(
-  n: number,
-  { corrupt, dropout }: Manifest['assumptions'],
-): ReturnType<typeof graphParameters> | string {
+function feasible(n: number, assumptions: Manifest['assumptions']): GraphParameters | string {
   try {
-    return graphParameters(n, corrupt, dropout);
+    return rosterParameters(n, assumptions);
   } catch (error) {
     if (error instanceof OnlysumError) return error.message;
     throw error;
   }
 }
 
-// Whether a size is safe is not monotone in it, as A and D are rounded: every size is tried.
-function infeasibleSizes({ cohort, assumptions }: Manifest): string[] {
-  const bad: { n: number; why: string }[] = [];
-  for (let n = cohort.min; n <= cohort.max; n++) {
-    const graph = feasible(n, assumptions);
-    if (typeof graph === 'string') bad.push({ n, why: graph });
-  }
+/** Ascending, with min, target and max; all of them where there are few. */
+function sizesToTry({ min, target, max }: Manifest['cohort']): readonly number[] {
+  const gaps = Math.min(MOST_SIZES - 2, max - min);
+  const even = Array.from({ length: gaps + 1 }, (_, i) =>
+    Math.round(min + (i * (max - min)) / Math.max(1, gaps)),
+  );
+  return [...new Set([...even, target])].sort((a, b) => a - b);
+}
+
+// Whether a size is safe is not monotone in it, as A and D are rounded: what lies between may differ.
+function infeasibleSizes(
+  { cohort, assumptions }: Manifest,
+  sizes: readonly number[],
+): readonly string[] {
+  const bad = sizes
+    .map((n) => feasible(n, assumptions))
+    .filter((graph) => typeof graph === 'string');
   const [first] = bad;
   if (first === undefined) return [];
-  const sizes = cohort.max - cohort.min + 1;
-  return [`${bad.length} of ${sizes} cohort sizes cannot run a round; the first: ${first.why}`];
+  const all = cohort.max - cohort.min + 1;
+  return [
+    `${bad.length} of ${sizes.length} cohort sizes tried (of ${all}) cannot run a round; the first: ${first}`,
+  ];
 }
 
 function sizeWarnings({ cohort, assumptions, coordinator }: Manifest): string[] {

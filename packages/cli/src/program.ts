@@ -1,6 +1,7 @@
 /** The tree of commands. Knows: what there is. Doesn't know: how an error ends the process. */
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
+import { addAuditGraph } from './commands/audit-graph.js';
 import { addCoordinator } from './commands/coordinator.js';
 import { addDemo } from './commands/demo.js';
 import { addDeviceEnrol } from './commands/device-enrol.js';
@@ -11,6 +12,7 @@ import { addInit } from './commands/init.js';
 import { addManifestCheck } from './commands/manifest-check.js';
 import { addManifestShow } from './commands/manifest-show.js';
 import { addManifestSign } from './commands/manifest-sign.js';
+import { addParams } from './commands/params.js';
 import { addRegistrar } from './commands/registrar.js';
 import { addRegistrarCodes } from './commands/registrar-codes.js';
 import { addRegistrarNewIncarnation } from './commands/registrar-new-incarnation.js';
@@ -64,6 +66,12 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
   addDeviceSubmit(device, terminal);
   addDevicePreview(device, terminal);
   addDeviceReceipts(device, terminal);
+  const audit = program
+    .command('audit')
+    .description('Check again what rounds have left behind.')
+    .addHelpText('after', '\nExample:\n  onlysum audit graph --result result.json');
+  addAuditGraph(audit, terminal);
+  addParams(program, terminal);
   addDemo(program, terminal, exit);
   return program;
 }

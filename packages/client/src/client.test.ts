@@ -105,6 +105,7 @@ describe('createClient', () => {
     ['registrarUrl', { registrarUrl: 'https://registrar.test/?a' }],
     ['registrarUrl', { registrarUrl: 'registrar.test' }],
     ['registrarUrl', { registrarUrl: 7 }],
+    ['registrarUrl', { registrarUrl: 'http://localhost/#a' }],
     ['offerTimeoutMs', { offerTimeoutMs: -1 }],
     ['offerTimeoutMs', { offerTimeoutMs: '5' }],
     ['onProblem', { onProblem: 'log' }],
@@ -188,6 +189,20 @@ describe('record', () => {
     expect(problems).toHaveLength(10);
   });
 
+  it('tells once of each metric whose group is not given', async () => {
+    const problems: { code: string; message: string }[] = [];
+    const made = await client({ onProblem: (problem) => problems.push(problem) });
+    made.record('busy', 1);
+    made.record('busy', 2);
+    made.record('crashes', 1);
+    expect(problems.map(({ code }) => code)).toEqual(['consent-missing']);
+    expect(problems[0]?.message).toMatch(/busy .* group performance.*setConsent\('performance'/);
+    made.setConsent('performance', true);
+    made.record('busy', 3);
+    expect(made.preview().metrics[3]).toMatchObject({ value: 3 });
+    expect(problems).toHaveLength(1);
+  });
+
   it('reports what is wrong by name, and never shows a text that came', async () => {
     const problems: { code: string; message: string }[] = [];
     const made = await client({ onProblem: (problem) => problems.push(problem) });
@@ -225,7 +240,14 @@ describe('preview and consent', () => {
       { name: 'active', group: 'essential', included: true, value: true, clipped: false },
       { name: 'crashes', value: 12, clipped: true, purpose: 'Crashes' },
       { name: 'edition', value: 'other', clipped: false },
-      { name: 'busy', group: 'performance', included: true, value: 12.25, clipped: false },
+      {
+        name: 'busy',
+        group: 'performance',
+        consented: true,
+        included: true,
+        value: 12.25,
+        clipped: false,
+      },
     ]);
     const lanes = Object.fromEntries(shown.lanes.map(({ label, value }) => [label, value]));
     expect(lanes).toMatchObject({
@@ -241,14 +263,16 @@ describe('preview and consent', () => {
 
     made.setConsent('performance', false);
     const without = made.preview();
-    expect(without.metrics[3]).toMatchObject({ included: false, value: undefined });
+    const left = { consented: false, included: false, value: undefined };
+    expect(without.metrics[3]).toMatchObject(left);
     expect(without.lanes.filter(({ label }) => /busy|performance/.test(label))).toSatisfy(
       (left: { value: number }[]) => left.every(({ value }) => value === 0),
     );
     // What is recorded without consent is not kept for a later change of mind.
     made.record('busy', 50);
     made.setConsent('performance', true);
-    expect(made.preview().metrics[3]).toMatchObject({ included: true, value: undefined });
+    const none = { consented: true, included: false, value: undefined };
+    expect(made.preview().metrics[3]).toMatchObject(none);
   });
 
   it('refuses what cannot be given or taken', async () => {

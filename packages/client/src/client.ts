@@ -8,12 +8,18 @@ import { checkManifestFloor, checkValidity, checkVersion } from '@onlysum/task';
 import { type Task, verifySignedManifest, windowAt } from '@onlysum/task';
 import { startBackground } from './background.js';
 import { Consent } from './consent.js';
-import { enrolWithCode, isEnrolled } from './enrolment.js';
+import { type EnrolOptions, enrolWithCode, isEnrolled } from './enrolment.js';
 import { type CheckedOptions, checkDuration, checkOptions, type ClientOptions } from './options.js';
 import { makePreview, type Preview } from './preview.js';
 import { type ClientRecord, type LedgerEntry, own, type SubmitReceipt } from './record.js';
 import { Recorder } from './recorder.js';
-import { renewAhead, submitOnce, type SubmissionPorts } from './submission.js';
+import {
+  renewAhead,
+  type SubmissionLimits,
+  type SubmissionPorts,
+  submitOnce,
+} from './submission.js';
+import { duration } from './submit-error.js';
 import { startTimer } from './timers.js';
 
 export interface SubmitOptions {
@@ -21,7 +27,10 @@ export interface SubmitOptions {
   readonly signal?: AbortSignal;
   /** Most time in all. Default: until a minute after the present window ends. */
   readonly timeoutMs?: number;
-  /** Most tries, with growing random waits between them. Default 5. */
+  /**
+   * Most tries, with random waits between them that grow to 15 s. Default: as many as there is time for;
+   * without `timeoutMs` none begins after the present window.
+   */
   readonly attempts?: number;
 }
 
@@ -31,17 +40,19 @@ export interface Client {
   /** Whether this device has a certificate, as last seen in the store. */
   readonly isEnrolled: boolean;
   /**
-   * Enrols this device, once. The same code again does nothing; another one replaces the enrolment.
+   * Enrols this device, once. The same code again does nothing.
    *
    * @param code - from the operator; works once.
-   * @throws {UsageError} if the registrar refuses it (`code-invalid`, `code-used`); {@link RoundError}
+   * @throws {UsageError} `already-enrolled` by another code, which only `replace` gives up; if the
+   *   registrar refuses the code (`code-invalid`, `code-used`); {@link RoundError}
    *   `registrar-unavailable`: try again with the same code.
    */
-  enrol(code: string): Promise<void>;
+  enrol(code: string, options?: EnrolOptions): Promise<void>;
   /**
    * Records a value of a metric. Counts and sums add up until they are sent, of others the last value
    * counts. Values go into the window in which they are submitted; of a group that is not given nothing
-   * is kept. Never throws: what is wrong goes to `onProblem` and is not recorded.
+   * is kept, which `onProblem` is told once a metric (`consent-missing`). Never throws: what is wrong
+   * goes to `onProblem` and is not recorded.
    */
   record(metric: string, value: boolean | number | string): void;
   /** What would be sent now. */
@@ -78,13 +89,14 @@ export interface Client {
  * import { createClient, fileStore } from '@onlysum/client/node';
  * import { readFile } from 'node:fs/promises';
  *
- * const manifest = JSON.parse(await readFile('manifest.json', 'utf8'));
+ * const manifest = JSON.parse(await readFile('manifest.signed.json', 'utf8'));
  * const store = fileStore('./onlysum-device');
- * const client = await createClient({ manifest, publisherKey, registrarUrl, store });
+ * const consent = ['performance'];
+ * const client = await createClient({ manifest, publisherKey, registrarUrl, store, consent });
  * if (!client.isEnrolled) await client.enrol(code);
  * client.record('startup_ms', 412);
  * const { included, survivors } = await client.submit();
- * console.log(included ? `one of ${survivors} in the sum` : 'not in the sum');
+ * console.log(`${included ? 'one of' : 'not among'} ${survivors} devices in the sum`);
  * ```
  *
  * @throws {UsageError} if the manifest is not signed by `publisherKey`, falls below the floor, is not
@@ -106,8 +118,6 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   return new TaskClient(task, checked, consent, isEnrolled(record, task.manifest.registrar));
 }
 
-/** Two or three tries ride out a restart; five also a slow one. */
-const ATTEMPTS = 5;
 /** A round that began in a window may end a little after it. */
 const AFTER_WINDOW_MS = 60_000;
 
@@ -118,6 +128,8 @@ class TaskClient implements Client {
   readonly #recorder: Recorder;
   #isEnrolled: boolean;
   #isClosed = false;
+  /** Metrics of which the host was told that their group is not given. */
+  readonly #withheld = new Set<string>();
   #running: Running | undefined;
   #endBackground: (() => void) | undefined;
 
@@ -133,19 +145,31 @@ class TaskClient implements Client {
     return this.#isEnrolled;
   }
 
-  async enrol(code: string): Promise<void> {
+  async enrol(code: string, options: EnrolOptions = {}): Promise<void> {
     this.#checkOpen();
     const { suite, rng, store } = this.#options;
-    await enrolWithCode({ task: this.task, store, suite, rng, call: this.#call(true) }, code);
+    const ports = { task: this.task, store, suite, rng, call: this.#call(true) };
+    await enrolWithCode(ports, code, options);
     this.#isEnrolled = true;
   }
 
   record(metric: string, value: boolean | number | string): void {
     try {
-      this.#recorder.record(metric, value);
+      const missing = this.#recorder.record(metric, value);
+      if (missing !== undefined) this.#tellWithheld(metric, missing);
     } catch (error) {
       this.#options.onProblem(recordProblem(error));
     }
+  }
+
+  #tellWithheld(metric: string, group: string): void {
+    if (this.#withheld.has(metric)) return;
+    this.#withheld.add(metric);
+    const what = `${metric} is of the optional group ${group}, which is not given: nothing is kept`;
+    const remedy = `if the user agrees, name ${group} in the option consent or call setConsent('${group}', true)`;
+    this.#options.onProblem(
+      new UsageError('consent-missing', `record: ${what}; ${remedy}`, { field: 'metric' }),
+    );
   }
 
   preview(): Preview {
@@ -201,12 +225,13 @@ class TaskClient implements Client {
         retryable: true,
       });
     }
-    const { attempts = ATTEMPTS, timeoutMs = this.#defaultTimeoutMs() } = options;
+    const { attempts, timeoutMs = this.#defaultTimeoutMs() } = options;
     checkDuration('timeoutMs', timeoutMs);
-    checkAttempts(attempts);
+    if (attempts !== undefined) checkAttempts(attempts);
     const controller = new AbortController();
     const abort = (error: OnlysumError): void => controller.abort(error);
-    const work = this.#work(this.#ports(controller.signal, holdsProcess), attempts);
+    const limits = { attempts, staysInWindow: options.timeoutMs === undefined };
+    const work = this.#work(this.#ports(controller.signal, holdsProcess), limits);
     const done = Promise.allSettled([work]);
     this.#running = { holdsProcess, abort, done };
     const release = abortOn(options.signal, timeoutMs, holdsProcess, abort);
@@ -216,9 +241,9 @@ class TaskClient implements Client {
     });
   }
 
-  async #work(ports: SubmissionPorts, attempts: number): Promise<SubmitReceipt> {
+  async #work(ports: SubmissionPorts, limits: SubmissionLimits): Promise<SubmitReceipt> {
     try {
-      return await submitOnce(ports, attempts);
+      return await submitOnce(ports, limits);
     } finally {
       if (!ports.signal.aborted) {
         await renewAhead(ports).catch((error: unknown) => ports.onProblem(error as OnlysumError));
@@ -273,7 +298,7 @@ function abortOn(
   if (signal?.aborted === true) onAbort();
   const cancel = startTimer(timeoutMs, holdsProcess, () =>
     abort(
-      new RoundError('submit-timeout', `submit: not done within ${Math.round(timeoutMs)} ms`, {
+      new RoundError('submit-timeout', `submit: not done within ${duration(timeoutMs)}`, {
         retryable: true,
       }),
     ),

@@ -78,15 +78,44 @@ describe('enrolment', () => {
     });
   });
 
-  it('replaces an enrolment by another code', async () => {
+  it('replaces an enrolment by another code only when told to', async () => {
     const store = memoryStore();
     const client = await device(rig.fetch, store);
     await client.enrol(rig.code());
     const before = (await store.read()).registrars[registrarKey]?.pseudonyms[0]?.publicKey;
-    await client.enrol(rig.code());
+    const code = rig.code();
+    await expect(client.enrol(code)).rejects.toMatchObject({
+      code: 'already-enrolled',
+      retryable: false,
+      message: expect.stringContaining('--replace') as string,
+    });
+    expect(rig.requests).toEqual(['/v1/enrol']);
+    expect((await store.read()).registrars[registrarKey]?.pseudonyms[0]?.publicKey).toBe(before);
+    await client.enrol(code, { replace: true });
     const after = (await store.read()).registrars[registrarKey]?.pseudonyms;
     expect(after).toHaveLength(1);
     expect(after?.[0]?.publicKey).not.toBe(before);
+  });
+
+  it('lets one of two codes through that are used at once', async () => {
+    const store = memoryStore();
+    const [one, two] = [await device(rig.fetch, store), await device(rig.fetch, store)];
+    const ended = await Promise.allSettled([one.enrol(rig.code()), two.enrol(rig.code())]);
+    const lost = ended.filter((result) => result.status === 'rejected');
+    expect(lost).toMatchObject([{ reason: { code: 'already-enrolled' } }]);
+    expect((await store.read()).registrars[registrarKey]?.pseudonyms).toHaveLength(1);
+  });
+
+  it.each([
+    [404, { error: { code: 'not-found', message: 'no such path' } }],
+    [426, { error: { code: 'upgrade-required', message: 'devices connect here' } }],
+  ])('says where there is another server than a registrar: %i', async (status, body) => {
+    const client = await device(answering(() => body, status));
+    await expect(client.enrol(rig.code())).rejects.toMatchObject({
+      code: 'registrar-answer',
+      field: 'registrarUrl',
+      message: expect.stringContaining(REGISTRAR_URL) as string,
+    });
   });
 
   it('passes on why the registrar refuses', async () => {

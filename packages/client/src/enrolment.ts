@@ -5,10 +5,8 @@
  * all processes of a device have the same pseudonym in an epoch.
  */
 import {
-  encodeLabelled,
   equalBytes,
   invalidField,
-  LABELS,
   OnlysumError,
   parseHex,
   type Rng,
@@ -22,6 +20,7 @@ import {
 import {
   type Certificate,
   certificateCheck,
+  codeHash,
   enrolmentStatement,
   renewalStatement,
 } from '@onlysum/protocol';
@@ -50,22 +49,32 @@ export interface Pseudonym {
   readonly certificate: Certificate;
 }
 
+export interface EnrolOptions {
+  /** Gives up the enrolment that this device has: to the registrar it becomes another device. */
+  readonly replace?: boolean;
+}
+
 /**
- * Does nothing if this device is enrolled by this code already. Another code replaces the enrolment.
+ * Does nothing if this device is enrolled by this code already.
  *
- * @throws {UsageError} `argument-invalid`, or the registrar's refusal (`code-invalid`, `code-used`, …);
- *   {@link RoundError} `registrar-unavailable`; {@link WireError} `registrar-answer`,
- *   `certificate-invalid`.
+ * @throws {UsageError} `argument-invalid`, `already-enrolled`, or the registrar's refusal
+ *   (`code-invalid`, `code-used`, …); {@link RoundError} `registrar-unavailable`; {@link WireError}
+ *   `registrar-answer`, `certificate-invalid`.
  */
-export async function enrolWithCode(ports: EnrolmentPorts, text: string): Promise<void> {
+export async function enrolWithCode(
+  ports: EnrolmentPorts,
+  text: string,
+  { replace = false }: EnrolOptions,
+): Promise<void> {
   const code = checkCode(text);
   const { task, store, suite, rng } = ports;
   const { registrar } = task.manifest;
-  const hash = toHex(suite.sha256(encodeLabelled(LABELS.enrolment, code)));
+  const hash = toHex(codeHash(suite, code));
   const fresh = freshSeed(rng);
   const seedHex = await store.update((record): [ClientRecord, string | undefined] => {
     const own = registrarOf(record, registrar);
     if (own.code === hash) return [record, undefined];
+    if (!replace) checkFree(own);
     const enrolling = own.enrolling?.code === hash ? own.enrolling : { code: hash, seed: fresh };
     return [withRegistrar(record, registrar, { enrolling }), enrolling.seed];
   });
@@ -76,15 +85,24 @@ export async function enrolWithCode(ports: EnrolmentPorts, text: string): Promis
     return postEnrol(ports.call, { code, pseudonym, proof });
   });
   checkCertificate(ports, certificate, seedHex);
-  await store.update((record) => [
-    withRegistrar(record, registrar, {
-      code: hash,
-      enrolling: null,
-      renewing: null,
-      pseudonyms: [pseudonymRecord(certificate, seedHex)],
-    }),
-    undefined,
-  ]);
+  await store.update((record) => {
+    const own = registrarOf(record, registrar);
+    // Another process may have enrolled by another code meanwhile.
+    if (!replace && own.code !== hash) checkFree(own);
+    const pseudonyms = [pseudonymRecord(certificate, seedHex)];
+    const change = { code: hash, enrolling: null, renewing: null, pseudonyms };
+    return [withRegistrar(record, registrar, change), undefined];
+  });
+}
+
+function checkFree({ pseudonyms }: RegistrarRecord): void {
+  if (pseudonyms.length === 0) return;
+  throw new UsageError(
+    'already-enrolled',
+    'this device is enrolled by another code already: a second enrolment would make it another device; ' +
+      'to give the first one up, enrol with { replace: true }, in the command: --replace',
+    { field: 'code' },
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 /** @onlysum/client: record metrics on a device, and submit them so that only the sum can be opened. */
 export { type Client, createClient, type SubmitOptions } from './client.js';
 export { memoryStore } from './memory-store.js';
+export type { EnrolOptions } from './enrolment.js';
 export type { ClientOptions, Progress } from './options.js';
 export type { Preview, PreviewLane, PreviewMetric } from './preview.js';
 export { checkReceipt } from './receipt.js';

@@ -3,8 +3,8 @@ import type { Rng } from '@onlysum/crypto';
 
 /** A restarted coordinator is back within seconds; the first wait is on that scale. */
 const FIRST_WAIT_MS = 500;
-/** Long enough to spare a coordinator in trouble, short against a window. */
-const LONGEST_WAIT_MS = 30_000;
+/** Long enough to spare a coordinator in trouble; short enough to be there soon after it is back. */
+const LONGEST_WAIT_MS = 15_000;
 
 /** @returns a uniform number, 0 ≤ x < 1, with 32 bits. */
 export function uniform(rng: Rng): number {

@@ -21,6 +21,8 @@ export interface PreviewMetric {
   readonly purpose: string;
   readonly group: string;
   /** Whether the group is given; if not, nothing of it is kept or sent. */
+  readonly consented: boolean;
+  /** Whether a value would be sent: there is one, and the group is given. */
   readonly included: boolean;
   /** Undefined if nothing was recorded: the metric is then not reported. */
   readonly value: RecordedValue | undefined;
@@ -49,7 +51,8 @@ export function makePreview(task: Task, values: Values, consent: Consent, window
       kind,
       purpose,
       group,
-      included: consent.isGiven(group),
+      consented: consent.isGiven(group),
+      included: consent.isGiven(group) && values.has(name),
       value: values.get(name),
       clipped: clipped.has(name),
     })),

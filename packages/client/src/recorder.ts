@@ -20,11 +20,16 @@ export class Recorder {
     this.#isGiven = isGiven;
   }
 
-  /** @throws {UsageError} `metric-unknown`, `value-type`, `value-not-finite`. */
-  record(name: string, value: unknown): void {
+  /**
+   * @returns the group whose consent is missing, so that nothing was kept; undefined if the value was.
+   * @throws {UsageError} `metric-unknown`, `value-type`, `value-not-finite`.
+   */
+  record(name: string, value: unknown): string | undefined {
     const metric = findMetric(this.#manifest, name);
     const next = accumulate(metric, this.#kept.get(name), value);
-    if (this.#isGiven(metric.group)) this.#kept.set(name, next);
+    if (!this.#isGiven(metric.group)) return metric.group;
+    this.#kept.set(name, next);
+    return undefined;
   }
 
   /** What the next round would take. */

@@ -3,7 +3,7 @@
  * Doesn't know: what is enrolled, what is stored.
  */
 import {
-  invalidField,
+  describe,
   parseHex,
   printable,
   RoundError,
@@ -12,6 +12,7 @@ import {
   WireError,
 } from '@onlysum/crypto';
 import type { Certificate, EnrolRequest, RenewRequest } from '@onlysum/protocol';
+import { REGISTRAR_URL_FORM, registrarBase } from '@onlysum/task';
 import * as v from 'valibot';
 
 export interface FetchInit {
@@ -39,18 +40,19 @@ export interface RegistrarCall {
 
 /** An answer takes milliseconds; a registrar that needs longer is not well. */
 const REQUEST_TIMEOUT_MS = 10_000;
-const LOOPBACK = /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/;
 
 /** @returns the URL without a slash at its end. @throws {UsageError} `argument-invalid`. */
 export function checkRegistrarUrl(value: unknown): string {
-  const expected = 'an https:// URL, or an http:// URL of this machine itself';
-  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
-  const isSafe =
-    url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname));
-  if (url === undefined || !isSafe || url.username !== '' || url.search + url.hash !== '') {
-    throw invalidField(UsageError, 'argument-invalid', 'registrarUrl', expected, value);
-  }
-  return url.href.replace(/\/+$/, '');
+  const base = registrarBase(value);
+  if (base !== undefined) return base;
+  // A URL with a user may hold a password.
+  const got =
+    typeof value === 'string' && value.includes('@') ? 'one with a user' : describe(value);
+  throw new UsageError(
+    'argument-invalid',
+    `registrarUrl: expected ${REGISTRAR_URL_FORM}, got ${got}`,
+    { field: 'registrarUrl', expected: REGISTRAR_URL_FORM, got },
+  );
 }
 
 export function postEnrol(call: RegistrarCall, request: EnrolRequest): Promise<Certificate> {
@@ -134,6 +136,9 @@ const errorSchema = v.object({
   }),
 });
 
+/** Not found, method not allowed, upgrade required. */
+const NO_SUCH_PATH = [404, 405, 426];
+
 function refusal(answer: unknown, status: number, url: string): Error {
   const parsed = v.safeParse(errorSchema, answer);
   if (status >= 500 || status === 429) {
@@ -142,7 +147,13 @@ function refusal(answer: unknown, status: number, url: string): Error {
   }
   if (!parsed.success) return unexpected(url, `status ${status} without an error in JSON`);
   const { code, message, retryable } = parsed.output.error;
-  return new UsageError(code, `the registrar refused: ${printable(message)}`, { retryable });
+  // Another server of ours speaks in the same form.
+  if (NO_SUCH_PATH.includes(status) && code !== 'pseudonym-unknown') {
+    return unexpected(url, `status ${status}: ${message}`);
+  }
+  return new UsageError(code, `the registrar at ${url} refused: ${printable(message)}`, {
+    retryable,
+  });
 }
 
 function unavailable(url: string, why: string, cause: unknown): RoundError {

@@ -32,6 +32,7 @@ import {
 } from '@onlysum/protocol';
 import type { Window } from '@onlysum/task';
 import { deriveInSlices } from './derive-in-slices.js';
+import { uniform } from './jitter.js';
 import { startTimer } from './timers.js';
 import { type Closing, type Connection, SUBPROTOCOL, type Transport } from './transport.js';
 
@@ -84,8 +85,12 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
   let isAnswerDue = false;
   let isPersisting = false;
   let isStepping = false;
-  let isOpen = false;
-  let isClosed = false;
+  /** The present connection: not yet open, open, or gone. */
+  let link: 'opening' | 'open' | 'gone' = 'opening';
+  /** What waits for a connection: no window is spent for a coordinator that may never be back. */
+  const deferred: (() => void)[] = [];
+  let lostSinceMs: number | undefined;
+  let cancelReconnect = (): void => {};
   let isFlooded = false;
   let isEnded = false;
   let lastMessage: Uint8Array | undefined;
@@ -135,7 +140,7 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
   const run = (effect: DeviceEffect): void => {
     switch (effect.kind) {
       case 'send':
-        return isClosed ? undefined : connection?.send(effect.bytes);
+        return link === 'gone' ? undefined : connection?.send(effect.bytes);
       case 'derive':
         isAnswerDue = true;
         void deriveInSlices(suite, effect.batch, holdsProcess)
@@ -149,14 +154,14 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
           .then(pump);
         return;
       case 'need-input':
-        // On a dead connection the end is in the inbox already; the values stay where they are.
-        if (isClosed) return;
-        return void answers.push(inputEvent(effect.window));
+        return whenConnected(() => void answers.push(inputEvent(effect.window)));
       case 'persist':
-        if (isClosed) return;
-        isPersisting = true;
-        void persist(effect.reservation);
-        return;
+        return whenConnected(() => {
+          isPersisting = true;
+          void persist(effect.reservation);
+        });
+      case 'reconnect':
+        return reconnect(0);
       case 'timer':
         cancelTimer();
         cancelTimer = startTimer(effect.inMs, holdsProcess, () => {
@@ -165,10 +170,34 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
         });
         return;
       case 'progress':
+        if (effect.stage === 'resumed') onResumed();
         return options.onStage(effect.stage, effect.detail);
       case 'finish':
         return end(effect.outcome);
     }
+  };
+  const whenConnected = (run: () => void): void => {
+    if (link === 'gone') deferred.push(run);
+    else run();
+  };
+  const onResumed = (): void => {
+    lostSinceMs = undefined;
+    for (const run of deferred.splice(0)) run();
+  };
+  const reconnect = (failures: number): void => {
+    lostSinceMs ??= now();
+    if (now() - lostSinceMs > RESUME_PATIENCE_MS) {
+      inbox.push({ kind: 'unreachable' });
+      return;
+    }
+    const waitMs =
+      uniform(rng) * Math.min(FIRST_RECONNECT_MS * 2 ** failures, LONGEST_RECONNECT_MS);
+    cancelReconnect = startTimer(waitMs, holdsProcess, () => {
+      connection = connect(() => {
+        reconnect(failures + 1);
+        pump();
+      });
+    });
   };
   const inputEvent = (window: Window): DeviceEvent => {
     try {
@@ -178,7 +207,7 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
     }
   };
   const persist = async (reservation: Reservation): Promise<void> => {
-    const isWanted = (): boolean => !isClosed && urgent.length === 0;
+    const isWanted = (): boolean => !isEnded && urgent.length === 0;
     const outcome = await options.reserve(reservation, isWanted);
     isPersisting = false;
     if (outcome === 'withdrawn') inbox.push({ kind: 'input-refused', error: withdrawn() });
@@ -202,33 +231,43 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
     answers.length = 0;
     inbox.length = 0;
     cancelTimer();
+    cancelReconnect();
     signal.removeEventListener('abort', onAbort);
     resolve({ outcome, retryInMs: retryHint(lastMessage) });
     connection?.close();
   };
 
-  const connect = (): Connection =>
-    options.transport.connect(coordinator.url, {
+  /** @param onUnavailable - the connection could not be opened. */
+  const connect = (onUnavailable: (error: OnlysumError) => void): Connection => {
+    link = 'opening';
+    return options.transport.connect(coordinator.url, {
       protocol: SUBPROTOCOL,
       maxMessageBytes: longest,
       holdsProcess,
       onOpen: () => {
-        isOpen = true;
+        link = 'open';
       },
       onMessage: receive,
       onClose: (closing) => {
-        isClosed = true;
-        const error = closingError(closing, isOpen, coordinator.url);
+        const wasOpen = link === 'open';
+        link = 'gone';
+        if (isEnded) return;
+        if (!wasOpen) return onUnavailable(unavailable(closing, coordinator.url));
+        const error = closingError(closing);
         inbox.push(
           error === undefined ? { kind: 'disconnected' } : { kind: 'input-refused', error },
         );
         pump();
       },
     });
+  };
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) return onAbort();
   try {
-    connection = connect();
+    connection = connect((error) => {
+      inbox.push({ kind: 'input-refused', error });
+      pump();
+    });
   } catch (error) {
     interrupt(asOnlysumError(error));
   }
@@ -245,29 +284,43 @@ function longestMessage(maxDevices: number): number {
 /** RFC 6455 §7.4.1: protocol error, unacceptable data, inconsistent data, policy, too big. */
 const FAULT_CODES = [1002, 1003, 1007, 1008, 1009];
 
-/** What the machine's own `connection-lost` cannot know; undefined if there is nothing to add. */
-function closingError(closing: Closing, isOpen: boolean, url: string): OnlysumError | undefined {
+/** Longer than a coordinator waits: after that a new round is the better hope. */
+const RESUME_PATIENCE_MS = 15_000;
+/** A coordinator waits two seconds; most broken connections can be had again at once. */
+const FIRST_RECONNECT_MS = 200;
+const LONGEST_RECONNECT_MS = 2_000;
+
+function unavailable(closing: Closing, url: string): RoundError {
+  return new RoundError(
+    'coordinator-unavailable',
+    `could not connect to the coordinator at ${url}${said(closing)}`,
+    { retryable: true },
+  );
+}
+
+function said(closing: Closing): string {
   const reason = printable(closing.reason.slice(0, 200));
-  const said = reason === '' ? '' : `: ${reason}`;
-  if (!isOpen) {
-    return new RoundError(
-      'coordinator-unavailable',
-      `could not connect to the coordinator at ${url}${said}`,
-      { retryable: true },
-    );
-  }
+  return reason === '' ? '' : `: ${reason}`;
+}
+
+/** What the machine's own `connection-lost` cannot know; undefined if there is nothing to add. */
+function closingError(closing: Closing): OnlysumError | undefined {
   if (FAULT_CODES.includes(closing.code)) {
     return new WireError(
       'wire-invalid',
-      `the connection to the coordinator broke the WebSocket protocol (${closing.code})${said}`,
+      `the connection to the coordinator broke the WebSocket protocol (${closing.code})${said(closing)}`,
     );
   }
   const row = Object.entries(DROP_REASONS).find(([, { closeCode }]) => closeCode === closing.code);
   if (row === undefined) return undefined;
   const [code, { retry }] = row;
-  return new RoundError(code, `the coordinator closed the connection (${closing.code})${said}`, {
-    retryable: retry,
-  });
+  return new RoundError(
+    code,
+    `the coordinator closed the connection (${closing.code})${said(closing)}`,
+    {
+      retryable: retry,
+    },
+  );
 }
 
 function retryHint(lastMessage: Uint8Array | undefined): number | undefined {

@@ -46,38 +46,66 @@ export interface SubmissionPorts extends EnrolmentPorts {
   readonly onProblem: (error: OnlysumError) => void;
 }
 
+export interface SubmissionLimits {
+  /** Most tries; undefined for as many as there is time for. */
+  readonly attempts: number | undefined;
+  /** Whether the last try must begin in the window of the first one. */
+  readonly staysInWindow: boolean;
+}
+
 /**
- * @param attempts - most tries.
+ * Tries until there is a receipt, or the limits or the signal end it.
+ *
  * @throws {SubmitError} when a round or the registrar failed; {@link UsageError} when nothing was
  *   tried (`not-enrolled`, `task-not-valid`, `manifest-rollback`, `record-corrupt`).
  */
-export async function submitOnce(ports: SubmissionPorts, attempts: number): Promise<SubmitReceipt> {
+export async function submitOnce(
+  ports: SubmissionPorts,
+  { attempts = Number.POSITIVE_INFINITY, staysInWindow }: SubmissionLimits,
+): Promise<SubmitReceipt> {
+  const startedMs = ports.now();
+  const untilMs = staysInWindow
+    ? windowAt(ports.task.manifest, startedMs).endMs
+    : Number.POSITIVE_INFINITY;
+  let failure: OnlysumError | undefined;
   for (let attempt = 1; ; attempt++) {
-    const window = await openWindow(ports, attempt);
+    const progress = () => ({ attempts: attempt, triedMs: ports.now() - startedMs });
+    const window = await openWindow(ports, progress);
     const tried = await tryRound(ports, window);
     if ('receipt' in tried) return tried.receipt;
     const { error, contributed, retryInMs } = tried;
-    const end = (cause: OnlysumError): SubmitError =>
+    const end = (cause: OnlysumError, nextWindowMs?: number): SubmitError =>
       new SubmitError({
         cause,
-        attempts: attempt,
+        ...progress(),
         contributed,
-        nextWindowMs: contributed ? window.endMs : undefined,
+        nextWindowMs: contributed ? window.endMs : nextWindowMs,
       });
     // Whoever lost the race for the window learns when it may come again.
     if (error.code === 'already-contributed') {
-      await openWindow(ports, attempt);
+      await openWindow(ports, progress);
       throw end(error);
     }
-    if (contributed || !error.retryable || attempt >= attempts || ports.signal.aborted) {
-      throw end(error);
-    }
+    if (ports.signal.aborted) throw end(ending(error, failure));
+    if (contributed || !error.retryable || attempt >= attempts) throw end(error);
     const waitMs = Math.max(backoffMs(attempt, ports.rng), retryInMs ?? 0);
+    if (ports.now() + waitMs >= untilMs) throw end(error, untilMs);
     ports.onStage('retrying', `${error.message}; again in ${Math.ceil(waitMs / 1000)} s`);
     await sleep(waitMs, ports.holdsProcess, ports.signal).catch((reason: OnlysumError) => {
-      throw end(reason);
+      throw end(ending(reason, error));
     });
+    failure = error;
   }
+}
+
+/** When time is up, what stood in the way is the news. */
+function ending(error: OnlysumError, failure: OnlysumError | undefined): OnlysumError {
+  if (failure === undefined) return error;
+  const { code, message, retryable } = error;
+  return new RoundError(code, `${message}; the last try: ${failure.message}`, {
+    retryable,
+    cause: error,
+  });
 }
 
 /** Renews for the next epoch while this one lasts: a late certificate waits a window. Protocol §2.4. */
@@ -92,7 +120,10 @@ export async function renewAhead(ports: SubmissionPorts): Promise<void> {
 }
 
 /** The present window, if this device may still contribute to it. */
-async function openWindow(ports: SubmissionPorts, attempt: number): Promise<Window> {
+async function openWindow(
+  ports: SubmissionPorts,
+  progress: () => { readonly attempts: number; readonly triedMs: number },
+): Promise<Window> {
   const { manifest } = ports.task;
   const window = windowAt(manifest, ports.now());
   checkValidity(manifest, window);
@@ -105,7 +136,7 @@ async function openWindow(ports: SubmissionPorts, attempt: number): Promise<Wind
       'already-contributed',
       'this device has already contributed to a metric of this task for the present window',
     ),
-    attempts: attempt,
+    ...progress(),
     contributed: false,
     nextWindowMs: firstWindowFrom(freeMs, manifest.window.lengthMs),
   });

@@ -193,7 +193,7 @@ export async function startRig(change: Partial<Manifest> = {}): Promise<Rig> {
     const checks = protocol.checkRequest(ledger, request, params);
     if ('kind' in checks) return checks;
     try {
-      const verified = runDerive(suite, checks.batch);
+      const verified = runDerive(suite, [checks.own, ...checks.members()]);
       return protocol.answerRequest(ledger, request, checks, verified, params, context());
     } catch (error) {
       return protocol.refusal(error);
@@ -214,6 +214,8 @@ export async function startRig(change: Partial<Manifest> = {}): Promise<Rig> {
       announcement: opened.announcement,
       round: systemRng(16),
       durations: protocol.DEFAULT_DURATIONS,
+      uploadCredits: protocol.DEFAULT_UPLOAD_CREDITS,
+      unmasking: 'direct' as const,
     };
     const [state] = protocol.startRound(fresh, rig.nowMs);
     round = { state, params: fresh };
@@ -241,6 +243,11 @@ export async function startRig(change: Partial<Manifest> = {}): Promise<Rig> {
         down(effect.device, protocol.dropped.encode({ code, detail, retryInMs }));
         return sockets.get(effect.device)?.close(protocol.DROP_REASONS[code].closeCode);
       }
+      case 'grace': {
+        const { device, inMs } = effect;
+        setTimeout(() => step({ kind: 'grace-over', device }), inMs).unref();
+        return;
+      }
       case 'release':
         return sockets.get(effect.device)?.close(1000);
       case 'attest': {
@@ -267,14 +274,20 @@ export async function startRig(change: Partial<Manifest> = {}): Promise<Rig> {
       const type = Number(protocol.decodeFrame(frame)[0]);
       if (rig.hand.up?.(type, frame, connection, socket) === false) return;
       if (isAdmitted) return step({ kind: 'message', device: connection, bytes: frame });
+      if (type === protocol.resume.type) {
+        isAdmitted = true;
+        const { token } = protocol.resume.parse(protocol.decodeFrame(frame));
+        return step({ kind: 'resume', device: connection, token });
+      }
       const check = protocol.checkHello(frame, challenge, tasks, rig.nowMs);
       protocol.admit(runDerive(suite, check.batch));
       isAdmitted = true;
       present();
       step({ kind: 'join', device: connection, certificate: check.hello.certificate });
     });
-    socket.on('close', () => {
-      if (isAdmitted) step({ kind: 'left', device: connection, code: 'connection-lost' });
+    socket.on('close', (closeCode) => {
+      const code = closeCode === 1000 ? 'left' : 'connection-lost';
+      if (isAdmitted) step({ kind: 'left', device: connection, code });
     });
     down(connection, first);
   });

@@ -19,6 +19,8 @@ export interface Receiver {
 
 /** When an answer that says so can be retried; devices spread their retries themselves. */
 const RETRY_MS = 1_000;
+/** RFC 6455 §7.4.1: done; going away. */
+const LEAVING = new Set([1000, 1001]);
 const NORMAL_CLOSURE = 1_000;
 const MOST_DETAIL = 512;
 
@@ -49,7 +51,7 @@ export class Connection {
     socket.on('ping', () => this.#count());
     socket.on('pong', () => this.#onPong());
     socket.on('error', (error) => this.#onError(error));
-    socket.on('close', () => this.#onClosed());
+    socket.on('close', (code) => this.#onClosed(code));
   }
 
   get isOpen(): boolean {
@@ -169,10 +171,11 @@ export class Connection {
     this.#gone(isTooLarge ? 'oversized' : isFrame ? 'wire-invalid' : 'connection-lost');
   }
 
-  #onClosed(): void {
+  /** A device that closes in order means to go; a connection that breaks may come back. */
+  #onClosed(code: number): void {
     this.#state = 'closed';
     clearTimeout(this.#closeTimer);
-    this.#gone('connection-lost');
+    this.#gone(LEAVING.has(code) ? 'left' : 'connection-lost');
   }
 
   #gone(code: DropCode): void {

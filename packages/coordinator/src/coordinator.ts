@@ -129,6 +129,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const path = settings.tasks[0] === undefined ? '/' : taskPath(settings.tasks[0]);
   const url = `ws://${shownHost}:${server.port}${path}`;
   log.info({ url }, 'listening');
+  // The registrar may start later; nothing waits for it here.
+  void link.greet();
   return {
     port: server.port,
     url,

@@ -2,7 +2,13 @@
  * What one peer, one address and all of them together may use. Protocol §6.
  * Knows: numbers and how large a message of a task can be. Doesn't know: sockets.
  */
-import { BOX_BYTES, KEY_BYTES, PAIR_TAG_BYTES, SHARE_RECORD_BYTES } from '@onlysum/protocol';
+import {
+  BOX_BYTES,
+  DEFAULT_UPLOAD_CREDITS,
+  KEY_BYTES,
+  PAIR_TAG_BYTES,
+  SHARE_RECORD_BYTES,
+} from '@onlysum/protocol';
 import type { Task } from '@onlysum/task';
 
 export interface Limits {
@@ -16,12 +22,14 @@ export interface Limits {
   readonly frameBytes: number;
   /** A device that leaves more than this unread is sent away. */
   readonly bufferedBytes: number;
-  /** Messages and pings of one connection. An honest device needs six. */
+  /** Messages and pings of one connection. An honest device needs eight. */
   readonly messagesPerConnection: number;
   /** Time between pings; a peer that has not answered one by the next is gone. */
   readonly pingIntervalMs: number;
   /** Longest wait for a peer to close its side. */
   readonly closeTimeoutMs: number;
+  /** Masked inputs of one round on their way at a time. */
+  readonly uploadCredits: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -37,6 +45,7 @@ export const DEFAULT_LIMITS: Limits = {
   messagesPerConnection: 64,
   pingIntervalMs: 15_000,
   closeTimeoutMs: 2_000,
+  uploadCredits: DEFAULT_UPLOAD_CREDITS,
 };
 
 /** Hello is about 250 bytes; nobody who has not said it may send more at a time. */

@@ -14,6 +14,8 @@ import {
   isDropCode,
   makeChallenge,
   poolOf,
+  decodeFrame,
+  resume,
 } from '@onlysum/protocol';
 import { type Task, checkValidity, windowAt } from '@onlysum/task';
 import { type Announcements, announcements } from './announcements.js';
@@ -118,6 +120,7 @@ export class Lobby {
   ): void {
     const { suite, now, log } = this.#settings;
     try {
+      if (messageType(frame) === resume.type) return this.#resume(connection, frame);
       const { hello, task, batch } = checkHello(frame, challenge, tasks, now());
       admit(runDerive(suite, batch));
       connection.allowFrames(largestFrameBytes(task));
@@ -134,6 +137,19 @@ export class Lobby {
       log.error(errorFields(error), 'admission failed');
       connection.drop('overloaded', 'internal error: the coordinator failed; its log says more');
     }
+  }
+
+  /** The token is the round's to check; here only the round is found. */
+  #resume(connection: Connection, frame: Uint8Array): void {
+    const { round: id, token } = resume.parse(decodeFrame(frame));
+    const round = [...this.#rounds.keys()].find((each) => each.id === toHex(id));
+    this.#arriving.delete(connection);
+    if (round === undefined) {
+      const detail = 'no such round: it is over, or the coordinator was started again';
+      return connection.drop('resume-refused', detail);
+    }
+    connection.allowFrames(largestFrameBytes(round.params.task));
+    round.resume(connection, token);
   }
 
   async #enter(connection: Connection, task: Task, certificate: Certificate): Promise<void> {
@@ -157,7 +173,18 @@ export class Lobby {
     let round = rounds.find(({ size }) => size < task.manifest.cohort.max);
     if (round === undefined) {
       const id = rng(ROUND_ID_BYTES);
-      round = new Round({ task, window, announcement, round: id, durations }, this.#host);
+      round = new Round(
+        {
+          task,
+          window,
+          announcement,
+          round: id,
+          durations,
+          uploadCredits: this.#settings.limits.uploadCredits,
+          unmasking: 'direct',
+        },
+        this.#host,
+      );
       this.#rounds.set(round, key);
       this.#gatherAgain(round);
     }
@@ -204,6 +231,11 @@ export class Lobby {
     const { suite, rng, now } = this.#settings;
     return { suite, rng, nowMs: now() };
   }
+}
+
+/** @throws {WireError} for bytes that are no message. */
+function messageType(frame: Uint8Array): unknown {
+  return decodeFrame(frame)[0];
 }
 
 /** A registrar that cannot be reached, or that will not announce the window. */

@@ -65,7 +65,9 @@ describe('the worker that opens sums', () => {
     opener = sumOpener(suite, log);
     const values = [1, 2, 3, 65_535];
     const outcomes = await Promise.all(values.map((value) => opener!.open(plainJob(value))));
-    expect(outcomes).toEqual(values.map((value) => ({ kind: 'sum', lanes: [value] })));
+    expect(outcomes).toEqual(
+      values.map((value) => ({ kind: 'sum', lanes: [value], inconsistent: [] })),
+    );
   });
 
   it('leaves no secret of a job behind', async () => {

@@ -173,7 +173,7 @@ function invalid(field: string, expected: string, got: unknown): UsageError {
 function invalidKey(field: string, expected: string, got: string): UsageError {
   return new UsageError(
     'task-mismatch',
-    `${field}: expected ${expected}, got the seed of ${describe(got)}: this seed signs for another coordinator`,
+    `${field}: expected ${expected}, got ${describe(got)}: the key given is another coordinator's`,
     { field, expected, got },
   );
 }

@@ -40,6 +40,36 @@ describe('what a registrar says', () => {
   });
 });
 
+it('tells devices why, and not where the registrar is', async () => {
+  const details = { got: 'HTTP 404', retryable: false };
+  const error = new RoundError('registrar-answer', 'at http://10.0.0.1: HTTP 404', details);
+  const answer = await ask(() => Promise.reject(error));
+  expect(answer).toMatchObject({ code: 'registrar-answer', detail: 'HTTP 404' });
+});
+
+describe('greeting', () => {
+  async function logged(port: RegistrarPort): Promise<string> {
+    let text = '';
+    const log = pino({}, { write: (line: string) => void (text += line) });
+    await registrarLink(port, SEED, suite, log).greet();
+    return text;
+  }
+  const attest = () => Promise.reject(new Error('not asked'));
+
+  it('warns of a registrar that does not answer', async () => {
+    const message = 'the registrar at http://127.0.0.1:1 does not answer: ECONNREFUSED';
+    const greet = () => Promise.reject(new RoundError('registrar-unavailable', message));
+    const line = JSON.parse(await logged({ attest, greet })) as Record<string, unknown>;
+    expect(line).toMatchObject({ level: 40, code: 'registrar-unavailable' });
+    expect(line['error']).toContain(message);
+  });
+
+  it('is silent if it does, and where there is nothing to greet', async () => {
+    expect(await logged({ attest, greet: async () => undefined })).toBe('');
+    expect(await logged({ attest })).toBe('');
+  });
+});
+
 it('waits between two tries by the CSPRNG', async () => {
   const foretold = vi.spyOn(Math, 'random');
   let tries = 0;

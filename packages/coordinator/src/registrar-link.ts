@@ -35,6 +35,8 @@ export interface RegistrarLink {
     isAttested: (response: RegistrarResponse) => boolean,
     budgetMs: number,
   ): Promise<RegistrarResponse>;
+  /** Looks once whether the registrar is there, and warns in the log if it is not; never throws. */
+  greet(): Promise<void>;
   /** Resolves when nothing is being asked. */
   settled(): Promise<void>;
   /** Gives up whatever is being asked. */
@@ -69,10 +71,10 @@ export function registrarLink(
         );
       } catch (error) {
         if (signal.aborted) break;
-        last = error instanceof Error ? error.message : String(error);
+        last = reasonFor(error);
         log.warn(
           { asked: request.kind, attempt, ...errorFields(error) },
-          'the registrar did not answer',
+          'the registrar gave no answer that can be used',
         );
         if (error instanceof OnlysumError && !error.retryable) return refused(error.code, last);
       }
@@ -86,6 +88,14 @@ export function registrarLink(
       asking.add(answer);
       return answer;
     },
+    greet: async () => {
+      try {
+        await port.greet?.(closing.signal);
+      } catch (error) {
+        if (closing.signal.aborted) return;
+        log.warn(errorFields(error), 'rounds will fail until the registrar answers');
+      }
+    },
     settled: async () => {
       await Promise.all(asking);
     },
@@ -95,6 +105,12 @@ export function registrarLink(
 
 export function refused(code: string, detail: string): RegistrarResponse & { kind: 'refused' } {
   return { kind: 'refused', code, detail: printable(detail.slice(0, 500)), members: [] };
+}
+
+/** Goes to devices: what it is, without where in the operator's network the registrar was looked for. */
+function reasonFor(error: unknown): string {
+  if (error instanceof OnlysumError && error.got !== undefined) return error.got;
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Its words go into logs, results and what devices are told. */

@@ -34,7 +34,7 @@ describe('httpRegistrar', () => {
     const url = await serve(() => ({ status: 400, body: 'no\u001b[2K\u009b1A\r\nforged \u202ex' }));
     await expect(httpRegistrar(url).attest(Uint8Array.of(1), quiet)).rejects.toMatchObject({
       code: 'registrar-answer',
-      message: 'the registrar answered HTTP 400: no[2K1A forged x',
+      message: `the registrar at ${url} answered HTTP 400: no[2K1A forged x`,
     });
   });
 
@@ -59,7 +59,7 @@ describe('httpRegistrar', () => {
       await expect(httpRegistrar(url).attest(new Uint8Array(1), quiet)).rejects.toMatchObject({
         code: 'registrar-answer',
         retryable,
-        message: `the registrar answered HTTP ${status}: {"error":{"code":"wire-invalid"}}`,
+        message: `the registrar at ${url} answered HTTP ${status}: {"error":{"code":"wire-invalid"}}`,
       });
     },
   );
@@ -80,6 +80,32 @@ describe('httpRegistrar', () => {
     await expect(stopped).rejects.toThrow(/timeout/);
   });
 
+  it('says where it looked, and why nobody answers', async () => {
+    const url = await serve(() => undefined);
+    server?.close();
+    await expect(httpRegistrar(`${url}/`).attest(new Uint8Array(1), quiet)).rejects.toMatchObject({
+      code: 'registrar-unavailable',
+      retryable: true,
+      message: `the registrar at ${url} does not answer: ECONNREFUSED`,
+    });
+  });
+
+  it.each([
+    [200, '{"publicKey":"00"}', undefined],
+    [200, '<html>', 'is no registrar'],
+    [404, '', 'answered HTTP 404'],
+  ])('looks whether what is there is a registrar: %i %s', async (status, body, message) => {
+    const asked: string[] = [];
+    const url = await serve((_, path) => {
+      asked.push(path);
+      return { status, body };
+    });
+    const greeting = httpRegistrar(url).greet?.(quiet);
+    if (message === undefined) await greeting;
+    else await expect(greeting).rejects.toThrow(new RegExp(`${url} ${message}`));
+    expect(asked).toEqual(['/v1/key']);
+  });
+
   it('follows no redirect', async () => {
     const url = await serve(() => ({ status: 307, body: '' }));
     await expect(httpRegistrar(url).attest(new Uint8Array(1), quiet)).rejects.toThrow();
@@ -93,6 +119,11 @@ describe('httpRegistrar', () => {
     'not a url',
   ])('refuses %s', (url) => {
     expect(() => httpRegistrar(url)).toThrow(expect.objectContaining({ field: 'url' }));
+  });
+
+  it('never shows the password of a URL', () => {
+    expect(() => httpRegistrar('https://user:pass@registrar.example')).not.toThrow(/pass/);
+    expect(() => httpRegistrar('https://user:pass@registrar.example')).toThrow(/with a user/);
   });
 
   it('takes https:// of any host', () => {

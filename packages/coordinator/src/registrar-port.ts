@@ -3,7 +3,8 @@
  * {@link httpRegistrar} is the other. Knows: transport. Doesn't know: what the bytes say; every answer
  * is checked by its signature, so the transport need not be trusted.
  */
-import { OnlysumError, RoundError, UsageError, invalidField, printable } from '@onlysum/crypto';
+import { OnlysumError, RoundError, UsageError, describe, printable } from '@onlysum/crypto';
+import { REGISTRAR_URL_FORM, registrarBase } from '@onlysum/task';
 
 export interface RegistrarPort {
   /**
@@ -12,6 +13,12 @@ export interface RegistrarPort {
    *   is tried again.
    */
   attest(requestBytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
+  /**
+   * Finds out whether a registrar is there; one in this process need not have it.
+   *
+   * @throws {OnlysumError} that says where it was looked for, and what came instead.
+   */
+  greet?(signal: AbortSignal): Promise<void>;
 }
 
 export interface HttpRegistrarOptions {
@@ -24,7 +31,6 @@ export interface HttpRegistrarOptions {
 const DEFAULT_TIMEOUT_MS = 5_000;
 /** A refusal that names each of 65,535 members takes less. */
 const DEFAULT_RESPONSE_BYTES = 8 * 1024 * 1024;
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
  * @param url - base URL of a registrar, https:// unless it is on this machine.
@@ -32,24 +38,51 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
  */
 export function httpRegistrar(url: string, options: HttpRegistrarOptions = {}): RegistrarPort {
   const { timeoutMs = DEFAULT_TIMEOUT_MS, responseBytes = DEFAULT_RESPONSE_BYTES } = options;
-  const endpoint = `${checkUrl(url).href.replace(/\/$/, '')}/v1/attest`;
+  const base = checkBase(url);
+  const ask = async (path: string, init: RequestInit, signal: AbortSignal) => {
+    try {
+      const signals = [signal, AbortSignal.timeout(timeoutMs)];
+      const options = { ...init, signal: AbortSignal.any(signals), redirect: 'error' } as const;
+      const response = await fetch(base + path, options);
+      return { response, body: await readBody(base, response, responseBytes) };
+    } catch (error) {
+      throw error instanceof OnlysumError ? error : unreachable(base, error);
+    }
+  };
   return {
     attest: async (requestBytes, signal) => {
-      const response = await fetch(endpoint, {
-        method: 'POST',
-        headers: { 'content-type': 'application/octet-stream' },
-        body: new Uint8Array(requestBytes),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-        redirect: 'error',
-      });
-      const body = await readBody(response, responseBytes);
+      const headers = { 'content-type': 'application/octet-stream' };
+      const init = { method: 'POST', headers, body: new Uint8Array(requestBytes) };
+      const { response, body } = await ask('/v1/attest', init, signal);
       if (response.ok) return body;
-      throw httpError(response.status, body);
+      throw httpError(base, response.status, body);
+    },
+    greet: async (signal) => {
+      const { response, body } = await ask('/v1/key', {}, signal);
+      if (!response.ok) throw httpError(base, response.status, body);
+      if (!/"publicKey"/.test(Buffer.from(body).toString('latin1'))) {
+        throw new RoundError('registrar-answer', `what answers at ${base} is no registrar`);
+      }
     },
   };
 }
 
-async function readBody(response: Response, mostBytes: number): Promise<Uint8Array> {
+function unreachable(base: string, error: unknown): RoundError {
+  const got = reasonOf(error);
+  const message = `the registrar at ${base} does not answer: ${got}`;
+  return new RoundError('registrar-unavailable', message, { got, retryable: true, cause: error });
+}
+
+/** The platform's fetch says only "fetch failed"; why is in its cause: the system's code, if it has one. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  if (!(cause instanceof Error)) return error.message;
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+  return code || cause.message || error.message;
+}
+
+async function readBody(base: string, response: Response, mostBytes: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of response.body ?? []) {
@@ -57,7 +90,7 @@ async function readBody(response: Response, mostBytes: number): Promise<Uint8Arr
     if (length > mostBytes) {
       throw new RoundError(
         'registrar-answer',
-        `the registrar's answer is longer than ${mostBytes} bytes`,
+        `the answer of the registrar at ${base} is longer than ${mostBytes} bytes`,
       );
     }
     parts.push(part);
@@ -66,23 +99,23 @@ async function readBody(response: Response, mostBytes: number): Promise<Uint8Arr
 }
 
 /** 429 and 5xx pass; any other status says that this request will never do. */
-function httpError(status: number, body: Uint8Array): OnlysumError {
+function httpError(base: string, status: number, body: Uint8Array): OnlysumError {
   const retryable = status === 429 || status >= 500;
   const text = printable(Buffer.from(body.subarray(0, 200)).toString('utf8'));
   const said = text.replace(/ +/g, ' ').trim();
-  return new RoundError('registrar-answer', `the registrar answered HTTP ${status}: ${said}`, {
-    retryable,
-  });
+  const got = `HTTP ${status}: ${said}`;
+  const message = `the registrar at ${base} answered ${got}`;
+  return new RoundError('registrar-answer', message, { got, retryable });
 }
 
-function checkUrl(url: string): URL {
-  const expected = 'an https:// URL, or http:// of this machine';
-  if (!URL.canParse(url)) throw invalidField(UsageError, 'argument-invalid', 'url', expected, url);
-  const parsed = new URL(url);
-  const { protocol, hostname, username, password, search, hash } = parsed;
-  const isSafe = protocol === 'https:' || (protocol === 'http:' && LOOPBACK.has(hostname));
-  if (!isSafe || `${username}${password}${search}${hash}` !== '') {
-    throw invalidField(UsageError, 'argument-invalid', 'url', expected, `${protocol}//${hostname}`);
-  }
-  return parsed;
+function checkBase(url: string): string {
+  const base = registrarBase(url);
+  if (base !== undefined) return base;
+  // A URL with a user may hold a password.
+  const got = String(url).includes('@') ? 'one with a user' : describe(url);
+  throw new UsageError('argument-invalid', `url: expected ${REGISTRAR_URL_FORM}, got ${got}`, {
+    field: 'url',
+    expected: REGISTRAR_URL_FORM,
+    got,
+  });
 }

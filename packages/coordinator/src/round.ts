@@ -58,7 +58,10 @@ export class Round {
   readonly #queue: CoordinatorEvent[] = [];
   #isStepping = false;
   #state: CoordinatorState;
+  /** Of the stage. */
   #timer: NodeJS.Timeout | undefined;
+  /** Of lost connections and of credits. */
+  readonly #timers = new Set<NodeJS.Timeout>();
   #bytesIn = 0;
   #bytesOut = 0;
   readonly #startedMs = performance.now();
@@ -93,14 +96,24 @@ export class Round {
 
   /** Only while the cohort gathers. The round listens to the connection from now on. */
   join(connection: Connection, certificate: Certificate): void {
+    this.#adopt(connection);
+    connection.expect('AdvertiseKeys', this.#host.helloTimeoutMs);
+    this.#step({ kind: 'join', device: connection.id, certificate });
+  }
+
+  /** A device on a new connection claims the place it had. */
+  resume(connection: Connection, token: Uint8Array): void {
+    this.#adopt(connection);
+    this.#step({ kind: 'resume', device: connection.id, token });
+  }
+
+  #adopt(connection: Connection): void {
     const device = connection.id;
     this.#members.set(device, connection);
     connection.listen({
       onMessage: (bytes) => this.#step({ kind: 'message', device, bytes }),
       onGone: (code) => this.#onGone(connection, code),
     });
-    connection.expect('AdvertiseKeys', this.#host.helloTimeoutMs);
-    this.#step({ kind: 'join', device, certificate });
   }
 
   /** Ends the round; its devices are told `shutting-down` and why. */
@@ -186,6 +199,14 @@ export class Round {
           effect.inMs,
         );
         return;
+      case 'grace': {
+        const { device } = effect;
+        this.#later(effect.inMs, () => this.#step({ kind: 'grace-over', device }));
+        return;
+      }
+      case 'grant-timer':
+        this.#later(effect.inMs, () => this.#step({ kind: 'grants-overdue' }));
+        return;
       case 'open':
         void this.#open(effect.job);
         return;
@@ -200,6 +221,14 @@ export class Round {
         this.#end('aborted');
         return;
     }
+  }
+
+  #later(inMs: number, run: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      run();
+    }, inMs);
+    this.#timers.add(timer);
   }
 
   async #attest(request: UnsignedRequest): Promise<void> {
@@ -270,6 +299,7 @@ export class Round {
 
   #end(outcome: 'opened' | 'aborted'): void {
     clearTimeout(this.#timer);
+    for (const timer of this.#timers) clearTimeout(timer);
     for (const connection of [...this.#members.values()]) {
       this.#members.delete(connection.id);
       connection.release();

@@ -115,12 +115,20 @@ function httpApp(settings: Settings, events: ServerEvents): Hono {
   });
   app.notFound((c) => {
     if (!settings.tasksByPath.has(c.req.path)) {
-      return c.json({ error: { code: 'not-found', message: 'no such path' } }, 404);
+      return c.json(errorBody('not-found', 'no such path'), 404);
     }
     const message = `devices connect here by WebSocket, subprotocol ${SUBPROTOCOL}`;
-    return c.json({ error: { code: 'upgrade-required', message } }, 426);
+    // RFC 9110 §15.5.22: a 426 must say to what.
+    c.header('Upgrade', 'websocket');
+    c.header('Connection', 'Upgrade');
+    return c.json(errorBody('upgrade-required', message), 426);
   });
   return app;
+}
+
+/** As a registrar's errors: the same request will not do later either. */
+function errorBody(code: string, message: string) {
+  return { error: { code, message, retryable: false } };
 }
 
 /** Counts those who are served, in all and by address; who was refused takes nobody's seat. */
@@ -169,7 +177,7 @@ function offersSubprotocol(request: IncomingMessage): boolean {
 
 function reject(socket: Duplex, status: 400 | 404, message: string): void {
   const reason = status === 400 ? 'Bad Request' : 'Not Found';
-  const body = JSON.stringify({ error: { code: 'upgrade-refused', message } });
+  const body = JSON.stringify(errorBody('upgrade-refused', message));
   socket.end(
     `HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/json\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,

@@ -13,6 +13,11 @@ import type { Label } from './labels.js';
 export type Field = Uint8Array | number | string;
 
 export function encodeLabelled(label: Label, ...fields: readonly Field[]): Uint8Array {
+  return encodeLabelledList(label, fields);
+}
+
+/** As {@link encodeLabelled}, for lists too long to be arguments of a call. */
+export function encodeLabelledList(label: Label, fields: readonly Field[]): Uint8Array {
   const parts = fields.map(fieldBytes);
   const name = utf8ToBytes(label);
   const out = new Uint8Array(2 + name.length + parts.reduce((sum, p) => sum + 4 + p.length, 0));

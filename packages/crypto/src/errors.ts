@@ -71,12 +71,17 @@ export function invalidField<E extends OnlysumError>(
   });
 }
 
+/** A key in hex is shown whole: two that differ at their ends must look different. */
+const SHOWN = 64;
+
 /** A short description of any value for an error message; bytes are shown by length only. */
 export function describe(value: unknown): string {
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'string') {
-    return printable(JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value));
+    return printable(
+      JSON.stringify(value.length > SHOWN ? `${value.slice(0, SHOWN - 3)}...` : value),
+    );
   }
   if (typeof value === 'object' && value !== null) return 'an object';
   if (typeof value === 'function') return 'a function';

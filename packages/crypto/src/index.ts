@@ -3,7 +3,7 @@ export type { Brand } from './brand.js';
 export { concatBytes, equalBytes, parseHex, toHex, utf8, wipe } from './bytes.js';
 export { runDerive } from './derive.js';
 export type { DeriveOp, DeriveResult } from './derive.js';
-export { encodeLabelled } from './encoding.js';
+export { encodeLabelled, encodeLabelledList } from './encoding.js';
 export type { Field } from './encoding.js';
 export {
   InternalError,

@@ -34,6 +34,7 @@ export const DROP_REASONS = {
   'registrar-unavailable': { closeCode: 4020, retry: true },
   'in-open-roster': { closeCode: 4021, retry: true },
   'resume-refused': { closeCode: 4022, retry: true },
+  left: { closeCode: 4023, retry: true },
 } as const satisfies Record<string, DropReason>;
 
 export type DropCode = keyof typeof DROP_REASONS;

@@ -13,7 +13,11 @@ export interface Graph {
 }
 
 /** @param seed - 32 bytes, drawn after the roster was fixed. */
-export function drawGraph(suite: Suite, parameters: GraphParameters, seed: Uint8Array): Graph {
+export function drawGraph(
+  suite: Suite,
+  parameters: Pick<GraphParameters, 'graph' | 'n' | 'k'>,
+  seed: Uint8Array,
+): Graph {
   const { graph, n, k } = parameters;
   if (graph === 'complete') return completeGraph(n);
   const neighbours = Array.from({ length: n }, (): number[] => []);

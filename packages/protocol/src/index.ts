@@ -24,7 +24,7 @@ export type {
 export { DROP_REASONS, type DropCode, isDropCode } from './drop-reasons.js';
 export * from './messages/from-coordinator.js';
 export * from './messages/from-device.js';
-export { drawGraph, type Graph } from './graph.js';
+export { countNeighbours, drawGraph, type Graph } from './graph.js';
 export {
   COMPLETE_MAX,
   type GraphParameters,
@@ -35,7 +35,7 @@ export { colludersInPool, poolCount, poolOf, toleratedPopulation } from './pools
 export { verifyReceipt } from './receipt.js';
 export * from './registrar/enrolment.js';
 export { type Ledger, type LedgerValue, MemoryLedger } from './registrar/ledger.js';
-export { answerRequest, checkRequest, refusal } from './registrar/machine.js';
+export { answerRequest, checkRequest, refusal, type RequestChecks } from './registrar/machine.js';
 export { revokedPseudonyms } from './registrar/records.js';
 export * from './registrar/requests.js';
 export { RefusedRequest, type RegistrarParams } from './registrar/types.js';

@@ -4,11 +4,12 @@
  * that recorded it is on disk.
  */
 import { setImmediate } from 'node:timers/promises';
-import { type DeriveOp, type DeriveResult, type Suite, runDerive } from '@onlysum/crypto';
+import { type DeriveResult, type Suite, runDerive } from '@onlysum/crypto';
 import {
   type RegistrarParams,
   type RegistrarRequest,
   type RegistrarResponse,
+  type RequestChecks,
   answerRequest,
   checkRequest,
   encodeResponse,
@@ -50,7 +51,7 @@ async function answer(
 ): Promise<RegistrarResponse> {
   const checks = store.read((ledger) => checkRequest(ledger, request, params));
   if ('kind' in checks) return checks;
-  const results = await verify(suite, checks.batch);
+  const results = await verify(suite, checks);
   try {
     return await store.transact((ledger) =>
       answerRequest(ledger, request, checks, results, params, context()),
@@ -64,10 +65,11 @@ async function answer(
  * The first check is the coordinator's own signature. If it fails, the rest is left unchecked: nobody
  * else may make the registrar verify a cohort.
  */
-async function verify(suite: Suite, batch: readonly DeriveOp[]): Promise<DeriveResult[]> {
-  const results = runDerive(suite, batch.slice(0, 1));
+async function verify(suite: Suite, { own, members }: RequestChecks): Promise<DeriveResult[]> {
+  const results = runDerive(suite, [own]);
   if (results[0] !== true) return results;
-  for (let at = 1; at < batch.length; at += BATCH_CHUNK) {
+  const batch = members();
+  for (let at = 0; at < batch.length; at += BATCH_CHUNK) {
     results.push(...runDerive(suite, batch.slice(at, at + BATCH_CHUNK)));
     await setImmediate();
   }

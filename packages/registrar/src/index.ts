@@ -1,9 +1,10 @@
 /** @onlysum/registrar: enrolment and attestation, over HTTP or embedded. */
 export type { RegistrarLimits } from './http/limits.js';
 export type { RegistrarOptions } from './options.js';
+export { storeOwner } from './owner.js';
 export { type Registrar, type RegistrarHealth, createRegistrar } from './registrar.js';
 export { type RevocationList, revocationsStatement } from './revocations.js';
 export { type RegistrarServerOptions, type RunningRegistrar, startRegistrar } from './server.js';
-export { lmdbStore } from './store/lmdb-store.js';
+export { type LmdbStoreOptions, lmdbStore } from './store/lmdb-store.js';
 export { memoryStore } from './store/memory-store.js';
 export type { RegistrarStore } from './store/registrar-store.js';

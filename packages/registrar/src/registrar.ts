@@ -3,14 +3,7 @@
  * Knows: key, clock, randomness, store. Doesn't know: HTTP.
  * Invariant: nothing it signed leaves before it is on disk.
  */
-import {
-  InternalError,
-  UsageError,
-  equalBytes,
-  runDerive,
-  systemRng,
-  toHex,
-} from '@onlysum/crypto';
+import { UsageError, runDerive, systemRng, toHex } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import {
   type Certificate,
@@ -32,13 +25,8 @@ import {
 } from '@onlysum/protocol';
 import { attestRequest } from './attestation.js';
 import { attestationEntry, shortHex, silentLogger } from './log.js';
-import {
-  type RegistrarOptions,
-  checkInteger,
-  checkOptions,
-  checkTasks,
-  keyMismatch,
-} from './options.js';
+import { type RegistrarOptions, checkInteger, checkOptions, checkTasks } from './options.js';
+import { claimStore } from './owner.js';
 import { REVOCATIONS_FRESH_MS, type RevocationList, signRevocations } from './revocations.js';
 
 export interface RegistrarHealth {
@@ -196,22 +184,6 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
       }));
     },
   };
-}
-
-/** The host's own record beside those of the machine: whose store this is. */
-const OWNER_KEY = 'owner';
-
-/** One store, one key: under another, every certificate and announcement in it would be void. */
-function claimStore(ledger: Ledger, publicKey: Uint8Array): void {
-  const owner = ledger.read(OWNER_KEY);
-  if (owner === undefined) {
-    ledger.put(OWNER_KEY, publicKey);
-    return;
-  }
-  if (!(owner instanceof Uint8Array)) {
-    throw new InternalError('internal', 'the owner in the store is no key');
-  }
-  if (!equalBytes(owner, publicKey)) throw keyMismatch('store-mismatch', 'store', publicKey, owner);
 }
 
 function incarnationOf(ledger: Ledger): number | undefined {

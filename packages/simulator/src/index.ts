@@ -1,4 +1,14 @@
 /** @onlysum/simulator: in-process fleets on a seeded network, for research, benches and tests. */
+export { type Cut, type CutTask, searchCut } from './cut-search.js';
+export {
+  type NeighbourStudy,
+  type StudySize,
+  type TailComparison,
+  randomSubset,
+  studyInwardPairs,
+  studyNeighbours,
+  uniformBelow,
+} from './graph-study.js';
 export { NO_FAULTS, type NetworkFaults } from './network.js';
 export {
   type DeviceMessage,

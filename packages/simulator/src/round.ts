@@ -466,7 +466,7 @@ class Simulation {
     const request: RegistrarRequest = { ...unsigned, signature };
     const checks = checkRequest(this.#ledger, request, this.#registrar);
     if ('kind' in checks) return checks;
-    const results = runDerive(suite, checks.batch);
+    const results = runDerive(suite, [checks.own, ...checks.members()]);
     try {
       const context = this.#context();
       return answerRequest(this.#ledger, request, checks, results, this.#registrar, context);

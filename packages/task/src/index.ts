@@ -30,5 +30,6 @@ export {
   type Task,
   verifySignedManifest,
 } from './signed-manifest.js';
+export { REGISTRAR_URL_FORM, registrarBase } from './url.js';
 export { checkVersion } from './version-order.js';
 export { checkValidity, type Window, windowAt, windowByIndex } from './window.js';

@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { MAX_COHORT } from './bounds.js';
 import { DECIMAL_FORM, parseDecimal } from './decimal.js';
-import { checkUrl } from './url.js';
+import { isCoordinatorUrl } from './url.js';
 
 const safe = Number.MAX_SAFE_INTEGER;
 
@@ -25,7 +25,8 @@ function array<T extends v.GenericSchema>(item: T, min: number, max: number) {
   return v.pipe(
     v.array(item),
     v.rawCheck(({ dataset, addIssue }) => {
-      const { length } = dataset.value as readonly unknown[];
+      if (!Array.isArray(dataset.value)) return;
+      const { length } = dataset.value;
       if (length < min || length > max)
         addIssue({ message: '', expected: `${min} to ${max} entries` });
     }),
@@ -82,14 +83,6 @@ const metric = v.variant('kind', [
   }),
 ]);
 
-// Noise is known by name so that a manifest that asks for it is refused for that, not for a typo.
-const budget = { epsilon: decimal, delta: decimal, total: decimal };
-const privacy = v.variant('mechanism', [
-  v.strictObject({ mechanism: v.literal('none') }),
-  v.strictObject({ mechanism: v.literal('skellam'), ...budget }),
-  v.strictObject({ mechanism: v.literal('discrete-laplace'), ...budget }),
-]);
-
 export const manifestSchema = v.strictObject({
   onlysum: v.literal(1),
   suite: v.literal(1),
@@ -103,7 +96,7 @@ export const manifestSchema = v.strictObject({
   coordinator: v.strictObject({
     key,
     url: v.custom<string>(
-      checkUrl,
+      isCoordinatorUrl,
       'a wss:// URL (ws:// only for localhost) without user or fragment',
     ),
   }),
@@ -121,7 +114,7 @@ export const manifestSchema = v.strictObject({
     dropout: integer(0, 999),
     population: integer(0, 1_000_000),
   }),
-  privacy,
+  privacy: v.strictObject({ mechanism: v.literal('none') }),
   validity: v.strictObject({ notBeforeMs: integer(0), notAfterMs: integer(0) }),
   groups: array(
     v.strictObject({ name: groupName, purpose: prose(500), essential: boolean }),

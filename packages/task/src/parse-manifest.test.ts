@@ -74,6 +74,31 @@ test('a message names the field, what came and what was expected', () => {
   expect(message(['window'], 5)).toBe('window: expected an object, got 5');
 });
 
+test('an unknown field beside a missing one is named first, as its misspelling', () => {
+  const { attempts, ...rest } = manifest;
+  const misspelt = { ...rest, attempt: attempts };
+  expect(caught(() => parseManifest(misspelt))).toMatchObject({
+    field: 'attempt',
+    message: 'attempt: expected no such field (check its spelling), got 3',
+  });
+  const { lengthMs } = manifest.window;
+  const inside = { ...manifest, window: { length: lengthMs }, colour: 'red' };
+  expect(caught(() => parseManifest(inside)).field).toBe('window.length');
+  // An unknown field elsewhere does not hide what is missing here, nor is a list of no array tripped over.
+  const privacy = { mechanism: 'none', note: 1 };
+  const elsewhere = { ...rest, metrics: 5, privacy };
+  expect(caught(() => parseManifest(elsewhere)).field).toBe('attempts');
+});
+
+test('noise is refused for itself, before anything else that is wrong', () => {
+  const error = caught(() =>
+    parseManifest({ privacy: { mechanism: 'skellam', epsilon: 'much' }, colour: 'red' }),
+  );
+  expect([error.code, error.field]).toEqual(['noise-unsupported', 'privacy.mechanism']);
+  expect(error.expected).toMatch(/^"none" \(/);
+  expect(error.message).not.toContain('laplace');
+});
+
 test('limits on lists are exact', () => {
   const categories = Array.from({ length: 1000 }, (_, i) => `c${i}`);
   const metrics = (list: string[]) => changed(['metrics', 3, 'categories'], list);

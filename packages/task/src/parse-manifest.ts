@@ -15,45 +15,65 @@ import { manifestSchema } from './manifest-schema.js';
  *   `noise-unsupported` if it promises noise, which this version cannot add.
  */
 export function parseManifest(value: unknown): Manifest {
+  checkMechanism(value);
   const parsed = v.safeParse(manifestSchema, value, { abortEarly: true });
-  if (!parsed.success) throw issueError(parsed.issues[0]);
-  const { privacy, ...rest } = parsed.output;
-  if (privacy.mechanism !== 'none') {
-    throw invalidField(
-      UsageError,
-      'noise-unsupported',
-      'privacy.mechanism',
-      '"none" (this version cannot add noise, and accepts no promise that it would)',
-      privacy.mechanism,
-    );
-  }
-  const manifest: Manifest = { ...rest, privacy: { mechanism: 'none' } };
+  if (!parsed.success) throw issueError(misspelt(value, parsed.issues[0]) ?? parsed.issues[0]);
+  const manifest: Manifest = parsed.output;
   checkManifestRules(manifest);
   return manifest;
 }
 
+/** Before all else: whoever asks for noise must not first be led through the fields of its budget. */
+function checkMechanism(value: unknown): void {
+  const mechanism = fieldOf(fieldOf(value, 'privacy'), 'mechanism');
+  if (typeof mechanism !== 'string' || mechanism === 'none') return;
+  throw invalidField(
+    UsageError,
+    'noise-unsupported',
+    'privacy.mechanism',
+    '"none" (this version cannot add noise, and accepts no promise that it would)',
+    mechanism,
+  );
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Record<string, unknown>)[name];
+}
+
+/** An unknown field beside a missing one is most likely that one, misspelt. */
+function misspelt(value: unknown, first: v.BaseIssue<unknown>): v.BaseIssue<unknown> | undefined {
+  if (!isMissing(first)) return undefined;
+  const parent = pathOf(first.path?.slice(0, -1));
+  const all = v.safeParse(manifestSchema, value).issues ?? [];
+  return all.find(
+    (issue) => issue.expected === 'never' && pathOf(issue.path?.slice(0, -1)) === parent,
+  );
+}
+
 function issueError(issue: v.BaseIssue<unknown>): UsageError {
+  const field = pathOf(issue.path) || 'manifest';
+  return invalidField(UsageError, 'manifest-invalid', field, expectation(issue), got(issue));
+}
+
+function pathOf(items: readonly { readonly key: unknown }[] = []): string {
   let path = '';
-  for (const { key } of issue.path ?? []) {
+  for (const { key } of items) {
     if (typeof key === 'number') path += `[${key}]`;
     else path += path === '' ? String(key) : `.${String(key)}`;
   }
-  return invalidField(
-    UsageError,
-    'manifest-invalid',
-    path || 'manifest',
-    expectation(issue),
-    got(issue),
-  );
+  return path;
+}
+
+function isMissing(issue: v.BaseIssue<unknown>): boolean {
+  return issue.type === 'strict_object' && issue.path !== undefined && issue.input === undefined;
 }
 
 // Leaf schemas carry what they expect as their message; those of valibot itself are put in words.
 function expectation(issue: v.BaseIssue<unknown>): string {
   if (issue.type === 'custom') return issue.message;
   if (issue.expected === 'never') return 'no such field (check its spelling)';
-  if (issue.type === 'strict_object' && issue.path !== undefined && issue.input === undefined) {
-    return 'a value (the field is required)';
-  }
+  if (isMissing(issue)) return 'a value (the field is required)';
   if (issue.expected === 'Object') return 'an object';
   if (issue.expected === 'Array') return 'an array';
   return (issue.expected ?? 'another value').replace(/^\((.*)\)$/, '$1').replaceAll(' | ', ' or ');

@@ -29,6 +29,9 @@ test('the default floor admits the example and the smallest cohort that hides an
   // 3 − ⌊0.2·3⌋ − ⌈0.01·3⌉ = 2.
   checkManifestFloor(manifestWith({ min: 3 }), DEFAULT_FLOOR);
   checkRosterFloor({ n: 3, corrupt: 10, dropout: 200 }, DEFAULT_FLOOR);
+  // … and the largest that was tried.
+  checkManifestFloor(manifestWith({ max: 10_000 }), DEFAULT_FLOOR);
+  checkRosterFloor({ n: 10_000, corrupt: 10, dropout: 200 }, DEFAULT_FLOOR);
 });
 
 test('n − D − A is checked at its boundary', () => {
@@ -54,7 +57,7 @@ test('every cohort size is checked, not only the ends', () => {
 });
 
 test.each<[string, Manifest, string]>([
-  ['cohort too large', manifestWith({ max: 1001 }), 'cohort.max'],
+  ['cohort too large', manifestWith({ max: 10_001 }), 'cohort.max'],
   ['corrupt too small', manifestWith({}, { corrupt: 9 }), 'assumptions.corrupt'],
   ['population too small', manifestWith({}, { population: 999 }), 'assumptions.population'],
 ])('the default floor refuses a manifest: %s', (_, manifest, field) => {
@@ -63,7 +66,7 @@ test.each<[string, Manifest, string]>([
 
 test('the default floor refuses a roster', () => {
   for (const roster of [
-    { n: 1001, corrupt: 10, dropout: 200 },
+    { n: 10_001, corrupt: 10, dropout: 200 },
     { n: 100, corrupt: 9, dropout: 200 },
     { n: 2, corrupt: 10, dropout: 200 },
   ]) {

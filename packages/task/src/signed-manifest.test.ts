@@ -80,6 +80,19 @@ test('does not sign what no device would take', () => {
   );
 });
 
+test('says of a manifest that is not signed how to sign it', () => {
+  expect(() => verifySignedManifest(suite, manifest)).toThrow(
+    "not signed: run 'onlysum manifest sign'",
+  );
+});
+
+test('shows both keys whole when they are not the same', () => {
+  const other = new Uint8Array(32).fill(7);
+  expect(() => verifySignedManifest(suite, { manifest, signature }, other)).toThrow(
+    `expected the key ${toHex(other)}, got "${manifest.publisher}"`,
+  );
+});
+
 test.each([
   [null, 'signed manifest'],
   [[], 'signed manifest'],

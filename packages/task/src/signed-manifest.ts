@@ -113,6 +113,13 @@ function parseFile(value: unknown): { manifest: unknown; signature: string } {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalid('signed manifest', 'an object with manifest and signature', value);
   }
+  if (!('signature' in value) && 'onlysum' in value) {
+    throw new UsageError(
+      'manifest-invalid',
+      "not signed: run 'onlysum manifest sign' and give the file that it writes",
+      { field: 'signature', expected: 'a signed manifest', got: 'one that is not signed' },
+    );
+  }
   for (const key of Object.keys(value)) {
     if (key !== 'manifest' && key !== 'signature') {
       throw invalid(key, 'no such field beside manifest and signature', 'it');

@@ -265,9 +265,10 @@ bad("population out of range", ["assumptions", "population"], 1000001)
 for mechanism in ("skellam", "discrete-laplace"):
     budget = {"mechanism": mechanism, "epsilon": "1", "delta": "0.000001", "total": "10"}
     bad(f"noise: {mechanism}", ["privacy"], budget, "noise-unsupported", "privacy.mechanism")
-bad("unknown mechanism", ["privacy", "mechanism"], "gaussian")
+bad("unknown mechanism", ["privacy", "mechanism"], "gaussian", "noise-unsupported")
+bad("mechanism not a string", ["privacy", "mechanism"], 5)
 bad("none with a budget", ["privacy", "epsilon"], "1")
-bad("noise without its budget", ["privacy"], {"mechanism": "skellam"}, field="privacy.epsilon")
+bad("noise without its budget", ["privacy"], {"mechanism": "skellam"}, "noise-unsupported", "privacy.mechanism")
 bad("empty validity", ["validity", "notAfterMs"], 1767225600000)
 bad("negative time", ["validity", "notBeforeMs"], -1)
 bad("no groups", ["groups"], [])

@@ -47,7 +47,7 @@ export function addManifestCheck(manifest: Command, terminal: Terminal): void {
 }
 
 function show(terminal: Terminal, report: ManifestReport, isSigned: boolean): void {
-  const { name, version, lanes, vectorBytes, cohort, population, warnings } = report;
+  const { name, version, lanes, vectorBytes, cohort, sizesTried, population, warnings } = report;
   print(terminal, title(terminal, `${name} version ${version}`) + (isSigned ? ', signed' : ''), '');
   print(
     terminal,
@@ -60,18 +60,20 @@ function show(terminal: Terminal, report: ManifestReport, isSigned: boolean): vo
     '',
     'Cohorts: n devices, k neighbours, threshold t, A corrupt, D dropped, n − D − A honest at least',
     table(
-      ['at', 'n', 'k', 't', 'A', 'D', 'smallest honest'],
+      ['at', 'n', 'graph', 'k', 't', 'A', 'D', 'smallest honest'],
       cohort.map((row) => [
         row.at,
         row.n,
-        row.k,
-        row.t ?? 'none is safe',
+        row.graph ?? 'none is safe',
+        row.k ?? '',
+        row.t ?? '',
         row.corrupt,
         row.dropout,
         row.smallestHonest,
       ]),
-      ['left', 'right', 'right', 'right', 'right', 'right', 'right'],
+      ['left', 'right', 'left', 'right', 'right', 'right', 'right', 'right'],
     ),
+    `${sizesTried} sizes were tried, from min to max: others may differ, as A and D are rounded`,
     '',
     `Colluders among the enrolled, per million, with ${population.enrolled} enrolled in ` +
       `${population.pools} ${population.pools === 1 ? 'pool' : 'pools'}`,

@@ -39,10 +39,13 @@ export function join(
     return [state, [dropEffect(event.device, 'device-refused', detail)]];
   }
   for (const candidate of state.candidates.values()) {
-    if (toHex(candidate.certificate.pseudonym) === pseudonym) {
+    if (toHex(candidate.certificate.pseudonym) !== pseudonym) continue;
+    if (candidate.isConnected) {
       const detail = 'another connection of this pseudonym is waiting in this round';
       return [state, [dropEffect(event.device, 'duplicate-device', detail)]];
     }
+    // Its connection broke, and it says Hello instead of resuming: it begins anew.
+    state.candidates.delete(candidate.device);
   }
   const { device, certificate } = event;
   const token = context.rng(KEY_BYTES);

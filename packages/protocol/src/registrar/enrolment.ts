@@ -260,7 +260,8 @@ function currentEpoch(params: RegistrarParams, context: MachineContext): number 
   return Math.floor(context.nowMs / params.epochLengthMs);
 }
 
-function codeHash(suite: Suite, code: string): Uint8Array {
+/** Under which a code is known: its text is kept nowhere. */
+export function codeHash(suite: Suite, code: string): Uint8Array {
   return suite.sha256(encodeLabelled(LABELS.code, code));
 }
 

@@ -10,7 +10,7 @@ import type { Ledger } from './ledger.js';
 import { records } from './records.js';
 import type { RegistrarRequest, RegistrarResponse } from './requests.js';
 import { requestStatement } from './requests.js';
-import { attestRoster, rosterChecks } from './roster.js';
+import { attestRoster, checkCohortSize, rosterChecks } from './roster.js';
 import { attestSharedSet, attestSurvivorSet, closeRoster } from './sets.js';
 import { type MachineContext, RefusedRequest, type RegistrarParams } from './types.js';
 
@@ -18,7 +18,10 @@ import { type MachineContext, RefusedRequest, type RegistrarParams } from './typ
 export interface RequestChecks {
   readonly task: Task;
   readonly incarnation: number;
-  readonly batch: readonly DeriveOp[];
+  /** The coordinator's own signature: to be checked first, so that nobody else costs more than that. */
+  readonly own: DeriveOp;
+  /** Made only when it holds. */
+  members(): readonly DeriveOp[];
 }
 
 /**
@@ -32,6 +35,7 @@ export function checkRequest(
 ): RequestChecks | (RegistrarResponse & { readonly kind: 'refused' }) {
   try {
     const task = taskOf(ledger, request, params);
+    if (request.kind === 'roster') checkCohortSize(request.members.length, task);
     const incarnation = presentIncarnation(ledger);
     const own: DeriveOp = {
       op: 'ed25519-verify',
@@ -39,8 +43,12 @@ export function checkRequest(
       message: requestStatement(request),
       signature: request.signature,
     };
-    const members = request.kind === 'roster' ? rosterChecks(request, task, incarnation) : [];
-    return { task, incarnation, batch: [own, ...members] };
+    return {
+      task,
+      incarnation,
+      own,
+      members: () => (request.kind === 'roster' ? rosterChecks(request, task, incarnation) : []),
+    };
   } catch (error) {
     return refusal(error);
   }
@@ -49,7 +57,7 @@ export function checkRequest(
 /**
  * Decides, records and signs. To be run inside one transaction.
  *
- * @param results - answers to the batch of {@link checkRequest}.
+ * @param results - answers to `own` and then `members` of {@link checkRequest}.
  * @throws {RefusedRequest} when it refuses: the transaction is then rolled back, see {@link refusal}.
  */
 export function answerRequest(

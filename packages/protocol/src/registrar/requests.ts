@@ -4,7 +4,7 @@
  * its MessagePack. Knows: bytes. Doesn't know: what is allowed.
  */
 import { type DeriveOp, type Field, LABELS, WireError } from '@onlysum/crypto';
-import { encodeLabelled } from '@onlysum/crypto';
+import { encodeLabelled, encodeLabelledList } from '@onlysum/crypto';
 import { announcementField } from '../announcement.js';
 import { certificateField } from '../certificate.js';
 import { DIGEST_BYTES, KEY_BYTES, ROUND_ID_BYTES, SIGNATURE_BYTES } from '../sizes.js';
@@ -118,15 +118,14 @@ export function requestStatement(request: UnsignedRequest): Uint8Array {
     case 'window':
       return encodeLabelled(LABELS.windowRequest, request.taskId, request.window);
     case 'roster':
-      return encodeLabelled(
-        LABELS.rosterRequest,
+      return encodeLabelledList(LABELS.rosterRequest, [
         request.taskId,
         request.window,
         request.round,
         request.lifetimeMs,
         request.members.length,
         ...request.members.flatMap(memberFields),
-      );
+      ]);
     case 'shared-set':
       return encodeLabelled(LABELS.sharedRequest, request.round, request.members);
     case 'survivor-set':

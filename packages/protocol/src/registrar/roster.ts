@@ -147,15 +147,16 @@ function repeated(before: RoundRecord, digest: Uint8Array): RosterResponse {
   return { incarnation, k, t, seed, root, signature };
 }
 
+/** Counted before anything is hashed or verified. @throws {RefusedRequest} `cohort-size`. */
+export function checkCohortSize(n: number, { manifest: { cohort } }: Task): void {
+  if (n >= cohort.min && n <= cohort.max) return;
+  const expected = `${cohort.min} to ${cohort.max}`;
+  throw new RefusedRequest('cohort-size', `members: expected ${expected}, got ${n}`);
+}
+
 function parametersOf(request: UnverifiedRoster, task: Task): GraphParameters {
-  const { cohort, assumptions } = task.manifest;
+  const { assumptions } = task.manifest;
   const n = request.members.length;
-  if (n < cohort.min || n > cohort.max) {
-    throw new RefusedRequest(
-      'cohort-size',
-      `members: expected ${cohort.min} to ${cohort.max}, got ${n}`,
-    );
-  }
   try {
     return rosterParameters(n, assumptions);
   } catch (error) {

@@ -1,10 +1,9 @@
 /** What one registrar server bears from its clients. All of it can be set; nothing is unlimited. */
-import { COMPLETE_MAX } from '@onlysum/protocol';
-import type { Task } from '@onlysum/task';
+import { DEFAULT_FLOOR, type Task } from '@onlysum/task';
 import { checkInteger } from '../options.js';
 
 export interface RegistrarLimits {
-  /** Body of `POST /v1/attest`. Default: what the largest roster takes that its tasks can have. */
+  /** Body of `POST /v1/attest`. Default: what the largest roster of its tasks takes, or one of 10,000. */
   readonly requestBytes: number;
   /** Body of every other request. */
   readonly jsonBytes: number;
@@ -39,8 +38,8 @@ export function completeLimits(
   given: Partial<RegistrarLimits> = {},
 ): RegistrarLimits {
   const largest = Math.max(0, ...tasks.map(({ manifest }) => manifest.cohort.max));
-  // A roster is parsed before its signature can be checked, and a larger one would be refused anyway.
-  const devices = Math.min(largest, COMPLETE_MAX);
+  // A roster is parsed before its signature can be checked; devices refuse a larger one unless told not to.
+  const devices = Math.min(largest, DEFAULT_FLOOR.maxDevices);
   const limits: RegistrarLimits = {
     requestBytes: OTHER_BYTES + MEMBER_BYTES * devices,
     // A renewal is five fields, 500 characters in all.

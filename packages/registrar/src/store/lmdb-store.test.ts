@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { EPOCH_MS, REGISTRAR_SEED, enrolRequest, deviceSeed } from '../../test/fleet.js';
-import { createRegistrar, lmdbStore } from '../index.js';
+import { createRegistrar, lmdbStore, storeOwner } from '../index.js';
 
 const root = mkdtempSync(join(tmpdir(), 'onlysum-lmdb-'));
 const script = fileURLToPath(new URL('../../test/increment.mjs', import.meta.url));
@@ -81,6 +81,29 @@ describe('lmdbStore', () => {
     const request = enrolRequest(registrar.publicKey, code, deviceSeed('a'));
     await expect(registrar.enrol(request)).resolves.toMatchObject({ pseudonym: request.pseudonym });
     await server.store.close();
+  });
+
+  it('is not made where it must be there', async () => {
+    const [none, empty] = [join(root, 'none'), join(root, 'bare')];
+    mkdirSync(empty);
+    for (const path of [none, empty]) {
+      expect(() => lmdbStore(path, { create: false })).toThrow(
+        expect.objectContaining({ code: 'store-missing', message: expect.stringContaining(path) }),
+      );
+    }
+    expect([existsSync(none), readdirSync(empty)]).toEqual([false, []]);
+  });
+
+  it('tells whose it is from the first start on', async () => {
+    const path = join(root, 'owned');
+    const store = lmdbStore(path);
+    expect(store.read(storeOwner)).toBeUndefined();
+    const options = { seed: REGISTRAR_SEED, tasks: [], epochLengthMs: EPOCH_MS };
+    const { publicKey } = await createRegistrar({ ...options, store });
+    const again = lmdbStore(path, { create: false });
+    expect(again.read(storeOwner)).toEqual(publicKey);
+    await again.close();
+    await store.close();
   });
 
   it('makes a directory that only its owner can read, also with a dot in its name', async () => {

@@ -3,7 +3,7 @@
  * the directory and is freed by the system when its holder dies.
  * Invariant: a commit is flushed to disk before the transaction returns.
  */
-import { closeSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '@onlysum/crypto';
 import type { Ledger, LedgerValue } from '@onlysum/protocol';
@@ -11,11 +11,28 @@ import { type RootDatabase, open } from 'lmdb';
 import { type StoreBackend, guardedStore } from './guarded-store.js';
 import type { RegistrarStore } from './registrar-store.js';
 
+export interface LmdbStoreOptions {
+  /** Whether a store that is not there is made, readable by its owner only. Default true. */
+  readonly create?: boolean;
+}
+
+const DATA_FILE = 'data.mdb';
+
 /**
- * @param path - of a directory; made if it is not there, readable by its owner only.
- * @throws {UsageError} `store-unavailable` if it cannot be made or is no lmdb store.
+ * @param path - of a directory.
+ * @throws {UsageError} `store-unavailable` if it cannot be made or is no lmdb store; `store-missing` if
+ *   it is not there and must not be made.
  */
-export function lmdbStore(path: string): RegistrarStore {
+export function lmdbStore(path: string, { create = true }: LmdbStoreOptions = {}): RegistrarStore {
+  if (!create && !existsSync(join(path, DATA_FILE))) {
+    const expected = 'the store of a registrar that has been started once';
+    const got = existsSync(path) ? 'a folder without one' : 'nothing there';
+    throw new UsageError('store-missing', `${path}: expected ${expected}, got ${got}`, {
+      field: 'store',
+      expected,
+      got,
+    });
+  }
   return guardedStore(new LmdbBackend(openDatabase(path)));
 }
 
@@ -52,7 +69,7 @@ class LmdbBackend implements StoreBackend {
 function openDatabase(path: string): Database {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    checkMagic(join(path, 'data.mdb'));
+    checkMagic(join(path, DATA_FILE));
     const database = open<LedgerValue, string>({
       path,
       // By default a path with a dot in it would be taken for a file.

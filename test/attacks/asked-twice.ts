@@ -1,0 +1,198 @@
+/** The registrar is asked for a second U2: at once, after a crash, after a restore from a backup. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import {
+  Coordinator,
+  EPOCH_MS,
+  REGISTRAR_SEED,
+  START_MS,
+  askAttest,
+  askHttp,
+  enrolDevices,
+  makeTask,
+} from '../../packages/registrar/test/fleet.js';
+import { type Attack, type Outcome, Stopped } from './attack.js';
+import type { RegistrarResponse } from './surface.js';
+import { SHOWN, sevenDevices, showAnotherSharedSet } from './two-shared-sets.js';
+import type { Build } from './weakened-build.js';
+
+const designRow =
+  'registrar asked twice: concurrently, after SIGKILL; an old round submitted again after a restore';
+const ROUND = 'asked twice';
+const DEVICES = 6;
+/** Longer than the weakened build takes to write down what it has signed. */
+const RECORDED_MS = 600;
+
+/** The old round is open in the backup; a restore starts a new incarnation. */
+function afterRestore(build: Build): Outcome {
+  const arena = sevenDevices(build);
+  let restore = (): void => undefined;
+  return showAnotherSharedSet(arena, {
+    before: () => {
+      restore = arena.backUp();
+    },
+    late: (round) => {
+      restore();
+      build.newIncarnation(arena.ledger, arena.context());
+      return round.attest('shared-set', SHOWN);
+    },
+  });
+}
+
+async function atOnce(build: Build): Promise<Outcome> {
+  return withStore(build, async (task, path, devices) => {
+    const store = build.registrarSide.lmdbStore(path);
+    const registrar = await build.registrarSide.createRegistrar({
+      seed: REGISTRAR_SEED,
+      tasks: [task],
+      epochLengthMs: EPOCH_MS,
+      store,
+      now: () => START_MS,
+    });
+    const coordinator = new Coordinator(task, { nowMs: START_MS }, askAttest(registrar));
+    await openRoster(coordinator, devices);
+    const answers = await Promise.all(SETS.map((set) => askForSet(coordinator, set)));
+    await sleep(RECORDED_MS);
+    await store.close();
+    return verdict(answers);
+  });
+}
+
+/** The answer is out, and the registrar's process is killed at once. */
+async function afterKill(build: Build, url: string): Promise<Outcome> {
+  return withStore(build, async (task, path, devices) => {
+    const before = await startProcess(url, task, path);
+    const coordinator = new Coordinator(task, { nowMs: START_MS }, askHttp(before.url));
+    await openRoster(coordinator, devices);
+    const first = await askForSet(coordinator, SETS[0]!);
+    await kill(before.child);
+    const after = await startProcess(url, task, path);
+    const again = new Coordinator(task, { nowMs: START_MS }, askHttp(after.url));
+    const second = await askForSet(again, SETS[1]!);
+    await kill(after.child);
+    return verdict([first, second]);
+  });
+}
+
+const SETS = [
+  [0, 1, 2, 3, 4, 5],
+  [0, 1, 2, 3, 4],
+];
+
+function verdict(answers: readonly RegistrarResponse[]): Outcome {
+  for (const answer of answers) {
+    if (answer.kind === 'refused') throw new Stopped(answer.code, answer.detail);
+  }
+  return { succeeded: true, detail: 'two different U2 of one round are signed' };
+}
+
+type Task = ReturnType<typeof makeTask>;
+type Devices = Awaited<ReturnType<typeof enrolDevices>>;
+
+async function withStore(
+  build: Build,
+  run: (task: Task, path: string, devices: Devices) => Promise<Outcome>,
+): Promise<Outcome> {
+  const path = await mkdtemp(join(tmpdir(), 'onlysum-registrar-'));
+  try {
+    const task = makeTask();
+    const store = build.registrarSide.lmdbStore(path);
+    const registrar = await build.registrarSide.createRegistrar({
+      seed: REGISTRAR_SEED,
+      tasks: [task],
+      epochLengthMs: EPOCH_MS,
+      store,
+      now: () => START_MS,
+    });
+    const devices = await enrolDevices(registrar, DEVICES);
+    await store.close();
+    return await run(task, path, devices);
+  } finally {
+    await rm(path, { recursive: true, force: true });
+  }
+}
+
+async function openRoster(coordinator: Coordinator, devices: Devices): Promise<void> {
+  await coordinator.openWindow();
+  await sleep(RECORDED_MS);
+  const answer = await coordinator.roster(ROUND, devices);
+  if (answer.kind !== 'roster') throw new RangeError(JSON.stringify(answer));
+  await sleep(RECORDED_MS);
+}
+
+function askForSet(coordinator: Coordinator, set: readonly number[]): Promise<RegistrarResponse> {
+  return coordinator.set('shared-set', ROUND, DEVICES, set);
+}
+
+async function startProcess(url: string, task: Task, path: string) {
+  const script = fileURLToPath(new URL('./registrar-process.mjs', import.meta.url));
+  const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const manifest = {
+    manifest: task.manifest,
+    signature: Buffer.from(task.signature).toString('hex'),
+  };
+  const seed = Buffer.from(REGISTRAR_SEED).toString('hex');
+  child.stdin.write(`${JSON.stringify({ url, path, manifest, seed, nowMs: START_MS })}\n`);
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  return { child, url: line };
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const gone = once(child, 'close');
+  child.kill('SIGKILL');
+  await gone;
+}
+
+/** Decides and signs on what is there, and writes it down a little later. */
+const signFirst = {
+  file: 'registrar/src/attestation.ts',
+  find: 'return await store.transact((ledger) =>',
+  replace: `return await ((run) => {
+      const puts = new Map();
+      const result = store.read((ledger) =>
+        run({
+          read: (key) => (puts.has(key) ? puts.get(key) : ledger.read(key)),
+          put: (key, value) => void puts.set(key, value),
+          keys: (prefix) => ledger.keys(prefix),
+        }),
+      );
+      setTimeout(() => {
+        void store.transact((ledger) => puts.forEach((value, key) => ledger.put(key, value)));
+      }, 300);
+      return result;
+    })((ledger) =>`,
+};
+
+export const askedTwice: Attack[] = [
+  {
+    name: 'an old round submitted again after a restore',
+    designRow,
+    stoppedBy: 'rosters of an earlier incarnation are dead',
+    weaken: {
+      file: 'protocol/src/registrar/roster.ts',
+      find: 'record.incarnation === presentIncarnation(ledger) &&',
+      replace: '',
+    },
+    run: afterRestore,
+  },
+  {
+    name: 'two different U2 at the same moment',
+    designRow,
+    stoppedBy: 'one serialised transaction decides, records and signs',
+    weaken: signFirst,
+    run: atOnce,
+  },
+  {
+    name: 'a second U2 after SIGKILL',
+    designRow,
+    stoppedBy: 'what is signed is on disk before the signature leaves',
+    weaken: signFirst,
+    run: afterKill,
+  },
+];

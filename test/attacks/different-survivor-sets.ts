@@ -1,0 +1,58 @@
+/** The victim is told that it survived, and gives b; its neighbours are told that it did not, and give p. */
+import { type Attack, type Outcome, recovered } from './attack.js';
+import type { Arena } from './arena.js';
+import { HostileRound } from './hostile-round.js';
+import { VICTIM, sevenDevices } from './two-shared-sets.js';
+
+const designRow = 'different U3; device told it survived while its neighbours are told it did not';
+
+/** @param secondSignature - over the U3 that the neighbours are shown. */
+export function tellBoth(
+  arena: Arena,
+  secondSignature: (round: HostileRound, survivors: readonly number[]) => Uint8Array,
+): Outcome {
+  const { colluders } = arena;
+  const honest = arena.honest.slice(0, 5);
+  const round = new HostileRound(arena, { honest, colluders }).attestRoster().share();
+  const everyone = round.everyone;
+  const vectors = round.maskAll(everyone, round.attest('shared-set', everyone));
+  const first = round.attest('survivor-set', everyone);
+  const { b, pairs } = round.reveal(VICTIM, everyone, everyone, first);
+
+  const others = everyone.filter((seat) => seat !== VICTIM);
+  const second = secondSignature(round, others);
+  for (const seat of [1, 2, 3, 4]) {
+    pairs.set(seat, round.reveal(seat, everyone, others, second).pairs.get(VICTIM)!);
+  }
+  for (const seat of round.colluderSeats) {
+    pairs.set(seat, round.colludersPairSecret(seat, VICTIM));
+  }
+  const lanes = round.strip(vectors.get(VICTIM)!, round.context2(everyone), VICTIM, b, pairs);
+  return recovered(lanes, arena.honest[VICTIM]!.input);
+}
+
+export const differentSurvivorSets: Attack[] = [
+  {
+    name: 'the registrar is asked for a second U3',
+    designRow,
+    stoppedBy: "the registrar's record of the U3 it attested",
+    weaken: {
+      file: 'protocol/src/registrar/sets.ts',
+      find: 'records.survivorSet.put(ledger, { members, signature }, round);',
+      replace: '',
+    },
+    run: (build) =>
+      tellBoth(sevenDevices(build), (round, survivors) => round.attest('survivor-set', survivors)),
+  },
+  {
+    name: 'the neighbours are shown a U3 that nobody signed',
+    designRow,
+    stoppedBy: "registrar's signature over U3",
+    weaken: {
+      file: 'protocol/src/device/unmasking.ts',
+      find: '!isVerified(results[0])',
+      replace: 'false',
+    },
+    run: (build) => tellBoth(sevenDevices(build), () => new Uint8Array(64).fill(7)),
+  },
+];

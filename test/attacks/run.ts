@@ -1,0 +1,26 @@
+/**
+ * `npm run attacks`: every attack against what ships, where it must be stopped, and against a build with
+ * the one check removed, where it must succeed. Exit 1 if either is not so.
+ */
+import { attacks } from './all-attacks.js';
+import { tryAttack } from './attack.js';
+import { intactBuild, weakenedBuild } from './weakened-build.js';
+
+const intact = await intactBuild('dist');
+let stopped = 0;
+let succeeded = 0;
+console.log('| attack | stopped by | error when stopped | with the check removed |');
+console.log('| --- | --- | --- | --- |');
+for (const attack of attacks) {
+  const shipped = await tryAttack(attack, intact);
+  const weakened = await tryAttack(attack, await weakenedBuild(attack.name, attack.weaken));
+  if (!shipped.succeeded) stopped++;
+  if (weakened.succeeded) succeeded++;
+  const [code = ''] = (shipped.error ?? shipped.detail).split(': ');
+  const before = shipped.succeeded ? `SUCCEEDED: ${shipped.detail}` : code;
+  const after = weakened.succeeded ? weakened.detail : `STOPPED: ${weakened.error ?? ''}`;
+  console.log(`| ${[attack.name, attack.stoppedBy, before, after].join(' | ')} |`);
+}
+const n = attacks.length;
+console.log(`\n${n} attacks: ${stopped} stopped, ${succeeded} succeed with the check removed`);
+process.exit(stopped === n && succeeded === n ? 0 : 1);
