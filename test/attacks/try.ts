@@ -2,7 +2,9 @@ import { tryAttack, type Attack } from './attack.js';
 import { intactBuild, weakenedBuild } from './weakened-build.js';
 const file = process.argv[2]!;
 const from = (process.argv[3] ?? 'src') as 'src' | 'dist';
-const all = Object.values(await import(`./${file}.ts`)).flat().filter((a) => typeof a !== 'function') as Attack[];
+const all = Object.values(await import(`./${file}.ts`))
+  .flat()
+  .filter((a) => typeof a !== 'function') as Attack[];
 const intact = await intactBuild(from);
 for (const attack of all) {
   console.log(attack.name);

@@ -111,7 +111,7 @@ class Device:
         context2 = sha256(labelled('onlysum/1 context 2', self.context, message['members']))
         self.context2, self.shared, b = context2, members, self.secrets['b']
         if self.secrets['input'] is None:
-            return None
+            return compose('UploadRequest', self.round)
         streams = [(1, self_stream_key(context2, self.i, b))]
         self.after_self_mask = add_streams(self.secrets['input'], streams)
         streams = [(1 if self.i < j else -1, pair_stream_key(context2, self.i, j, self.pairs[j]))

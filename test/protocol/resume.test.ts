@@ -3,7 +3,7 @@
  * lost, and the sum has everybody in it. Credits bound what is in flight.
  */
 import { decodeFrame, maskedInput, resumed, uploadGrant } from '@onlysum/protocol';
-import { type Cut, type DeviceMessage, simulateRound } from '@onlysum/simulator';
+import { type Interruption, type DeviceMessage, simulateRound } from '@onlysum/simulator';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fleet, plainSum } from './fleet.js';
@@ -23,8 +23,8 @@ describe('a device whose connection breaks', () => {
       it(`resumes ${when} ${message} and is in the sum`, () => {
         // After its reveal the round is over soon: it must be back before that.
         const returnsInMs = message === 'Unmasking' ? 1 : 300;
-        const cuts: Cut[] = [{ device: 2, when, message, returnsInMs }];
-        const options = { ...fleet({ devices: DEVICES }), cuts };
+        const interruptions: Interruption[] = [{ device: 2, when, message, returnsInMs }];
+        const options = { ...fleet({ devices: DEVICES }), interruptions };
         const round = simulateRound(options);
         expect(round.outcome.kind).toBe('result');
         if (round.outcome.kind !== 'result') return;
@@ -42,7 +42,9 @@ describe('a device whose connection breaks', () => {
     const options = {
       ...fleet({ devices: DEVICES }),
       kills: [{ device: 4, when: 'before', message: 'Unmasking', noticed: true } as const],
-      cuts: [{ device: 2, when: 'before', message: 'RevealShares', returnsInMs: 300 } as const],
+      interruptions: [
+        { device: 2, when: 'before', message: 'RevealShares', returnsInMs: 300 } as const,
+      ],
     };
     const round = simulateRound(options);
     expect(round.outcome.kind).toBe('result');
@@ -51,8 +53,10 @@ describe('a device whose connection breaks', () => {
   });
 
   it('is a loss when it stays away longer than the grace, and the stage does not wait for it', () => {
-    const cuts: Cut[] = [{ device: 2, when: 'before', message: 'ShareKeys', returnsInMs: 60_000 }];
-    const options = { ...fleet({ devices: DEVICES }), cuts };
+    const interruptions: Interruption[] = [
+      { device: 2, when: 'before', message: 'ShareKeys', returnsInMs: 60_000 },
+    ];
+    const options = { ...fleet({ devices: DEVICES }), interruptions };
     const round = simulateRound(options);
     expect(round.outcome.kind).toBe('result');
     if (round.outcome.kind !== 'result') return;
@@ -65,8 +69,10 @@ describe('a device whose connection breaks', () => {
   });
 
   it('finishes with a receipt when the round ended without it, after it had revealed', () => {
-    const cuts: Cut[] = [{ device: 2, when: 'after', message: 'Unmasking', returnsInMs: 60_000 }];
-    const round = simulateRound({ ...fleet({ devices: DEVICES }), cuts });
+    const interruptions: Interruption[] = [
+      { device: 2, when: 'after', message: 'Unmasking', returnsInMs: 60_000 },
+    ];
+    const round = simulateRound({ ...fleet({ devices: DEVICES }), interruptions });
     expect(round.outcome.kind).toBe('result');
     const device = round.devices[2];
     expect(device?.kind).toBe('receipt');
@@ -76,8 +82,8 @@ describe('a device whose connection breaks', () => {
     });
   });
 
-  it('with several cuts at random, opens the plain sum over U3', () => {
-    const cut = fc.record({
+  it('with several interruptions at random, opens the plain sum over U3', () => {
+    const interruption = fc.record({
       device: fc.nat(DEVICES - 1),
       when: fc.constantFrom('before', 'after'),
       message: fc.constantFrom(...messages),
@@ -85,14 +91,21 @@ describe('a device whose connection breaks', () => {
     });
     let resumes = 0;
     fc.assert(
-      fc.property(fc.array(cut, { maxLength: 6 }), fc.nat(9_999), (cuts, seed) => {
-        const options = { ...fleet({ devices: DEVICES, dropout: 340, seed: `${seed}` }), cuts };
-        const round = simulateRound(options);
-        expect(round.outcome.kind).not.toBe('unfinished');
-        resumes += countOf(round.transcript, resumed.type);
-        if (round.outcome.kind !== 'result') return;
-        expect(round.outcome.result.lanes).toEqual(plainSum(options, round));
-      }),
+      fc.property(
+        fc.array(interruption, { maxLength: 6 }),
+        fc.nat(9_999),
+        (interruptions, seed) => {
+          const options = {
+            ...fleet({ devices: DEVICES, dropout: 340, seed: `${seed}` }),
+            interruptions,
+          };
+          const round = simulateRound(options);
+          expect(round.outcome.kind).not.toBe('unfinished');
+          resumes += countOf(round.transcript, resumed.type);
+          if (round.outcome.kind !== 'result') return;
+          expect(round.outcome.result.lanes).toEqual(plainSum(options, round));
+        },
+      ),
       { numRuns: 60, seed: 20_263 },
     );
     expect(resumes).toBeGreaterThan(60);
@@ -101,14 +114,14 @@ describe('a device whose connection breaks', () => {
 
 describe('a token', () => {
   it('works once: an old one is refused', () => {
-    const cuts: Cut[] = [
+    const interruptions: Interruption[] = [
       { device: 2, when: 'before', message: 'ShareKeys', returnsInMs: 300 },
       { device: 2, when: 'before', message: 'UploadRequest', returnsInMs: 300 },
     ];
     let first: Uint8Array | undefined;
     const round = simulateRound({
       ...fleet({ devices: DEVICES }),
-      cuts,
+      interruptions,
       intercept: ({ device, direction, bytes }) => {
         if (device !== 2 || direction !== 'up' || decodeFrame(bytes)[0] !== 38) return [bytes];
         first ??= bytes;

@@ -4,7 +4,7 @@ import { unsafeSeededRng } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import { type GraphParameters, drawGraph, rosterParameters } from '@onlysum/protocol';
 import {
-  type Cut,
+  type SeparatedSet,
   type TailComparison,
   randomSubset,
   searchCut,
@@ -216,7 +216,7 @@ function searchedCuts(
   parameters: GraphParameters,
   sizes: readonly number[],
   seed: string,
-): readonly Cut[] {
+): readonly SeparatedSet[] {
   const { n, t, mostCorrupt, mostDropped } = parameters;
   const graph = drawGraph(nativeSuite, parameters, unsafeSeededRng(seed)(32));
   const corrupt = randomSubset(n, mostCorrupt, uniformBelow(seed));

@@ -81,7 +81,8 @@ export function loadConfiguration(file: string | undefined, cwd: string): Config
   const path = resolve(cwd, file ?? CONFIGURATION_FILE);
   if (file === undefined && !existsSync(path))
     return { registrar: {}, coordinator: {}, device: {} };
-  return inFile(path, () => parseConfiguration(readYaml(path), dirname(path)));
+  const value = readYaml(path);
+  return inFile(path, () => parseConfiguration(value, dirname(path)));
 }
 
 /** @param directory - what paths are relative to. @throws {UsageError} `config-invalid`. */

@@ -1,7 +1,15 @@
 /** What a coordinator runs with: lines of onlysum.yaml, overridden by flags. */
 import type { Command } from 'commander';
 import { loadConfiguration, type Section } from './configuration.js';
-import { given, httpUrlFlag, pathFlag, portFlag, repeated, required } from './flags.js';
+import {
+  given,
+  pathFlag,
+  portFlag,
+  REQUIRED,
+  registrarUrlFlag,
+  repeated,
+  required,
+} from './flags.js';
 import {
   embeddedRegistrarSettings,
   DEFAULT_HOST,
@@ -17,7 +25,6 @@ export interface CoordinatorFlags {
   readonly registrarUrl?: string;
   readonly embedRegistrar?: true;
   readonly resultsDir?: string;
-  readonly resultFile?: string;
   readonly manifest?: string[];
   readonly json?: true;
 }
@@ -29,7 +36,6 @@ export interface CoordinatorSettings {
   /** Where the registrar is, or what to run it with in this process. */
   readonly registrar: { readonly url: string } | { readonly embedded: RegistrarSettings };
   readonly resultsDir: string | undefined;
-  readonly resultFile: string | undefined;
   readonly manifests: readonly string[];
   readonly durations: NonNullable<Section<'coordinator'>['durations']>;
   readonly limits: NonNullable<Section<'coordinator'>['limits']>;
@@ -42,21 +48,20 @@ export function addCoordinatorFlags(command: Command, { cwd }: Terminal): Comman
     .option('--config <file>', 'configuration (default: onlysum.yaml if there is one)')
     .option('--host <address>', `address to listen on (default: ${DEFAULT_HOST})`)
     .option('--port <port>', `port, 0 for any (default: ${DEFAULT_PORT})`, portFlag)
-    .option('--key <file>', "coordinator's key file", pathFlag('--key', cwd))
-    .option('--registrar-url <url>', 'where the registrar is', httpUrlFlag('--registrar-url'))
+    .option('--key <file>', `coordinator's key file ${REQUIRED}`, pathFlag('--key', cwd))
+    .option(
+      '--registrar-url <url>',
+      `where the registrar is ${REQUIRED}`,
+      registrarUrlFlag('--registrar-url'),
+    )
     .option(
       '--embed-registrar',
       'run the registrar in this process, to try things out: it gives up the separation of duties',
     )
     .option('--results-dir <folder>', 'one JSON file a round', pathFlag('--results-dir', cwd))
     .option(
-      '--result-file <file>',
-      'the newest result, replaced as a whole',
-      pathFlag('--result-file', cwd),
-    )
-    .option(
       '--manifest <file>',
-      'signed manifest to serve; may be repeated',
+      `signed manifest to serve; may be repeated ${REQUIRED}`,
       repeated(pathFlag('--manifest', cwd)),
     );
 }
@@ -89,7 +94,6 @@ export function coordinatorSettings(
         ? { embedded: embeddedRegistrarSettings(configuration.registrar) }
         : { url: registrarUrl() },
     resultsDir: lines.resultsDir,
-    resultFile: flags.resultFile,
     manifests: required(lines.manifests, '--manifest', 'coordinator.manifests'),
     durations: lines.durations ?? {},
     limits: lines.limits ?? {},

@@ -3,12 +3,15 @@
  * Knows: where its manifest, its record and its registrar are. Doesn't know: what the command does.
  */
 import type { Client, ClientStore } from '@onlysum/client';
-import { printable } from '@onlysum/crypto';
+import { parseHex, UsageError } from '@onlysum/crypto';
 import type { Command } from 'commander';
 import { loadConfiguration } from './configuration.js';
+import { inCommandTerms } from './device-failure.js';
 import { readJson } from './files.js';
-import { httpUrlFlag, keyFlag, pathFlag, required } from './flags.js';
+import { keyFlag, pathFlag, REQUIRED, registrarUrlFlag, required } from './flags.js';
 import { note } from './output.js';
+import { progressLine } from './progress-text.js';
+import { loadTask } from './tasks.js';
 import type { Terminal } from './terminal.js';
 
 export interface DeviceFlags {
@@ -23,21 +26,39 @@ export interface DeviceFlags {
 export function addDeviceFlags(command: Command, { cwd }: Terminal): Command {
   return command
     .option('--config <file>', 'configuration (default: onlysum.yaml if there is one)')
-    .option('--manifest <file>', 'signed manifest', pathFlag('--manifest', cwd))
-    .option('--publisher <hex>', "publisher's public key to trust", keyFlag('--publisher'))
-    .option('--registrar-url <url>', 'where the registrar is', httpUrlFlag('--registrar-url'))
-    .option('--store <folder>', "folder of this device's durable record", pathFlag('--store', cwd));
+    .option('--manifest <file>', `signed manifest ${REQUIRED}`, pathFlag('--manifest', cwd))
+    .option(
+      '--publisher <hex>',
+      `publisher's public key to trust ${REQUIRED}`,
+      keyFlag('--publisher'),
+    )
+    .option(
+      '--registrar-url <url>',
+      `where the registrar is ${REQUIRED}`,
+      registrarUrlFlag('--registrar-url'),
+    )
+    .option(
+      '--store <folder>',
+      `folder of this device's durable record ${REQUIRED}`,
+      pathFlag('--store', cwd),
+    );
+}
+
+export interface ClientUse {
+  /** Optional consent groups that are given. */
+  readonly groups?: readonly string[];
+  /** Whether the device's record may be made; else it must be there. */
+  readonly mayBegin?: true;
 }
 
 /**
  * Opens the device's client and closes it when `use` has ended.
  *
- * @param groups - optional consent groups that are given.
- * @throws {UsageError} `setting-missing`, or as `createClient`.
+ * @throws {UsageError} `setting-missing`, `store-missing`, or as `createClient`.
  */
 export async function withClient<T>(
   flags: DeviceFlags,
-  groups: readonly string[],
+  { groups = [], mayBegin }: ClientUse,
   terminal: Terminal,
   use: (client: Client, store: ClientStore) => Promise<T>,
 ): Promise<T> {
@@ -54,28 +75,44 @@ export async function withClient<T>(
     'device.registrarUrl',
   );
   const storePath = required(flags.store ?? device.store, '--store', 'device.store');
+  // The client checks it too, but knows no files.
+  loadTask(manifestPath, parseHex('device.publisher', publisherKey, 32));
   const manifest = readJson(manifestPath);
   const { createClient, fileStore } = await import('@onlysum/client/node');
   const store = fileStore(storePath);
-  const open = () =>
-    createClient({
+  const open = async () => {
+    if (mayBegin !== true) await checkBegun(store, storePath);
+    return createClient({
       manifest,
       publisherKey,
       registrarUrl,
       store,
       consent: groups,
-      onProgress: ({ stage, detail }) => {
-        // It may quote the coordinator.
-        note(terminal, printable(detail === undefined ? stage : `${stage}: ${detail}`));
-      },
+      onProgress: (progress) => note(terminal, progressLine(progress)),
     });
+  };
   const client = await open().catch(async (error: unknown) => {
     await store.close();
     throw error;
   });
   try {
     return await use(client, store);
+  } catch (error) {
+    throw inCommandTerms(error, storePath);
   } finally {
     await client.close();
   }
+}
+
+/** A client notes in the record which version of the manifest it took: without one there never was any. */
+async function checkBegun(store: ClientStore, path: string): Promise<void> {
+  const { versions } = await store.read();
+  if (Object.keys(versions).length > 0) return;
+  const expected = "a device's record";
+  const got = "none there: check --store, or run 'onlysum device enrol CODE' first";
+  throw new UsageError('store-missing', `${path}: expected ${expected}, got ${got}`, {
+    field: '--store',
+    expected,
+    got,
+  });
 }

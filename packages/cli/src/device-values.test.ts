@@ -43,8 +43,7 @@ describe('recordSettings', () => {
       await recorded([
         ['licence_active', 'false'],
         ['app_version', '2.0'],
-        ['crashes', '2'],
-        ['crashes', '3'],
+        ['crashes', '5'],
         ['documents_saved_mib', '0.5'],
         ['memory_mib', '-1.25e2'],
         ['startup_ms', '412'],
@@ -73,6 +72,18 @@ describe('recordSettings', () => {
     const error = await recorded([[name, text]]).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(UsageError);
     expect(error).toHaveProperty('code', code);
+  });
+
+  it('refuses a second value of a metric: of some kinds it would replace the first', async () => {
+    const twice = recorded([
+      ['crashes', '2'],
+      ['startup_ms', '5'],
+      ['crashes', '3'],
+    ]);
+    await expect(twice).rejects.toMatchObject({
+      code: 'flag-invalid',
+      message: expect.stringContaining('crashes once'),
+    });
   });
 
   it('refuses a value of a group that is not given, which would never leave', async () => {

@@ -18,7 +18,7 @@ export function addValueFlags(command: Command): Command {
   return command
     .option(
       '--set <name=value>',
-      'a value to record; may be repeated',
+      'a value to record; may be repeated, once a metric',
       repeated(settingFlag('--set')),
     )
     .option(
@@ -36,8 +36,11 @@ export function addValueFlags(command: Command): Command {
  */
 export function recordSettings(client: Client, { set = [], optIn = [] }: ValueFlags): void {
   const { manifest } = client.task;
+  const seen = new Set<string>();
   for (const [name, text] of set) {
     const metric = findMetric(manifest, name);
+    if (seen.has(name)) throw invalidFlag('--set', `${name} once`, `${name}=${text} besides`);
+    seen.add(name);
     checkGroup(manifest, metric, optIn);
     const value = valueOf(metric, text);
     // `record` cannot throw, so what it would refuse is refused here.

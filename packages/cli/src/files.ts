@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { dirname } from 'node:path';
 import { OnlysumError, UsageError } from '@onlysum/crypto';
 import { parse as parseYaml } from 'yaml';
+import { jsonFault } from './json-fault.js';
 
 /** Readable and writable by the owner only. */
 export const PRIVATE_MODE = 0o600;
@@ -33,8 +34,7 @@ export function readJson(path: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    // The parser's message quotes the text, which may be a key file's.
-    throw fileInvalid(path, 'JSON', 'something else');
+    throw fileInvalid(path, 'JSON', `something else at ${jsonFault(text)}`);
   }
 }
 

@@ -2,7 +2,6 @@ import { UsageError } from '@onlysum/crypto';
 import { describe, expect, it } from 'vitest';
 import {
   given,
-  httpUrlFlag,
   integerFlag,
   keyFlag,
   pathFlag,
@@ -59,7 +58,7 @@ describe('flags', () => {
   });
 
   it('URLs: http and https only', () => {
-    const read = httpUrlFlag('--registrar-url');
+    const read = registrarUrlFlag('--registrar-url');
     expect(read('https://registrar.example.org')).toBe('https://registrar.example.org');
     for (const text of ['registrar.example.org', 'ws://x', 'file:///etc', '']) {
       expect(refused(() => read(text))).toBe('flag-invalid --registrar-url');

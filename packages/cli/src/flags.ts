@@ -3,7 +3,8 @@
  * Knows: forms and ranges. Doesn't know: what a flag is for.
  */
 import { resolve } from 'node:path';
-import { invalidField, UsageError } from '@onlysum/crypto';
+import { describe, invalidField, UsageError } from '@onlysum/crypto';
+import { REGISTRAR_URL_FORM, registrarBase } from '@onlysum/task';
 import { Option } from 'commander';
 
 /** @throws {UsageError} `flag-invalid`. */
@@ -42,12 +43,24 @@ export function pathFlag(flag: string, cwd: string): (text: string) => string {
   };
 }
 
-export function httpUrlFlag(flag: string): (text: string) => string {
+/** @returns where a registrar is, without a slash at its end. */
+export function registrarUrlFlag(flag: string): (text: string) => string {
   return (text) => {
-    if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
-    throw invalidFlag(flag, 'an http:// or https:// URL', text);
+    const base = registrarBase(text);
+    if (base !== undefined) return base;
+    // A URL with a user may hold a password.
+    const got = text.includes('@') ? `one with a user` : describe(text);
+    const expected = REGISTRAR_URL_FORM;
+    throw new UsageError('flag-invalid', `${flag}: expected ${expected}, got ${got}`, {
+      field: flag,
+      expected,
+      got,
+    });
   };
 }
+
+/** Ends the help of a flag that must be given unless onlysum.yaml has its line. */
+export const REQUIRED = '(required, here or in onlysum.yaml)';
 
 /** A flag that may be given several times. */
 export function repeated<T>(read: (text: string) => T): (text: string, before?: T[]) => T[] {

@@ -6,7 +6,6 @@
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { scrypt } from '@noble/hashes/scrypt.js';
 import {
-  concatBytes,
   parseHex,
   type Rng,
   type Suite,
@@ -123,7 +122,7 @@ function unseal(
 }
 
 function sealKey(passphrase: string, salt: Uint8Array): Uint8Array {
-  const bytes = concatBytes(utf8(passphrase.normalize('NFC')));
+  const bytes = utf8(passphrase.normalize('NFC'));
   try {
     return scrypt(bytes, salt, { ...SCRYPT, dkLen: 32 });
   } finally {

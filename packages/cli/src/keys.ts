@@ -1,6 +1,8 @@
 /** From a path to a key, with the passphrase of the environment. */
 import { statSync } from 'node:fs';
+import { toHex, UsageError } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
+import type { Manifest } from '@onlysum/task';
 import { inFile, readJson } from './files.js';
 import { openKeyFile } from './key-file.js';
 import { warn } from './output.js';
@@ -27,4 +29,40 @@ export function loadKey(
     warn(terminal, `${path} can be read by others than its owner: chmod 600 it`);
   }
   return inFile(path, () => openKeyFile(nativeSuite, value, passphraseOf(terminal)));
+}
+
+/** Roles that a manifest names by their keys. */
+export type Role = 'publisher' | 'registrar' | 'coordinator';
+
+/**
+ * Checks a key before anything is started or signed with it.
+ *
+ * @param keyPath - its file.
+ * @param manifestPath - the file of `manifest`, which must name the key in `role`.
+ * @param code - what to report it as.
+ * @throws {UsageError} that names the flag, both files and both keys.
+ */
+export function checkRoleKey(
+  code: 'publisher-mismatch' | 'task-mismatch',
+  role: Role,
+  { keyPath, publicKey }: { readonly keyPath: string; readonly publicKey: Uint8Array },
+  { manifestPath, manifest }: { readonly manifestPath: string; readonly manifest: Manifest },
+): void {
+  const keys = keysOf(manifest);
+  const got = toHex(publicKey);
+  if (keys[role] === got) return;
+  const other = ROLES.find((name) => keys[name] === got);
+  const whose = other === undefined ? '' : `, which is the ${other}'s`;
+  const expected = `the key of the ${role} that ${manifestPath} names, ${keys[role]}`;
+  throw new UsageError(code, `--key ${keyPath}: expected ${expected}, got ${got}${whose}`, {
+    field: '--key',
+    expected,
+    got,
+  });
+}
+
+const ROLES = ['publisher', 'registrar', 'coordinator'] as const;
+
+function keysOf({ publisher, registrar, coordinator }: Manifest): Readonly<Record<Role, string>> {
+  return { publisher, registrar, coordinator: coordinator.key };
 }

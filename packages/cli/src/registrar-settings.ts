@@ -1,7 +1,7 @@
 /** What a registrar runs with: lines of onlysum.yaml, overridden by flags. */
 import type { Command } from 'commander';
 import { loadConfiguration, type Section } from './configuration.js';
-import { given, integerFlag, pathFlag, portFlag, repeated, required } from './flags.js';
+import { given, integerFlag, pathFlag, portFlag, REQUIRED, repeated, required } from './flags.js';
 import type { Terminal } from './terminal.js';
 
 export interface RegistrarFlags {
@@ -33,8 +33,8 @@ export function addRegistrarFlags(command: Command, { cwd }: Terminal): Command 
     .option('--config <file>', 'configuration (default: onlysum.yaml if there is one)')
     .option('--host <address>', `address to listen on (default: ${DEFAULT_HOST})`)
     .option('--port <port>', `port, 0 for any (default: ${DEFAULT_PORT})`, portFlag)
-    .option('--key <file>', "registrar's key file", pathFlag('--key', cwd))
-    .option('--store <folder>', 'folder of the durable record', pathFlag('--store', cwd))
+    .option('--key <file>', `registrar's key file ${REQUIRED}`, pathFlag('--key', cwd))
+    .option('--store <folder>', `folder of the durable record ${REQUIRED}`, pathFlag('--store', cwd))
     .option(
       '--epoch-length-ms <ms>',
       'length of an epoch (default: that of the first manifest)',
@@ -42,7 +42,7 @@ export function addRegistrarFlags(command: Command, { cwd }: Terminal): Command 
     )
     .option(
       '--manifest <file>',
-      'signed manifest to attest for; may be repeated',
+      `signed manifest to attest for; may be repeated ${REQUIRED}`,
       repeated(pathFlag('--manifest', cwd)),
     );
 }

@@ -2,13 +2,12 @@
  * The registrar's store, opened beside a running registrar or alone.
  * Knows: which store. Doesn't know: the registrar's key, which administration does not need.
  */
-import { existsSync } from 'node:fs';
 import { systemRng, UsageError } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import type { Ledger, MachineContext } from '@onlysum/protocol';
 import type { Command } from 'commander';
 import { loadConfiguration } from './configuration.js';
-import { pathFlag, required } from './flags.js';
+import { pathFlag, REQUIRED, required } from './flags.js';
 import type { Terminal } from './terminal.js';
 
 export interface StoreFlags {
@@ -22,7 +21,7 @@ export function addStoreFlags(command: Command, { cwd }: Terminal): Command {
     .option('--config <file>', 'configuration (default: onlysum.yaml if there is one)')
     .option(
       '--store <folder>',
-      "folder of the registrar's durable record",
+      `folder of the registrar's durable record ${REQUIRED}`,
       pathFlag('--store', cwd),
     );
 }
@@ -30,30 +29,36 @@ export function addStoreFlags(command: Command, { cwd }: Terminal): Command {
 /**
  * Runs `run` in one transaction.
  *
+ * @param run - also gets the store's path, to name it.
  * @throws {UsageError} `store-missing` if no registrar has ever run on it: a typing error must not
- *   make a second store.
+ *   make a second store, nor write into another program's.
  */
 export async function inRegistrarStore<T>(
   flags: StoreFlags,
   terminal: Terminal,
-  run: (ledger: Ledger, context: MachineContext) => T,
+  run: (ledger: Ledger, context: MachineContext, path: string) => T,
 ): Promise<T> {
   const { registrar } = loadConfiguration(flags.config, terminal.cwd);
   const path = required(flags.store ?? registrar.store, '--store', 'registrar.store');
-  if (!existsSync(path)) {
-    const expected = 'the store of a registrar that has been started once';
-    throw new UsageError('store-missing', `${path}: expected ${expected}, got nothing there`, {
-      field: '--store',
-      expected,
-      got: 'nothing there',
-    });
-  }
-  const { lmdbStore } = await import('@onlysum/registrar');
-  const store = lmdbStore(path);
+  const { lmdbStore, storeOwner } = await import('@onlysum/registrar');
+  const store = lmdbStore(path, { create: false });
   try {
     const context = { suite: nativeSuite, rng: systemRng, nowMs: Date.now() };
-    return await store.transact((ledger) => run(ledger, context));
+    return await store.transact((ledger) => {
+      if (storeOwner(ledger) === undefined) throw notRegistrars(path);
+      return run(ledger, context, path);
+    });
   } finally {
     await store.close();
   }
+}
+
+function notRegistrars(path: string): UsageError {
+  const expected = 'the store of a registrar that has been started once';
+  const got = "one that holds no registrar's key";
+  return new UsageError('store-missing', `${path}: expected ${expected}, got ${got}`, {
+    field: '--store',
+    expected,
+    got,
+  });
 }

@@ -7,10 +7,8 @@ import {
 } from '@onlysum/coordinator';
 import { toHex, wipe } from '@onlysum/crypto';
 import type { CoordinatorSettings } from './coordinator-settings.js';
-import { PRIVATE_MODE, replaceFile } from './files.js';
-import { loadKey } from './keys.js';
+import { loadRole } from './role.js';
 import { type OpenRegistrar, openRegistrar } from './run-registrar.js';
-import { loadTask } from './tasks.js';
 import type { Terminal } from './terminal.js';
 
 export interface OpenCoordinator {
@@ -27,9 +25,8 @@ export async function openCoordinator(
   settings: CoordinatorSettings,
   terminal: Terminal,
 ): Promise<OpenCoordinator> {
-  const { resultsDir, resultFile } = settings;
-  const tasks = settings.manifests.map(loadTask);
-  const { seed, publicKey } = loadKey(settings.key, terminal);
+  const { resultsDir } = settings;
+  const { tasks, seed, publicKey } = loadRole('coordinator', settings, terminal);
   let embedded: OpenRegistrar | undefined;
   const release = async () => {
     await embedded?.close();
@@ -50,12 +47,6 @@ export async function openCoordinator(
       durations: settings.durations,
       limits: settings.limits,
       ...(resultsDir === undefined ? {} : { resultsDir }),
-      ...(resultFile === undefined
-        ? {}
-        : {
-            onResult: (result) =>
-              replaceFile(resultFile, `${JSON.stringify(result, undefined, 2)}\n`, PRIVATE_MODE),
-          }),
     };
     const coordinator = await startCoordinator(options);
     return {

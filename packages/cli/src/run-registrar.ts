@@ -1,9 +1,8 @@
 /** A registrar with its key and its store, opened together and closed together. */
 import { toHex, wipe } from '@onlysum/crypto';
 import { lmdbStore, type Registrar, startRegistrar } from '@onlysum/registrar';
-import { loadKey } from './keys.js';
 import type { RegistrarSettings } from './registrar-settings.js';
-import { loadTask } from './tasks.js';
+import { loadRole } from './role.js';
 import type { Terminal } from './terminal.js';
 
 export interface OpenRegistrar {
@@ -18,8 +17,7 @@ export async function openRegistrar(
   settings: RegistrarSettings,
   terminal: Terminal,
 ): Promise<OpenRegistrar> {
-  const tasks = settings.manifests.map(loadTask);
-  const { seed, publicKey } = loadKey(settings.key, terminal);
+  const { tasks, seed, publicKey } = loadRole('registrar', settings, terminal);
   const store = lmdbStore(settings.store);
   const release = async () => {
     await store.close();

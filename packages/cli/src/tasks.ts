@@ -3,10 +3,13 @@ import { nativeSuite } from '@onlysum/crypto/node';
 import { type Manifest, parseManifest, type Task, verifySignedManifest } from '@onlysum/task';
 import { inFile, readJson } from './files.js';
 
-/** @throws {UsageError} as `verifySignedManifest`, with the file's name. */
-export function loadTask(path: string): Task {
+/**
+ * @param publisher - the only publisher to accept; without one, whoever signed it.
+ * @throws {UsageError} as `verifySignedManifest`, with the file's name.
+ */
+export function loadTask(path: string, publisher?: Uint8Array): Task {
   const value = readJson(path);
-  return inFile(path, () => verifySignedManifest(nativeSuite, value));
+  return inFile(path, () => verifySignedManifest(nativeSuite, value, publisher));
 }
 
 /** @returns the manifest, and whether the file is the signed form; a wrong signature is refused. */

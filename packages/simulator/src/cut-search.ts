@@ -19,7 +19,7 @@ export interface CutTask {
   readonly t: number;
 }
 
-export interface Cut {
+export interface SeparatedSet {
   /** S. */
   readonly members: readonly number[];
   /** Honest neighbours of S outside it: all of them have to be dropped. */
@@ -35,7 +35,7 @@ export interface Cut {
  *
  * @param steps - of annealing; each exchanges one device.
  */
-export function searchCut(task: CutTask, size: number, steps: number, seed: string): Cut {
+export function searchCut(task: CutTask, size: number, steps: number, seed: string): SeparatedSet {
   const below = uniformBelow(`${seed} ${size}`);
   const set = new CutSet(task);
   set.add(set.mostSurrounded());
@@ -144,7 +144,7 @@ class CutSet {
     return this.#isOutside(index) ? index : undefined;
   }
 
-  snapshot(): Cut {
+  snapshot(): SeparatedSet {
     const toDrop = [...this.#isMember.keys()].filter(
       (index) => this.#isOutside(index) && (this.#inside[index] ?? 0) > 0,
     );

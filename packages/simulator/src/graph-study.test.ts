@@ -2,7 +2,7 @@
 import { nativeSuite } from '@onlysum/crypto/node';
 import { type Graph, drawGraph, rosterParameters } from '@onlysum/protocol';
 import { describe, expect, it } from 'vitest';
-import { type Cut, searchCut } from './cut-search.js';
+import { type SeparatedSet, searchCut } from './cut-search.js';
 import {
   compareTail,
   membership,
@@ -92,7 +92,7 @@ describe('the search for a cut', () => {
     expect(cut.margin).toBeGreaterThan(0.5);
   });
 
-  function recount(graph: Graph, { members }: Cut) {
+  function recount(graph: Graph, { members }: SeparatedSet) {
     const isMember = membership(n, members);
     const isCorrupt = membership(n, corrupt);
     const listOf = (index: number) => graph.neighbours[index] ?? [];

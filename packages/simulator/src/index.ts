@@ -1,5 +1,5 @@
 /** @onlysum/simulator: in-process fleets on a seeded network, for research, benches and tests. */
-export { type Cut, type CutTask, searchCut } from './cut-search.js';
+export { type CutTask, type SeparatedSet, searchCut } from './cut-search.js';
 export {
   type NeighbourStudy,
   type StudySize,
@@ -12,7 +12,7 @@ export {
 export { NO_FAULTS, type NetworkFaults } from './network.js';
 export {
   type DeviceMessage,
-  type Cut,
+  type Interruption,
   DEVICE_MESSAGES,
   type Kill,
   type RoundOptions,

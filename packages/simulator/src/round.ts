@@ -61,7 +61,7 @@ export interface Kill {
 }
 
 /** A connection that breaks at a message, and the device that comes back on another one. */
-export interface Cut {
+export interface Interruption {
   readonly device: number;
   /** `before`: the message is lost with the connection; `after`: it arrives, its effect does not come back. */
   readonly when: 'before' | 'after';
@@ -90,7 +90,7 @@ export interface RoundOptions {
   readonly inputs: readonly Uint32Array[];
   readonly kills: readonly Kill[];
   readonly faults: NetworkFaults;
-  readonly cuts?: readonly Cut[];
+  readonly interruptions?: readonly Interruption[];
   /** Masked inputs in flight at a time; default as the coordinator's. */
   readonly uploadCredits?: number;
   readonly unmasking?: RoundParams['unmasking'];
@@ -166,7 +166,7 @@ class Simulation {
   /** By the coordinator's number of a connection. */
   readonly #deviceOf = new Map<number, number>();
   #nextConnection: number;
-  readonly #cutsDone = new Set<Cut>();
+  readonly #interrupted = new Set<Interruption>();
 
   constructor(private readonly options: RoundOptions) {
     const { seed, synthetic } = options;
@@ -313,24 +313,24 @@ class Simulation {
       ({ device, message }) => device === i && DEVICE_MESSAGES[message] === type,
     );
     if (kill?.when === 'before') return this.#kill(i, kill);
-    const cut = this.options.cuts?.find(
+    const interruption = this.options.interruptions?.find(
       (each) =>
-        each.device === i && DEVICE_MESSAGES[each.message] === type && !this.#cutsDone.has(each),
+        each.device === i && DEVICE_MESSAGES[each.message] === type && !this.#interrupted.has(each),
     );
-    if (cut?.when === 'before') return this.#cut(i, cut);
+    if (interruption?.when === 'before') return this.#interrupt(i, interruption);
     const { connection } = this.#device(i);
     this.#carry(i, 'up', bytes, (carried) => this.#arrive(i, carried, connection));
-    if (cut !== undefined) this.#cut(i, cut);
+    if (interruption !== undefined) this.#interrupt(i, interruption);
     if (kill !== undefined) this.#kill(i, kill);
   }
 
   /** The connection breaks now; the device is back on another one after a while. */
-  #cut(i: number, cut: Cut): void {
-    this.#cutsDone.add(cut);
+  #interrupt(i: number, interruption: Interruption): void {
+    this.#interrupted.add(interruption);
     const device = this.#device(i);
     this.#hangUp(i);
     this.#schedule.in(0, () => this.#stepDevice(i, { kind: 'disconnected' }));
-    this.#schedule.in(cut.returnsInMs, () => {
+    this.#schedule.in(interruption.returnsInMs, () => {
       if (!device.alive || device.outcome !== undefined) return;
       device.connection = this.#nextConnection++;
       this.#deviceOf.set(device.connection, i);

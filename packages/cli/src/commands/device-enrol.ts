@@ -5,6 +5,10 @@ import { jsonOption } from '../flags.js';
 import { print, printJson } from '../output.js';
 import type { Terminal } from '../terminal.js';
 
+interface EnrolFlags extends DeviceFlags {
+  readonly replace?: true;
+}
+
 export function addDeviceEnrol(device: Command, terminal: Terminal): void {
   const command = device
     .command('enrol')
@@ -15,6 +19,7 @@ export function addDeviceEnrol(device: Command, terminal: Terminal): void {
     )
     .argument('<code>', "a code of the registrar's operator");
   addDeviceFlags(command, terminal)
+    .option('--replace', 'give up the enrolment by another code that this device has')
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -22,9 +27,9 @@ export function addDeviceEnrol(device: Command, terminal: Terminal): void {
         '  onlysum device enrol --manifest manifest.signed.json --publisher 3b6a…da29 \\\n' +
         '      --registrar-url https://registrar.example.org --store device 0a1b2c-…',
     )
-    .action(async (code: string, flags: DeviceFlags) => {
-      await withClient(flags, [], terminal, async (client, store) => {
-        await client.enrol(code);
+    .action(async (code: string, flags: EnrolFlags) => {
+      await withClient(flags, { mayBegin: true }, terminal, async (client, store) => {
+        await client.enrol(code, { replace: flags.replace === true });
         const { name, version, registrar } = client.task.manifest;
         const { registrars } = await store.read();
         const pseudonym = registrars[registrar]?.pseudonyms.at(-1)?.publicKey;

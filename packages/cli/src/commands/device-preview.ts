@@ -1,4 +1,5 @@
 /** `onlysum device preview`: what a submission would hold, without sending it. */
+import type { PreviewMetric } from '@onlysum/client';
 import type { Command } from 'commander';
 import { addDeviceFlags, withClient } from '../device-client.js';
 import { addValueFlags, recordSettings, type ValueFlags } from '../device-values.js';
@@ -18,7 +19,7 @@ export function addDevicePreview(device: Command, terminal: Terminal): void {
       '\nExample:\n  onlysum device preview --set licence_active=true --opt-in performance --set crashes=2',
     )
     .action(async (flags: ValueFlags) => {
-      await withClient(flags, flags.optIn ?? [], terminal, async (client) => {
+      await withClient(flags, { groups: flags.optIn ?? [] }, terminal, async (client) => {
         recordSettings(client, flags);
         const preview = client.preview();
         if (flags.json === true) {
@@ -50,8 +51,8 @@ export function addDevicePreview(device: Command, terminal: Terminal): void {
     });
 }
 
-function fate(metric: { included: boolean; value: unknown; clipped: boolean }): string {
-  if (!metric.included) return 'no: group not given';
-  if (metric.value === undefined) return 'no: nothing recorded';
+function fate(metric: PreviewMetric): string {
+  if (!metric.consented) return 'no: group not given';
+  if (!metric.included) return 'no: nothing recorded';
   return metric.clipped ? 'yes, clipped' : 'yes';
 }

@@ -23,7 +23,7 @@ export function addDeviceReceipts(device: Command, terminal: Terminal): void {
     .addHelpText('after', '\nExample:\n  onlysum device receipts --store device --json')
     .action(async (flags: DeviceFlags) => {
       const { checkReceipt } = await import('@onlysum/client');
-      await withClient(flags, [], terminal, async (client) => {
+      await withClient(flags, {}, terminal, async (client) => {
         const { registrar } = client.task.manifest;
         const entries = (await client.receipts()).map((entry) => ({
           ...entry,

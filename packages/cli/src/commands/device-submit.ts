@@ -36,7 +36,7 @@ export function addDeviceSubmit(device: Command, terminal: Terminal): void {
         '      --opt-in performance --set startup_ms=412 --timeout 60',
     )
     .action(async (flags: SubmitFlags) => {
-      await withClient(flags, flags.optIn ?? [], terminal, async (client) => {
+      await withClient(flags, { groups: flags.optIn ?? [] }, terminal, async (client) => {
         recordSettings(client, flags);
         const { timeout } = flags;
         const receipt = await withAbort((signal) =>

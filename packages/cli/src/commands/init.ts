@@ -1,4 +1,5 @@
 /** `onlysum init`: keys, a manifest to edit, and the configuration of all roles. */
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { systemRng, wipe } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
@@ -17,14 +18,18 @@ const ROLES = ['publisher', 'registrar', 'coordinator'] as const;
 const COORDINATOR_URL = 'ws://127.0.0.1:8787';
 const SEED_BYTES = 32;
 const PUBLIC_MODE = 0o644;
+const GITIGNORE = '.gitignore';
+/** What onlysum.yaml names, and the stores of devices that are tried by hand. */
+const IGNORED = ['keys/', 'registrar-store/', 'results/', 'device/', 'd[0-9]*/'];
 
 export function addInit(program: Command, terminal: Terminal): void {
   program
     .command('init')
     .summary('make keys, a manifest template and a configuration')
     .description(
-      'Makes keys for publisher, registrar and coordinator, a manifest template and onlysum.yaml.\n' +
-        'With ONLYSUM_PASSPHRASE set, the keys are sealed with it. Nothing is ever overwritten.',
+      'Makes keys for publisher, registrar and coordinator, a manifest template, onlysum.yaml and a\n' +
+        '.gitignore that keeps keys and stores out of version control. With ONLYSUM_PASSPHRASE set, the\n' +
+        'keys are sealed with it. Nothing is ever overwritten.',
     )
     .argument('[dir]', 'folder to write to; made if it is not there', '.')
     .addOption(jsonOption('print what was written as one JSON value'))
@@ -32,13 +37,17 @@ export function addInit(program: Command, terminal: Terminal): void {
     .action((dir: string, { json }: { json?: true }) => {
       const folder = resolve(terminal.cwd, dir);
       const keys = makeKeys(terminal);
-      const files = filesOf(keys);
+      const hasGitignore = existsSync(join(folder, GITIGNORE));
+      const files = filesOf(keys).filter(({ path }) => path !== GITIGNORE || !hasGitignore);
       writeNewFiles(files.map((file) => ({ ...file, path: join(folder, file.path) })));
       if (passphraseOf(terminal) === undefined) {
         warn(
           terminal,
           'the keys lie in the clear, readable by the owner only; set ONLYSUM_PASSPHRASE to seal them',
         );
+      }
+      if (hasGitignore) {
+        warn(terminal, `${GITIGNORE} is there: add ${IGNORED.join(', ')}, none of which may be published`);
       }
       const publicKeys = publicKeysOf(keys);
       const paths = files.map((file) => join(folder, file.path));
@@ -98,6 +107,11 @@ function filesOf(keys: Keys): NewFile[] {
     {
       path: CONFIGURATION_FILE,
       text: configurationTemplate(manifest),
+      mode: PUBLIC_MODE,
+    },
+    {
+      path: GITIGNORE,
+      text: `# Whoever has these can sign as one of the roles, or pass for a device.\n${IGNORED.join('\n')}\n`,
       mode: PUBLIC_MODE,
     },
     ...ROLES.map((role) => ({

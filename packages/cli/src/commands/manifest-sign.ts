@@ -13,7 +13,7 @@ import {
 import type { Command } from 'commander';
 import { inFile, readJson, replaceFile } from '../files.js';
 import { jsonOption, pathFlag } from '../flags.js';
-import { loadKey } from '../keys.js';
+import { checkRoleKey, loadKey } from '../keys.js';
 import { print, printJson } from '../output.js';
 import { loadTask } from '../tasks.js';
 import type { Terminal } from '../terminal.js';
@@ -50,12 +50,16 @@ export function addManifestSign(manifest: Command, terminal: Terminal): void {
       const path = resolve(terminal.cwd, file);
       const signedPath = `${path.replace(/\.json$/, '')}.signed.json`;
       const value = readJson(path);
+      if (isSigned(value)) throw signedAlready(path);
       const parsed = inFile(path, () => parseManifest(value));
       if (flags.force !== true && existsSync(signedPath)) {
         inFile(path, () => checkSuccessor(parsed, loadTask(signedPath).manifest));
       }
-      const { seed } = loadKey(flags.key ?? resolve(terminal.cwd, 'keys/publisher.json'), terminal);
+      const keyPath = flags.key ?? resolve(terminal.cwd, 'keys/publisher.json');
+      const { seed, publicKey } = loadKey(keyPath, terminal);
       try {
+        const file = { manifestPath: path, manifest: parsed };
+        checkRoleKey('publisher-mismatch', 'publisher', { keyPath, publicKey }, file);
         const signed = inFile(path, () => signManifest(nativeSuite, parsed, seed));
         replaceFile(signedPath, `${JSON.stringify(signed, undefined, 2)}\n`, PUBLIC_MODE);
       } finally {
@@ -69,6 +73,20 @@ export function addManifestSign(manifest: Command, terminal: Terminal): void {
       }
       print(terminal, `Signed ${name} version ${version}: ${signedPath}`, `task ${taskId}`);
     });
+}
+
+function isSigned(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'manifest' in value && 'signature' in value;
+}
+
+function signedAlready(path: string): UsageError {
+  const expected = 'a manifest without a signature';
+  const got = 'one that is signed already: change and sign the file it was made from';
+  return new UsageError('file-invalid', `${path}: expected ${expected}, got ${got}`, {
+    field: path,
+    expected,
+    got,
+  });
 }
 
 /** @throws {UsageError} `manifest-rollback`, `version-not-raised`. */

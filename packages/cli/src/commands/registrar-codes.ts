@@ -25,7 +25,7 @@ export function addRegistrarCodes(registrar: Command, terminal: Terminal): void 
       'Makes codes with which a device enrols, each once. Works while the registrar runs. Only\n' +
         'their hashes are kept: what is printed now cannot be printed again.',
     )
-    .requiredOption('--count <N>', 'how many', integerFlag('--count', 1, MOST_CODES))
+    .requiredOption('--count <N>', 'how many (required)', integerFlag('--count', 1, MOST_CODES))
     .option(
       '--lifetime-days <D>',
       'how long an unused code can be used',
