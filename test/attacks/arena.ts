@@ -158,7 +158,10 @@ export class Arena {
     unsigned: UnsignedRequest & { readonly kind: K },
   ): Exclude<RegistrarResponse, { kind: 'refused' }> {
     const response = this.#answer(this.signed(unsigned));
-    if (response.kind === 'refused') throw new Stopped(response.code, response.detail);
+    if (response.kind === 'refused') {
+      const [member] = response.members;
+      throw new Stopped(member?.code ?? response.code, response.detail);
+    }
     return response;
   }
 

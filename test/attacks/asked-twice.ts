@@ -174,6 +174,7 @@ export const askedTwice: Attack[] = [
     name: 'an old round submitted again after a restore',
     designRow,
     stoppedBy: 'rosters of an earlier incarnation are dead',
+    refusal: 'roster-closed',
     weaken: {
       file: 'protocol/src/registrar/roster.ts',
       find: 'record.incarnation === presentIncarnation(ledger) &&',
@@ -185,6 +186,7 @@ export const askedTwice: Attack[] = [
     name: 'two different U2 at the same moment',
     designRow,
     stoppedBy: 'one serialised transaction decides, records and signs',
+    refusal: 'set-known',
     weaken: signFirst,
     run: atOnce,
   },
@@ -192,6 +194,7 @@ export const askedTwice: Attack[] = [
     name: 'a second U2 after SIGKILL',
     designRow,
     stoppedBy: 'what is signed is on disk before the signature leaves',
+    refusal: 'set-known',
     weaken: signFirst,
     run: afterKill,
   },

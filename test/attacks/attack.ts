@@ -7,6 +7,8 @@ export interface Attack {
   readonly designRow: string;
   /** The check that is removed for the positive control, in words. */
   readonly stoppedBy: string;
+  /** The code it is refused with; absent where nobody notices, and the attacker gets nothing of use. */
+  readonly refusal?: string;
   readonly weaken: Weakening;
   run(build: Build, url: LoadedBuild['url']): Outcome | Promise<Outcome>;
 }
@@ -24,6 +26,12 @@ export class Stopped extends Error {
   constructor(code: string, message: string) {
     super(`${code}: ${message}`);
   }
+}
+
+/** Whether it was stopped, and for the reason it should be. */
+export function isStopped({ refusal }: Attack, { succeeded, error }: Outcome): boolean {
+  if (succeeded) return false;
+  return refusal === undefined ? error === undefined : error?.startsWith(`${refusal}: `) === true;
 }
 
 export async function tryAttack(attack: Attack, loaded: LoadedBuild): Promise<Outcome> {

@@ -57,6 +57,7 @@ export const bothKinds: Attack[] = [
     name: 'shares of s of a survivor',
     designRow,
     stoppedBy: 'S lies in U2 \\ U3, whatever is asked',
+    refusal: 'recovery-refused',
     weaken: {
       file: 'protocol/src/device/unmasking.ts',
       find: 'if (shared.members.includes(index) && !survivors.members.includes(index)) continue;',
@@ -68,6 +69,7 @@ export const bothKinds: Attack[] = [
     name: 'shares of b of a dropout',
     designRow,
     stoppedBy: 'R lies in U3, whatever is asked',
+    refusal: 'recovery-refused',
     weaken: {
       file: 'protocol/src/device/unmasking.ts',
       find: 'if (survivors.members.includes(index)) continue;',

@@ -145,6 +145,19 @@ const slowHead = (build: Build): Promise<Outcome> =>
     return outlasts(ended, 'a request whose head never ends stays open');
   });
 
+/** With one credit in all: it asks for it, and never sends. Its seat is lost, not the others' time. */
+function hoardCredit(build: Build): Outcome {
+  const { outcome } = simulate(build, {
+    uploadCredits: 1,
+    kills: [{ device: 2, when: 'before', message: 'MaskedInput', noticed: false }],
+  });
+  if (outcome.kind !== 'result') {
+    return { succeeded: true, detail: 'one device that keeps its credit ended the round' };
+  }
+  const [drop] = outcome.result.dropped;
+  throw new Stopped(drop?.code ?? '', 'its credit went to the others, and the sum opened');
+}
+
 /** It shared its place in the round, and then neither speaks nor leaves. */
 function silentInRound(build: Build): Outcome {
   const { outcome } = simulate(build, {
@@ -162,6 +175,7 @@ export const connections: Attack[] = [
     name: 'silent: a device of the roster says nothing more',
     designRow,
     stoppedBy: 'a deadline for every stage',
+    refusal: 'deadline-missed',
     weaken: {
       file: 'protocol/src/coordinator/machine.ts',
       find: 'event.stage === state.stage ? onDeadline(state, params, context) : [state, []]',
@@ -170,9 +184,22 @@ export const connections: Attack[] = [
     run: silentInRound,
   },
   {
+    name: 'slow: a device keeps the only upload credit',
+    designRow,
+    stoppedBy: 'a credit that lies unused is free again',
+    refusal: 'deadline-missed',
+    weaken: {
+      file: 'protocol/src/coordinator/masked-input.ts',
+      find: '!cohort.waiting.has(index) || context.nowMs - sinceMs >= uploadMs',
+      replace: '!cohort.waiting.has(index)',
+    },
+    run: hoardCredit,
+  },
+  {
     name: 'silent: a connection without Hello',
     designRow,
     stoppedBy: 'a deadline for Hello',
+    refusal: 'deadline-missed',
     weaken: {
       file: 'coordinator/src/connection.ts',
       find: "this.drop('deadline-missed', `no ${what} came within ${withinMs} ms`);",
@@ -184,6 +211,7 @@ export const connections: Attack[] = [
     name: 'slow: a request head that never ends',
     designRow,
     stoppedBy: 'a deadline for the head of a request',
+    refusal: 'timeout',
     weaken: {
       file: 'coordinator/src/server.ts',
       find: 'Math.ceil(limits.helloTimeoutMs / 4)',
@@ -195,6 +223,7 @@ export const connections: Attack[] = [
     name: 'flooding: 500 pongs',
     designRow,
     stoppedBy: 'a limit of messages per connection',
+    refusal: 'oversized',
     weaken: {
       file: 'coordinator/src/connection.ts',
       find: 'if (this.#messages <= messagesPerConnection) return true;',
@@ -206,6 +235,7 @@ export const connections: Attack[] = [
     name: 'flooding: 30 connections of one address',
     designRow,
     stoppedBy: 'a limit of connections per address',
+    refusal: 'overloaded',
     weaken: {
       file: 'coordinator/src/server.ts',
       find: '(this.#perAddress.get(address) ?? 0) >= connectionsPerAddress',
@@ -217,6 +247,7 @@ export const connections: Attack[] = [
     name: 'half-open: a peer that no longer answers',
     designRow,
     stoppedBy: 'pings',
+    refusal: 'connection-lost',
     weaken: {
       file: 'coordinator/src/connection.ts',
       find: 'if (this.#awaitsPong) {',
@@ -228,6 +259,7 @@ export const connections: Attack[] = [
     name: 'garbage: 100 kB in place of Hello',
     designRow,
     stoppedBy: 'a small frame limit before Hello',
+    refusal: 'oversized',
     weaken: {
       file: 'coordinator/src/connection.ts',
       find: 'if (frame.length > this.#frameBytes) {',

@@ -71,6 +71,7 @@ export const copiedKeys: Attack[] = [
     name: "victim's mask key as it is",
     designRow,
     stoppedBy: 'the 2n keys of a roster are distinct',
+    refusal: 'key-repeated',
     weaken: {
       file: 'protocol/src/registrar/roster.ts',
       find: 'named.some((key) => taken.has(key))',
@@ -82,6 +83,7 @@ export const copiedKeys: Attack[] = [
     name: "victim's mask key with its ignored top bit set",
     designRow,
     stoppedBy: 'keys are canonical',
+    refusal: 'key-refused',
     weaken: {
       file: 'protocol/src/registrar/roster.ts',
       find: 'x25519KeyProblem(key) !== undefined',
@@ -93,6 +95,7 @@ export const copiedKeys: Attack[] = [
     name: 'a mask key of low order, with which everybody agrees on zero',
     designRow,
     stoppedBy: 'keys are not of low order',
+    refusal: 'key-refused',
     weaken: {
       file: 'protocol/src/registrar/roster.ts',
       find: 'x25519KeyProblem(key) !== undefined',

@@ -62,6 +62,7 @@ export const cutDown: Attack[] = [
     name: 'a U3 of the victim alone, with the help of the registrar',
     designRow,
     stoppedBy: "the device's own floor for U3",
+    refusal: 'set-too-small',
     weaken: {
       file: 'protocol/src/device/unmasking.ts',
       find: "checkPresent('U3', members, seat, Math.max(minSurvivors, seat.parameters.fewestPresent));",
@@ -73,6 +74,7 @@ export const cutDown: Attack[] = [
     name: 'a manifest that allows a cohort of three',
     designRow,
     stoppedBy: "the device's own floor for the roster",
+    refusal: 'below-floor',
     weaken: {
       file: 'protocol/src/device/roster.ts',
       find: 'checkRosterFloor({ n: message.n, ...task.manifest.assumptions }, floor);',
@@ -84,10 +86,11 @@ export const cutDown: Attack[] = [
     name: "a roster below the manifest's cohort",
     designRow,
     stoppedBy: "the registrar's floor for the roster",
+    refusal: 'cohort-size',
     weaken: {
       file: 'protocol/src/registrar/roster.ts',
-      find: 'if (n < cohort.min || n > cohort.max) {',
-      replace: 'if (false) {',
+      find: 'if (n >= cohort.min && n <= cohort.max) return;',
+      replace: 'return;',
     },
     run: getTinyRosterAttested,
   },
@@ -95,6 +98,7 @@ export const cutDown: Attack[] = [
     name: 'a U3 below n − D',
     designRow,
     stoppedBy: "the registrar's floor for U3",
+    refusal: 'set-too-small',
     weaken: {
       file: 'protocol/src/registrar/sets.ts',
       find: "checkSize('U3', set.members.length, fewest);",

@@ -36,6 +36,7 @@ export const differentSurvivorSets: Attack[] = [
     name: 'the registrar is asked for a second U3',
     designRow,
     stoppedBy: "the registrar's record of the U3 it attested",
+    refusal: 'set-known',
     weaken: {
       file: 'protocol/src/registrar/sets.ts',
       find: 'records.survivorSet.put(ledger, { members, signature }, round);',
@@ -48,6 +49,7 @@ export const differentSurvivorSets: Attack[] = [
     name: 'the neighbours are shown a U3 that nobody signed',
     designRow,
     stoppedBy: "registrar's signature over U3",
+    refusal: 'survivor-set-signature',
     weaken: {
       file: 'protocol/src/device/unmasking.ts',
       find: '!isVerified(results[0])',

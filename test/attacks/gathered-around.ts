@@ -75,6 +75,7 @@ export const gatheredAround: Attack[] = [
     name: 'a cohort of invented devices',
     designRow,
     stoppedBy: "the registrar's certificates",
+    refusal: 'certificate-refused',
     weaken: {
       file: 'protocol/src/registrar/roster.ts',
       find: `signatureProblem(results, index) ??
@@ -87,6 +88,7 @@ export const gatheredAround: Attack[] = [
     name: 'all enrolled colluders in one small cohort',
     designRow,
     stoppedBy: 'A ≥ A_pool',
+    refusal: 'pool-not-covered',
     weaken: {
       file: 'protocol/src/registrar/roster.ts',
       find: 'if (parameters.mostCorrupt >= colluders) return;',
@@ -98,6 +100,7 @@ export const gatheredAround: Attack[] = [
     name: "late enrolment into the victim's pool",
     designRow,
     stoppedBy: 'enrolment is frozen before pools are drawn',
+    refusal: 'not-enrolled-yet',
     weaken: {
       file: 'protocol/src/registrar/roster.ts',
       find: 'record.sequence < window.frozenSequence',

@@ -41,6 +41,8 @@ export interface RoundSeats {
   /** Keys that a colluder advertises in place of its own, by colluder. */
   readonly advertised?: ReadonlyMap<number, (honest: readonly RosterMember[]) => Partial<Keys>>;
   readonly announcement?: Announcement;
+  /** Of the coordinator's choice, or fresh. */
+  readonly round?: Uint8Array;
 }
 
 const RECORD_BYTES = 36;
@@ -75,7 +77,7 @@ export class HostileRound {
     this.task = task;
     this.colluders = colluders;
     this.n = honest.length + colluders.length;
-    this.round = arena.rng(16);
+    this.round = seats.round ?? arena.rng(16);
     this.announcement = announcement;
     this.machines = honest.map((identity) => new Machine(arena, identity, task));
     const own = colluders.map(() => ({ c: arena.rng(32), s: arena.rng(32) }));

@@ -92,6 +92,7 @@ export const lyingDevices: Attack[] = [
     name: 'all tags disputed',
     designRow: disputeRow,
     stoppedBy: 'only who has more than t₁ disputes is left out',
+    refusal: 'disputed',
     weaken: {
       file: 'protocol/src/coordinator/share-keys.ts',
       find: '<= mostDisputes) continue;',
@@ -103,6 +104,7 @@ export const lyingDevices: Attack[] = [
     name: 'a bad share',
     designRow: lieRow,
     stoppedBy: 'error correction',
+    refusal: 'inconsistent',
     weaken: {
       file: 'protocol/src/coordinator/open-sum.ts',
       find: 'decodeSecret(shares, threshold)',
@@ -114,6 +116,7 @@ export const lyingDevices: Attack[] = [
     name: 'a bad b',
     designRow: lieRow,
     stoppedBy: 'the commitment sent with the masked input',
+    refusal: 'bad-reveal',
     weaken: {
       file: 'protocol/src/coordinator/unmasking.ts',
       find: '!equalBytes(commitment,',
@@ -125,6 +128,7 @@ export const lyingDevices: Attack[] = [
     name: 'a lying pair secret',
     designRow: lieRow,
     stoppedBy: "the survivor's own tag",
+    refusal: 'recovered',
     weaken: {
       file: 'protocol/src/coordinator/unmasking.ts',
       find: 'if (tag !== undefined && equalBytes(pairTag(suite, p), tag)) checked.set(dropped, p);',

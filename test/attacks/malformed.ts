@@ -43,6 +43,7 @@ export const malformed: Attack[] = [
     name: 'a vector that ends early',
     designRow,
     stoppedBy: 'exact lengths',
+    refusal: 'wire-invalid',
     weaken: {
       file: 'protocol/src/packing.ts',
       find: 'if (packed.length !== bytes) {',
@@ -54,6 +55,7 @@ export const malformed: Attack[] = [
     name: 'bits after the last lane',
     designRow,
     stoppedBy: 'padding bits are zero',
+    refusal: 'wire-invalid',
     weaken: {
       file: 'protocol/src/packing.ts',
       find: '>> usedBits !== 0',
@@ -68,6 +70,7 @@ export const malformed: Attack[] = [
     name: 'a phantom device in the padding bits of U2 and U3',
     designRow,
     stoppedBy: 'padding bits are zero',
+    refusal: 'wire-invalid',
     weaken: {
       file: 'protocol/src/bitmap.ts',
       find: '(members.at(-1) ?? 0) >= n && members.length > 0',

@@ -57,6 +57,36 @@ function replayAdvertisements(build: Build): Outcome {
   return { succeeded: true, detail: 'a roster attested of devices that never joined its round' };
 }
 
+/** Somebody saw the token with which a device came back, and comes back with it once more. */
+function reuseToken(build: Build): Outcome {
+  const arena = new Arena(build, { honest: 1, cohort: { min: 3, max: 3 } });
+  const { task, nowMs } = arena;
+  const announcement = arena.announce();
+  const params = {
+    task,
+    window: build.windowAt(task.manifest, nowMs),
+    announcement,
+    round: arena.rng(16),
+    durations: build.DEFAULT_DURATIONS,
+    uploadCredits: build.DEFAULT_UPLOAD_CREDITS,
+    unmasking: 'direct',
+  } as const;
+  const [gathering] = build.startRound(params, nowMs);
+  const { certificate } = arena.honest[0]!;
+  const join = { kind: 'join', device: 1, certificate } as const;
+  const [joined, offered] = build.stepCoordinator(gathering, join, params, arena.context());
+  const offer = offered.find((effect) => effect.kind === 'send');
+  const { token } = build.offer.parse(build.decodeFrame(offer?.bytes ?? new Uint8Array(0)));
+  const victim = { kind: 'resume', device: 2, token } as const;
+  const [resumed] = build.stepCoordinator(joined, victim, params, arena.context());
+  const thief = { kind: 'resume', device: 3, token } as const;
+  const [, answers] = build.stepCoordinator(resumed, thief, params, arena.context());
+  for (const answer of answers) {
+    if (answer.kind === 'drop') throw new Stopped(answer.code, answer.detail);
+  }
+  return { succeeded: true, detail: "the thief has the device's place in the round" };
+}
+
 /** Another round of as many devices, of which the registrar attests what the attacker needs here. */
 function anotherRound(arena: Arena): HostileRound {
   return new HostileRound(arena, { honest: arena.honest.slice(5) }).attestRoster();
@@ -67,6 +97,7 @@ export const replays: Attack[] = [
     name: 'a Hello from another connection',
     designRow,
     stoppedBy: 'a fresh challenge in what is signed',
+    refusal: 'hello-refused',
     weaken: {
       file: 'protocol/src/device/hello.ts',
       find: 'LABELS.hello, challenge, nonce, url, taskId',
@@ -78,6 +109,7 @@ export const replays: Attack[] = [
     name: 'a Hello meant for another coordinator',
     designRow,
     stoppedBy: 'URL and task in what is signed',
+    refusal: 'hello-refused',
     weaken: {
       file: 'protocol/src/device/hello.ts',
       find: 'LABELS.hello, challenge, nonce, url, taskId',
@@ -89,6 +121,7 @@ export const replays: Attack[] = [
     name: 'the advertisements of another round',
     designRow,
     stoppedBy: 'the round in what is signed',
+    refusal: 'advertisement-refused',
     weaken: {
       file: 'protocol/src/device/advertise.ts',
       find: 'LABELS.advertise, taskId, window, incarnation, round,',
@@ -97,9 +130,22 @@ export const replays: Attack[] = [
     run: replayAdvertisements,
   },
   {
+    name: 'a resume token that was used',
+    designRow,
+    stoppedBy: 'a token works once',
+    refusal: 'resume-refused',
+    weaken: {
+      file: 'protocol/src/coordinator/resume.ts',
+      find: 'holder.token = context.rng(KEY_BYTES);',
+      replace: '',
+    },
+    run: reuseToken,
+  },
+  {
     name: 'the signature over the same U2 of another round',
     designRow,
     stoppedBy: 'the context in what is signed over U2',
+    refusal: 'shared-set-signature',
     weaken: {
       file: 'protocol/src/context.ts',
       find: 'LABELS.sharedSet, context, sharedSet',
@@ -115,6 +161,7 @@ export const replays: Attack[] = [
     name: 'the signature over the same U3 of another round',
     designRow,
     stoppedBy: 'the context in what is signed over U3',
+    refusal: 'survivor-set-signature',
     weaken: {
       file: 'protocol/src/context.ts',
       find: 'LABELS.survivorSet, context2, survivorSet',

@@ -102,6 +102,7 @@ export const swappedNeighbours: Attack[] = [
     name: "all neighbours' keys are the coordinator's",
     designRow,
     stoppedBy: "path of the device's leaf to the attested root",
+    refusal: 'roster-proof',
     weaken: {
       file: 'protocol/src/device/roster.ts',
       find: '!merkleVerify(suite, { ...proof, path: message.path })',
@@ -113,6 +114,7 @@ export const swappedNeighbours: Attack[] = [
     name: 'a roster of the coordinator’s own making',
     designRow,
     stoppedBy: "registrar's signature over the roster",
+    refusal: 'roster-signature',
     weaken: {
       file: 'protocol/src/device/share-keys.ts',
       find: '!isVerified(results[0])',

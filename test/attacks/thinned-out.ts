@@ -150,6 +150,7 @@ export const thinnedOut: Attack[] = [
     name: 'all neighbours of the victim dropped, with the help of the registrar',
     designRow,
     stoppedBy: 'the device itself wants t neighbours in U3',
+    refusal: 'set-too-thin',
     weaken: {
       file: 'protocol/src/device/masked-input.ts',
       find: 'if (members.includes(seat.index) && near < seat.parameters.t) {',
@@ -161,6 +162,7 @@ export const thinnedOut: Attack[] = [
     name: 'all neighbours of the victim dropped',
     designRow,
     stoppedBy: 'the registrar attests only sets in which everybody keeps t neighbours',
+    refusal: 'set-too-thin',
     weaken: {
       file: 'protocol/src/registrar/sets.ts',
       find: 'if (thin !== undefined) {',

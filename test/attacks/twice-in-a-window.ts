@@ -42,11 +42,13 @@ function difference(arena: Arena, second: () => Task): Outcome {
   const withVictim = new HostileRound(arena, { honest }).play();
   const task = second();
   const without = new HostileRound(arena, { honest: honest.slice(0, VICTIM), task }).play();
-  const { widths } = arena.task.layout;
-  const lanes = withVictim.map(
-    (lane, j) => (lane - without[j]! + 2 ** widths[j]!) % 2 ** widths[j]!,
-  );
-  return recovered(lanes, honest[VICTIM]!.input);
+  return subtracted(arena, withVictim, without);
+}
+
+function subtracted(arena: Arena, withVictim: Uint32Array, without: Uint32Array): Outcome {
+  const moduli = arena.task.layout.widths.map((width) => 2 ** width);
+  const lanes = withVictim.map((lane, j) => (lane - without[j]! + moduli[j]!) % moduli[j]!);
+  return recovered(lanes, arena.honest[VICTIM]!.input);
 }
 
 /** A record of windows instead of intervals would not see that they overlap. */
@@ -59,6 +61,22 @@ function rollBack(build: Build): Outcome {
     arena.nowMs -= arena.task.manifest.window.lengthMs;
     return arena.task;
   });
+}
+
+/** Windows that have passed without a round are made up for in a minute, with the same values. */
+function catchUp(build: Build): Outcome {
+  const arena = fourDevices(build);
+  const { honest } = arena;
+  const cohorts = [honest, honest.slice(0, VICTIM)];
+  const announced = cohorts.map(() => {
+    const announcement = arena.announce();
+    arena.nowMs += arena.task.manifest.window.lengthMs;
+    return announcement;
+  });
+  const sums = cohorts.map((cohort, i) => {
+    return new HostileRound(arena, { honest: cohort, announcement: announced[i]! }).play();
+  });
+  return subtracted(arena, sums[0]!, sums[1]!);
 }
 
 /** Records were cloned or rolled back, so that only the registrar's count is left. */
@@ -117,7 +135,15 @@ async function twoTabs(build: Build, url: string): Promise<Outcome> {
   }
 }
 
-async function runTab(job: { readonly reservation: Reservation } & object): Promise<string> {
+interface TabJob {
+  readonly url: string;
+  readonly folder: string;
+  readonly tab: string;
+  readonly reservation: Reservation;
+  readonly entry: ReturnType<typeof sentEntry>;
+}
+
+async function runTab(job: TabJob): Promise<string> {
   const script = fileURLToPath(new URL('./tab-process.mjs', import.meta.url));
   const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
   const { publisher, round, ...rest } = job.reservation;
@@ -154,6 +180,7 @@ export const twiceInAWindow: Attack[] = [
     name: 'twin tasks with the same metrics',
     designRow,
     stoppedBy: "the device's durable record is per metric",
+    refusal: 'already-contributed',
     weaken: forgetful,
     run: (build) => {
       const arena = fourDevices(build);
@@ -164,6 +191,7 @@ export const twiceInAWindow: Attack[] = [
     name: 'an offset-window twin',
     designRow: 'offset-window twin of a task',
     stoppedBy: "intervals in the device's durable record",
+    refusal: 'already-contributed',
     weaken: {
       ...forgetful,
       replace: 'reservation.windowEndMs === (own(before, metric) ?? 0)',
@@ -177,6 +205,7 @@ export const twiceInAWindow: Attack[] = [
     name: 'a window rolled back by the clock',
     designRow,
     stoppedBy: "the device's durable record never goes back",
+    refusal: 'already-contributed',
     weaken: {
       ...forgetful,
       replace: 'reservation.windowEndMs === (own(before, metric) ?? 0)',
@@ -184,9 +213,23 @@ export const twiceInAWindow: Attack[] = [
     run: rollBack,
   },
   {
+    name: 'past windows, made up for all at once',
+    designRow,
+    stoppedBy: "the device's own clock, and the registrar's",
+    refusal: 'window-not-now',
+    weaken: {
+      file: 'protocol/src/window-clock.ts',
+      find: 'return [nowMs, nowMs - skewMs, nowMs + skewMs]',
+      replace: `return windowAt(manifest, index * manifest.window.lengthMs);
+  [nowMs, nowMs - skewMs, nowMs + skewMs]`,
+    },
+    run: catchUp,
+  },
+  {
     name: 'a second round for devices whose records were rolled back',
     designRow,
     stoppedBy: "the registrar's count of who was included",
+    refusal: 'already-included',
     weaken: {
       file: 'protocol/src/registrar/roster.ts',
       find: "if (seen.included) return 'already-included';",
@@ -198,6 +241,7 @@ export const twiceInAWindow: Attack[] = [
     name: 'both pseudonyms of a device at the turn of an epoch',
     designRow,
     stoppedBy: 'a certificate is for the one epoch of the window',
+    refusal: 'certificate-refused',
     weaken: {
       file: 'protocol/src/registrar/roster.ts',
       find: 'certificate.epoch === epoch && ',
@@ -209,6 +253,7 @@ export const twiceInAWindow: Attack[] = [
     name: 'two processes of one device at once',
     designRow,
     stoppedBy: 'the record is changed by compare-and-set between processes',
+    refusal: 'conflict',
     weaken: {
       file: 'client/src/node/file-store.ts',
       find: 'await link(temporary, this.#file(generation.number));',

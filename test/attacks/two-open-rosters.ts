@@ -23,6 +23,7 @@ export const twoOpenRosters: Attack[] = [
     name: 'a second roster while the first is open',
     designRow: 'one device in two open rosters, to poison a running sum',
     stoppedBy: 'one open roster per device and window',
+    refusal: 'in-open-roster',
     weaken: {
       file: 'protocol/src/registrar/roster.ts',
       find: "? 'in-open-roster' : undefined",

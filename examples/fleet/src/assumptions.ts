@@ -1,13 +1,13 @@
 /**
  * How many devices may be corrupt and may drop in the demo, and how many do drop.
- * Legend: n devices, k = n − 1 neighbours each, threshold t, D = ⌊δn⌋.
- * Invariant: at least one device drops, never more than D, and t ≤ k − D for every n allowed.
+ * Legend: n devices, k neighbours each, threshold t, D = ⌊δn⌋.
+ * Invariant: at least one device drops, never more than D, and t neighbours are left for every n allowed.
  */
 import { type Assumptions, dropoutBound } from '@onlysum/task';
 
 /** n = 3 has k = 2 and t = 2, so D must be 0; n = 4 has k = 3, t = 2 and D = 1. */
 export const FEWEST_DEVICES = 4;
-/** The largest complete graph that a registrar attests. */
+/** What two cores and this demo's stage times were tried for. */
 export const MOST_DEVICES = 1000;
 
 /** What really drops: about one in twelve. */

@@ -27,14 +27,13 @@ export interface EnrolledDevice {
 export async function enrolDevice(plan: DevicePlan, host: DeviceHost): Promise<EnrolledDevice> {
   const { setup, report } = host;
   const device = plan.index;
-  let isCut = false;
+  /** Aborted when the device drops: what would have been its resume is not waited for. */
+  const gone = new AbortController();
   const { transport, counts } = fleetTransport(nodeTransport, plan.drop, {
     onSeated: (place) => report({ kind: 'seated', device, place }),
     onMasked: (vector) => report({ kind: 'masked', device, vector }),
     onKillPoint: () => report({ kind: 'kill-me', device }),
-    onCut: () => {
-      isCut = true;
-    },
+    onCut: () => gone.abort(),
   });
   const startedAt = performance.now();
   const client = await createClient({
@@ -57,9 +56,14 @@ export async function enrolDevice(plan: DevicePlan, host: DeviceHost): Promise<E
     report({ kind: 'input', device, lanes: plainLanes(host.task, values, plan) });
     const submittedAt = performance.now();
     // One attempt: the round is to go on without those that drop.
-    const outcome = await client.submit({ attempts: 1, timeoutMs: setup.submitTimeoutMs }).then(
+    const { signal } = gone;
+    const limits = { attempts: 1, timeoutMs: setup.submitTimeoutMs, signal };
+    const outcome = await client.submit(limits).then(
       (receipt) => ({ receipt, problem: undefined }),
-      (error: unknown) => ({ receipt: undefined, problem: isCut ? undefined : String(error) }),
+      (error: unknown) => ({
+        receipt: undefined,
+        problem: signal.aborted ? undefined : String(error),
+      }),
     );
     const submitMs = performance.now() - submittedAt;
     await client.close();

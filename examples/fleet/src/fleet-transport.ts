@@ -1,11 +1,11 @@
 /**
  * A device's line to the coordinator: Node's WebSocket, watched, and cut where the demo wants it.
  * Knows: message types, sockets. Doesn't know: what a device computes.
- * Invariant: what passes is not changed; after a cut nothing passes.
+ * Invariant: what passes is not changed; after a drop nothing passes, on this connection or another.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
-import type { Connection, Transport } from '@onlysum/client';
+import type { Connection, ConnectOptions, Transport } from '@onlysum/client';
 import { InternalError, toHex } from '@onlysum/crypto';
 import { decodeFrame, maskedInput, roster, shareKeys, unmasking } from '@onlysum/protocol';
 import type { DropPoint, PlannedDrop } from './drops.js';
@@ -40,10 +40,12 @@ export function fleetTransport(
   observer: LineObserver,
 ): { readonly transport: Transport; readonly counts: LineCounts } {
   const counts: LineCounts = { bytesUp: 0, bytesDown: 0 };
+  const line: Line = { drop, observer, counts, isCut: false };
   return {
     counts,
     transport: {
       connect: (url, options) => {
+        if (line.isCut) return deadLine(options);
         const [connection, socket] = withSocket(() =>
           inner.connect(url, {
             ...options,
@@ -55,7 +57,7 @@ export function fleetTransport(
             },
           }),
         );
-        return cuttable(connection, socket, { drop, observer, counts });
+        return cuttable(connection, socket, line);
       },
     },
   };
@@ -65,13 +67,19 @@ interface Line {
   readonly drop: PlannedDrop | undefined;
   readonly observer: LineObserver;
   readonly counts: LineCounts;
+  isCut: boolean;
+}
+
+/** The client would resume; a device that is to drop finds no network any more. */
+function deadLine({ onClose }: ConnectOptions): Connection {
+  setImmediate(() => onClose({ code: 1006, reason: 'the device has dropped' }));
+  return { send: () => {}, close: () => {} };
 }
 
 function cuttable(connection: Connection, socket: Socket, line: Line): Connection {
   const { drop, observer, counts } = line;
-  let isCut = false;
   const cut = (): void => {
-    isCut = true;
+    line.isCut = true;
     if (drop?.how === 'kill') return observer.onKillPoint();
     observer.onCut();
     // What was sent before still goes out; nobody says goodbye.
@@ -79,7 +87,7 @@ function cuttable(connection: Connection, socket: Socket, line: Line): Connectio
   };
   return {
     send: (bytes) => {
-      if (isCut) return;
+      if (line.isCut) return;
       const raw = decodeFrame(bytes);
       const type = Number(raw[0]);
       if (drop !== undefined && CUT_BEFORE[type] === drop.point) return cut();
@@ -90,7 +98,7 @@ function cuttable(connection: Connection, socket: Socket, line: Line): Connectio
       if (drop?.point === 'after-masked-input') cut();
     },
     close: () => {
-      if (!isCut) connection.close();
+      if (!line.isCut) connection.close();
     },
   };
 }

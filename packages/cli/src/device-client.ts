@@ -4,14 +4,14 @@
  */
 import type { Client, ClientStore } from '@onlysum/client';
 import { parseHex, UsageError } from '@onlysum/crypto';
+import { nativeSuite } from '@onlysum/crypto/node';
+import { verifySignedManifest } from '@onlysum/task';
 import type { Command } from 'commander';
 import { loadConfiguration } from './configuration.js';
-import { inCommandTerms } from './device-failure.js';
-import { readJson } from './files.js';
+import { inFile, readJson } from './files.js';
 import { keyFlag, pathFlag, REQUIRED, registrarUrlFlag, required } from './flags.js';
 import { note } from './output.js';
 import { progressLine } from './progress-text.js';
-import { loadTask } from './tasks.js';
 import type { Terminal } from './terminal.js';
 
 export interface DeviceFlags {
@@ -75,9 +75,10 @@ export async function withClient<T>(
     'device.registrarUrl',
   );
   const storePath = required(flags.store ?? device.store, '--store', 'device.store');
-  // The client checks it too, but knows no files.
-  loadTask(manifestPath, parseHex('device.publisher', publisherKey, 32));
   const manifest = readJson(manifestPath);
+  // The client checks it too, but knows no files.
+  const publisher = parseHex('device.publisher', publisherKey, 32);
+  inFile(manifestPath, () => verifySignedManifest(nativeSuite, manifest, publisher));
   const { createClient, fileStore } = await import('@onlysum/client/node');
   const store = fileStore(storePath);
   const open = async () => {
@@ -98,6 +99,7 @@ export async function withClient<T>(
   try {
     return await use(client, store);
   } catch (error) {
+    const { inCommandTerms } = await import('./device-failure.js');
     throw inCommandTerms(error, storePath);
   } finally {
     await client.close();

@@ -2,12 +2,12 @@
  * Failures of the client in the words of the command: what to type next, not what to call.
  * Knows: commands and flags. Doesn't know: how a submission goes.
  */
-import { type SubmitError, SubmitError as SubmitFailure } from '@onlysum/client';
+import { SubmitError } from '@onlysum/client';
 import { OnlysumError, RoundError, UsageError } from '@onlysum/crypto';
 
 /** @param store - path of the device's record. @returns the error to report. */
 export function inCommandTerms(error: unknown, store: string): unknown {
-  if (error instanceof SubmitFailure) {
+  if (error instanceof SubmitError) {
     const { code, cause, retryable } = error;
     const why = cause instanceof OnlysumError ? inCommandTerms(cause, store) : cause;
     const message = why instanceof Error ? why.message : error.message;
@@ -33,7 +33,13 @@ export function inCommandTerms(error: unknown, store: string): unknown {
 }
 
 /** Values live as long as the command: nothing is kept for a next one. */
-function whatNext({ attempts, triedMs, contributed, nextWindowMs, retryable }: SubmitError): string {
+function whatNext({
+  attempts,
+  triedMs,
+  contributed,
+  nextWindowMs,
+  retryable,
+}: SubmitError): string {
   const tried =
     attempts === 1 ? 'tried once' : `tried ${attempts} times in ${Math.ceil(triedMs / 1000)} s`;
   const next = nextWindowMs === undefined ? '' : ` from ${new Date(nextWindowMs).toISOString()} on`;

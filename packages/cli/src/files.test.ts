@@ -86,6 +86,7 @@ describe('reading', () => {
     const error = caught(() => readJson(path));
     expect(error.code).toBe('file-invalid');
     expect(error.message).not.toContain('deadbeef');
+    expect(error.message).toContain('at line 1, column 21');
   });
 
   it('says where YAML is wrong', () => {

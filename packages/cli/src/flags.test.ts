@@ -5,6 +5,7 @@ import {
   integerFlag,
   keyFlag,
   pathFlag,
+  registrarUrlFlag,
   repeated,
   required,
   secondsFlag,
@@ -57,12 +58,15 @@ describe('flags', () => {
     }
   });
 
-  it('URLs: http and https only', () => {
+  it('URLs of a registrar: https, or http of this machine', () => {
     const read = registrarUrlFlag('--registrar-url');
     expect(read('https://registrar.example.org')).toBe('https://registrar.example.org');
-    for (const text of ['registrar.example.org', 'ws://x', 'file:///etc', '']) {
+    expect(read('http://127.0.0.1:8788/')).toBe('http://127.0.0.1:8788');
+    const wrong = ['registrar.example.org', 'http://x.org', 'ws://x', 'file:///etc', ''];
+    for (const text of wrong) {
       expect(refused(() => read(text))).toBe('flag-invalid --registrar-url');
     }
+    expect(() => read('https://me:secret@x.org')).not.toThrow(/secret/);
   });
 
   it('paths are made absolute', () => {

@@ -5,15 +5,7 @@
  */
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { scrypt } from '@noble/hashes/scrypt.js';
-import {
-  parseHex,
-  type Rng,
-  type Suite,
-  toHex,
-  UsageError,
-  utf8,
-  wipe,
-} from '@onlysum/crypto';
+import { parseHex, type Rng, type Suite, toHex, UsageError, utf8, wipe } from '@onlysum/crypto';
 
 /** What a key file holds, as JSON: `seed` or `sealed`, never both. */
 export interface KeyFile {

@@ -34,7 +34,11 @@ export function addRegistrarFlags(command: Command, { cwd }: Terminal): Command 
     .option('--host <address>', `address to listen on (default: ${DEFAULT_HOST})`)
     .option('--port <port>', `port, 0 for any (default: ${DEFAULT_PORT})`, portFlag)
     .option('--key <file>', `registrar's key file ${REQUIRED}`, pathFlag('--key', cwd))
-    .option('--store <folder>', `folder of the durable record ${REQUIRED}`, pathFlag('--store', cwd))
+    .option(
+      '--store <folder>',
+      `folder of the durable record ${REQUIRED}`,
+      pathFlag('--store', cwd),
+    )
     .option(
       '--epoch-length-ms <ms>',
       'length of an epoch (default: that of the first manifest)',

@@ -1,4 +1,13 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -114,12 +123,17 @@ describe('refusals', () => {
     [['registrar', 'codes', '--count', '10001'], 'flag-invalid', /--count: .*"10001"/],
     [['registrar', 'codes', '--count', '1'], 'setting-missing', /registrar\.store/],
     [['registrar', 'codes', '--count', '1', '--store', 's'], 'store-missing', /\/s: expected/],
+    [['registrar', 'codes', '--count', '1', '--store', '.'], 'store-missing', /a folder without/],
+    [['registrar', 'revoke', '0'.repeat(64), '--store', '.'], 'store-missing', /a folder without/],
+    [['registrar', 'new-incarnation', '--store', '.'], 'store-missing', /a folder without/],
     [['registrar', 'revoke', 'zz'], 'flag-invalid', /pseudonym: expected/],
     [['registrar', 'revoke'], 'flag-invalid', /missing required argument 'pseudonym'/],
     [['coordinator'], 'setting-missing', /coordinator\.key/],
     [['coordinator', '--key', 'k'], 'setting-missing', /--registrar-url/],
     [['coordinator', '--key', 'k', '--embed-registrar'], 'setting-missing', /line registrar\.key/],
     [['coordinator', '--registrar-url', 'ftp://x'], 'flag-invalid', /--registrar-url/],
+    [['coordinator', '--registrar-url', 'http://x.org'], 'flag-invalid', /--registrar-url/],
+    [['coordinator', '--result-file', 'x'], 'flag-invalid', /unknown option '--result-file'/],
     [['device', 'enrol'], 'flag-invalid', /missing required argument 'code'/],
     [['device', 'enrol', 'c'], 'setting-missing', /device\.manifest/],
     [['device', 'enrol', 'c', '--publisher', 'AB'], 'flag-invalid', /--publisher/],
@@ -160,6 +174,7 @@ describe('init, manifest check, sign and show', () => {
   it('writes keys of the owner only, and a manifest that passes', async () => {
     const { files, publicKeys } = await jsonOfInit();
     expect(files.map((path) => path.slice(cwd.length + 1)).sort()).toEqual([
+      '.gitignore',
       'keys/coordinator.json',
       'keys/publisher.json',
       'keys/registrar.json',
@@ -175,6 +190,20 @@ describe('init, manifest check, sign and show', () => {
     const report = await onlysum('manifest', 'check', '--json');
     expect(JSON.parse(report.out)).toMatchObject({ ok: true, signed: false, problems: [] });
     expect((await onlysum('manifest', 'check')).code).toBe(0);
+  });
+
+  it('keeps keys and stores out of version control, and says so where a .gitignore is', async () => {
+    await jsonOfInit();
+    const ignored = readFileSync(join(cwd, '.gitignore'), 'utf8').split('\n');
+    for (const folder of ['keys/', 'registrar-store/', 'device/'])
+      expect(ignored).toContain(folder);
+    const own = join(cwd, 'own');
+    mkdirSync(own);
+    writeFileSync(join(own, '.gitignore'), 'dist\n');
+    const { code, err } = await onlysum('init', 'own');
+    expect(code).toBe(0);
+    expect(err).toMatch(/\.gitignore is there: add keys\/, registrar-store\//);
+    expect(readFileSync(join(own, '.gitignore'), 'utf8')).toBe('dist\n');
   });
 
   it('overwrites nothing', async () => {
@@ -258,7 +287,90 @@ describe('init, manifest check, sign and show', () => {
     const { code, err } = await onlysum('manifest', 'sign', '--key', 'keys/registrar.json');
     expect(code).toBe(2);
     expect(err).toContain('[publisher-mismatch]');
+    const [publisher, registrar] = ['publisher', 'registrar'].map(publicKeyOf);
+    expect(err).toMatch(
+      new RegExp(
+        `--key ${cwd}/keys/registrar.json: expected the key of the publisher that ${cwd}/manifest.json ` +
+          `names, ${publisher}, got ${registrar}, which is the registrar's`,
+      ),
+    );
   });
+
+  it('says of a manifest that it is signed already, or not yet', async () => {
+    await jsonOfInit();
+    await json('manifest', 'sign');
+    const again = await onlysum('manifest', 'sign', 'manifest.signed.json');
+    expect([again.code, again.err]).toEqual([
+      2,
+      expect.stringMatching(/one that is signed already/),
+    ]);
+    const unsigned = await onlysum('device', 'preview', '--manifest', 'manifest.json');
+    expect(unsigned.code).toBe(2);
+    expect(unsigned.err).toContain(`${cwd}/manifest.json: not signed: run 'onlysum manifest sign'`);
+  });
+
+  it.each(['registrar', 'coordinator'])(
+    'starts no %s with the key of another role',
+    async (role) => {
+      await jsonOfInit();
+      await json('manifest', 'sign');
+      const { code, err } = await onlysum(role, '--key', 'keys/publisher.json');
+      expect(code).toBe(2);
+      const [own, got] = [role, 'publisher'].map(publicKeyOf);
+      expect(err).toContain(
+        `--key ${cwd}/keys/publisher.json: expected the key of the ${role} that ` +
+          `${cwd}/manifest.signed.json names, ${own}, got ${got}, which is the publisher's`,
+      );
+      expect(err).not.toContain('the seed of');
+      expect(existsSync(join(cwd, 'registrar-store'))).toBe(false);
+    },
+  );
+
+  it('shows both publishers whole', async () => {
+    await jsonOfInit();
+    await json('manifest', 'sign');
+    const pinned = `${'0a'.repeat(31)}0b`;
+    const { err } = await onlysum('device', 'preview', '--publisher', pinned);
+    expect(err).toContain(`${cwd}/manifest.signed.json: publisher: expected the key ${pinned}`);
+    expect(err).toContain(`got "${publicKeyOf('publisher')}"`);
+  });
+
+  it('makes no record for a device that is only looked at, or not enrolled', async () => {
+    await jsonOfInit();
+    await json('manifest', 'sign');
+    for (const command of ['preview', 'receipts', 'submit']) {
+      const { code, err } = await onlysum('device', command, '--store', 'none');
+      expect(code).toBe(2);
+      expect(err).toMatch(/\/none: expected a device's record, got none there.*\[store-missing\]/);
+    }
+    expect(existsSync(join(cwd, 'none'))).toBe(false);
+  });
+
+  it('tells a device that never enrolled how to, in the words of the command', async () => {
+    await jsonOfInit();
+    await json('manifest', 'sign');
+    // Nobody is there: the record begins, and the code stays good.
+    const where = ['--store', 'd1', '--registrar-url', 'http://127.0.0.1:1'];
+    expect((await onlysum('device', 'enrol', 'code', ...where)).code).toBe(1);
+    const { code, err } = await onlysum('device', 'submit', ...where);
+    expect(code).toBe(2);
+    expect(err).toMatch(/d1 is not enrolled: run 'onlysum device enrol CODE'.*\[not-enrolled\]/);
+  });
+
+  it('names a file once, and where in it something is wrong', async () => {
+    writeFileSync(join(cwd, 'onlysum.yaml'), 'registrar:\n  port: [1\n');
+    const yaml = await onlysum('registrar');
+    expect(yaml.err.split(`${cwd}/onlysum.yaml`)).toHaveLength(2);
+    writeFileSync(join(cwd, 'manifest.json'), '{\n  "a": 1,\n}');
+    expect((await onlysum('manifest', 'check')).err).toMatch(
+      /got something else at line 3, column 1/,
+    );
+  });
+
+  function publicKeyOf(role: string): string {
+    const text = readFileSync(join(cwd, `keys/${role}.json`), 'utf8');
+    return (JSON.parse(text) as { publicKey: string }).publicKey;
+  }
 
   async function jsonOfInit(): Promise<{ files: string[]; publicKeys: Record<string, string> }> {
     const { code, out, err } = await onlysum('init', '--json');

@@ -3,13 +3,10 @@ import { nativeSuite } from '@onlysum/crypto/node';
 import { type Manifest, parseManifest, type Task, verifySignedManifest } from '@onlysum/task';
 import { inFile, readJson } from './files.js';
 
-/**
- * @param publisher - the only publisher to accept; without one, whoever signed it.
- * @throws {UsageError} as `verifySignedManifest`, with the file's name.
- */
-export function loadTask(path: string, publisher?: Uint8Array): Task {
+/** @throws {UsageError} as `verifySignedManifest`, with the file's name. */
+export function loadTask(path: string): Task {
   const value = readJson(path);
-  return inFile(path, () => verifySignedManifest(nativeSuite, value, publisher));
+  return inFile(path, () => verifySignedManifest(nativeSuite, value));
 }
 
 /** @returns the manifest, and whether the file is the signed form; a wrong signature is refused. */

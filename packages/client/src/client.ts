@@ -88,15 +88,14 @@ export interface Client {
  * ```ts
  * import { createClient, fileStore } from '@onlysum/client/node';
  * import { readFile } from 'node:fs/promises';
- *
  * const manifest = JSON.parse(await readFile('manifest.signed.json', 'utf8'));
- * const store = fileStore('./onlysum-device');
- * const consent = ['performance'];
+ * const store = fileStore('device');
+ * const consent = ['performance']; // the optional groups that the user gave
  * const client = await createClient({ manifest, publisherKey, registrarUrl, store, consent });
  * if (!client.isEnrolled) await client.enrol(code);
  * client.record('startup_ms', 412);
  * const { included, survivors } = await client.submit();
- * console.log(`${included ? 'one of' : 'not among'} ${survivors} devices in the sum`);
+ * console.log(included ? `one of ${survivors} in the sum` : 'not in the sum');
  * ```
  *
  * @throws {UsageError} if the manifest is not signed by `publisherKey`, falls below the floor, is not

@@ -17,6 +17,8 @@ export interface CutTask {
   /** D. */
   readonly mostDropped: number;
   readonly t: number;
+  /** What a drop above D costs, and what a neighbour costs that a member of S misses to t. */
+  readonly weights: { readonly drop: number; readonly neighbour: number };
 }
 
 export interface SeparatedSet {
@@ -26,8 +28,8 @@ export interface SeparatedSet {
   readonly toDrop: readonly number[];
   /** Σ over S of what is missing to t neighbours in S and among colluders. */
   readonly lacking: number;
-  /** Drops above D, and `lacking`, per member of S. 0: the cut succeeds. */
-  readonly margin: number;
+  /** As weighed in the search. 0: the cut succeeds. */
+  readonly cost: number;
 }
 
 /**
@@ -42,7 +44,7 @@ export function searchCut(task: CutTask, size: number, steps: number, seed: stri
   while (set.members.length < size) set.add(cheapest(set));
   let best = set.snapshot();
   let cost = set.cost;
-  for (let step = 0; step < steps && best.margin > 0; step++) {
+  for (let step = 0; step < steps && best.cost > 0; step++) {
     const temperature =
       FIRST_TEMPERATURE * (LAST_TEMPERATURE / FIRST_TEMPERATURE) ** (step / steps);
     const out = set.members[below(size)] ?? 0;
@@ -53,7 +55,7 @@ export function searchCut(task: CutTask, size: number, steps: number, seed: stri
     const worse = set.cost - cost;
     if (worse <= 0 || below(2 ** 31) < 2 ** 31 * Math.exp(-worse / temperature)) {
       cost = set.cost;
-      if (cost < best.margin * size) best = set.snapshot();
+      if (cost < best.cost) best = set.snapshot();
     } else {
       set.remove(into);
       set.add(out);
@@ -62,7 +64,7 @@ export function searchCut(task: CutTask, size: number, steps: number, seed: stri
   return best;
 }
 
-/** In drops and missing neighbours: at first most exchanges pass, in the end only good ones. */
+/** In the units of the weights: at first most exchanges pass, in the end only good ones. */
 const FIRST_TEMPERATURE = 4;
 const LAST_TEMPERATURE = 0.05;
 
@@ -101,7 +103,9 @@ class CutSet {
   }
 
   get cost(): number {
-    return Math.max(0, this.#toDrop - this.#task.mostDropped) + this.#lacking;
+    const { mostDropped, weights } = this.#task;
+    const excess = Math.max(0, this.#toDrop - mostDropped);
+    return weights.drop * excess + weights.neighbour * this.#lacking;
   }
 
   add(index: number): void {
@@ -148,8 +152,7 @@ class CutSet {
     const toDrop = [...this.#isMember.keys()].filter(
       (index) => this.#isOutside(index) && (this.#inside[index] ?? 0) > 0,
     );
-    const margin = this.cost / this.members.length;
-    return { members: [...this.members], toDrop, lacking: this.#lacking, margin };
+    return { members: [...this.members], toDrop, lacking: this.#lacking, cost: this.cost };
   }
 
   #isOutside(index: number): boolean {

@@ -19,7 +19,8 @@ describe('neighbours in random sets', () => {
   it('are as many as the hypergeometric model has them', () => {
     const size = { graphs: 60, setsPerGraph: 10, seed: 'short' };
     const { corrupt, surviving } = studyNeighbours(nativeSuite, parameters, size);
-    for (const { meanDrawn, meanModel, worst } of [corrupt, surviving]) {
+    for (const { meanDrawn, meanModel, worst, furthest } of [corrupt, surviving]) {
+      expect(furthest.drawn / furthest.model).toBeGreaterThan(0.7);
       expect(Math.abs(meanDrawn / meanModel - 1)).toBeLessThan(0.005);
       expect(worst.drawn / worst.model).toBeGreaterThan(0.9);
       expect(worst.drawn / worst.model).toBeLessThan(1.4);
@@ -34,7 +35,7 @@ describe('neighbours in random sets', () => {
     for (const s of [5, 20, 90]) {
       const { meanDrawn, meanModel, worst } = studyInwardPairs(nativeSuite, parameters, s, size);
       expect(Math.abs(meanDrawn / meanModel - 1)).toBeLessThan(0.1);
-      expect(worst.drawn / worst.model).toBeLessThan(1.5);
+      expect(worst.drawn / worst.model).toBeLessThan(1.3);
     }
   });
 
@@ -50,12 +51,14 @@ describe('neighbours in random sets', () => {
     expect(compareTail(fat, chance, 'above')).toMatchObject({
       extreme: 4,
       worst: { bound: 4, drawn: expect.closeTo(0.02), model: expect.closeTo(0.01) },
+      furthest: { bound: 4 },
     });
     expect(compareTail(fat, chance, 'below').extreme).toBe(0);
   });
 });
 
 describe('the search for a cut', () => {
+  const EVEN = { drop: 1, neighbour: 1 };
   const corrupt = randomSubset(n, mostCorrupt, uniformBelow('corrupt'));
   const tables = drawGraph(nativeSuite, parameters, new Uint8Array(32).fill(1));
   /** k/2 neighbours on each side: what the tables are there to avoid. */
@@ -68,17 +71,27 @@ describe('the search for a cut', () => {
   };
 
   it('counts what it says', () => {
-    const cut = searchCut({ graph: tables, corrupt, mostDropped, t }, 12, 2000, 'short');
+    const cut = searchCut(
+      { graph: tables, corrupt, mostDropped, t, weights: { drop: 3, neighbour: 2 } },
+      12,
+      2000,
+      'short',
+    );
     expect(new Set(cut.members).size).toBe(12);
     expect(cut).toMatchObject(recount(tables, cut));
     const excess = Math.max(0, cut.toDrop.length - mostDropped);
-    expect(cut.margin).toBeCloseTo((excess + cut.lacking) / 12);
+    expect(cut.cost).toBe(3 * excess + 2 * cut.lacking);
   });
 
   it('finds the cut through a ring, and the ring falls into two', () => {
     // A threshold of k/2, so that the ends of an arc keep theirs.
-    const cut = searchCut({ graph: ring, corrupt, mostDropped: k, t: k / 2 }, 40, 5000, 'short');
-    expect(cut.margin).toBe(0);
+    const cut = searchCut(
+      { graph: ring, corrupt, mostDropped: k, t: k / 2, weights: EVEN },
+      40,
+      5000,
+      'short',
+    );
+    expect(cut.cost).toBe(0);
     expect(cut.toDrop.length).toBeLessThanOrEqual(k);
     const [one, other, ...more] = honestComponents(ring, cut.toDrop);
     expect(more).toEqual([]);
@@ -87,9 +100,14 @@ describe('the search for a cut', () => {
   });
 
   it.each([2, 10, 40, 85])('finds none through the tables, with sets of %i', (size) => {
-    const cut = searchCut({ graph: tables, corrupt, mostDropped, t }, size, 3000, 'short');
+    const cut = searchCut(
+      { graph: tables, corrupt, mostDropped, t, weights: EVEN },
+      size,
+      3000,
+      'short',
+    );
     // Each member lacks a neighbour or more, or as many more drops would be needed.
-    expect(cut.margin).toBeGreaterThan(0.5);
+    expect(cut.cost).toBeGreaterThan(0.5 * size);
   });
 
   function recount(graph: Graph, { members }: SeparatedSet) {

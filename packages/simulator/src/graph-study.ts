@@ -6,15 +6,24 @@
 import { type Suite, unsafeSeededRng } from '@onlysum/crypto';
 import { type Graph, type GraphParameters, drawGraph } from '@onlysum/protocol';
 
-/** A tail as counted and as the model has it, where they differ most. */
+/** A tail at one bound: how often it was drawn, and how often the model has it. */
+export interface Tail {
+  readonly bound: number;
+  readonly drawn: number;
+  readonly model: number;
+}
+
+/** A distribution as counted and as the model has it, of the tails that hold 100 samples or more. */
 export interface TailComparison {
   readonly samples: number;
   readonly meanDrawn: number;
   readonly meanModel: number;
   /** The count furthest out that was seen. */
   readonly extreme: number;
-  /** The bound of the tail with the largest drawn/model, of those that 100 samples or more fall under. */
-  readonly worst: { readonly bound: number; readonly drawn: number; readonly model: number };
+  /** The one with the largest drawn/model, of those that begin at the mean or beyond. */
+  readonly worst: Tail;
+  /** The one furthest out. */
+  readonly furthest: Tail;
 }
 
 export interface StudySize {
@@ -100,6 +109,7 @@ function forEachDrawn(
 
 /** Below this many samples a tail says little. */
 const FEWEST_IN_TAIL = 100;
+const NO_TAIL: Tail = { bound: 0, drawn: 0, model: 1 };
 
 /**
  * @param counts - samples by value.
@@ -118,20 +128,25 @@ export function compareTail(
   const inwards = side === 'above' ? values.toReversed() : values;
   let [drawn, model] = [0, 0];
   let extreme: number | undefined;
-  let worst = { bound: inwards[0] ?? 0, drawn: 0, model: 1 };
+  const meanModel = mean(chance);
+  const tails: Tail[] = [];
   for (const x of inwards) {
     drawn += (counts[x] ?? 0) / samples;
     model += chance(x);
     if (extreme === undefined && drawn > 0) extreme = x;
-    if (Math.max(drawn, model) * samples < FEWEST_IN_TAIL) continue;
-    if (drawn / model > worst.drawn / worst.model) worst = { bound: x, drawn, model };
+    const isBeyondMean = side === 'above' ? x >= meanModel : x <= meanModel;
+    if (isBeyondMean && Math.max(drawn, model) * samples >= FEWEST_IN_TAIL) {
+      tails.push({ bound: x, drawn, model });
+    }
   }
+  const [furthest = NO_TAIL] = tails;
   return {
     samples,
     meanDrawn: mean((x) => (counts[x] ?? 0) / samples),
-    meanModel: mean(chance),
+    meanModel,
     extreme: extreme ?? 0,
-    worst,
+    worst: tails.reduce((a, b) => (b.drawn / b.model > a.drawn / a.model ? b : a), furthest),
+    furthest,
   };
 }
 

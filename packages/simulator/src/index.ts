@@ -3,6 +3,7 @@ export { type CutTask, type SeparatedSet, searchCut } from './cut-search.js';
 export {
   type NeighbourStudy,
   type StudySize,
+  type Tail,
   type TailComparison,
   randomSubset,
   studyInwardPairs,

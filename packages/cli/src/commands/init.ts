@@ -20,7 +20,7 @@ const SEED_BYTES = 32;
 const PUBLIC_MODE = 0o644;
 const GITIGNORE = '.gitignore';
 /** What onlysum.yaml names, and the stores of devices that are tried by hand. */
-const IGNORED = ['keys/', 'registrar-store/', 'results/', 'device/', 'd[0-9]*/'];
+const IGNORED = ['keys/', 'registrar-store/', 'results/', 'device/', 'd[0-9]*/', 'codes'];
 
 export function addInit(program: Command, terminal: Terminal): void {
   program
@@ -47,7 +47,10 @@ export function addInit(program: Command, terminal: Terminal): void {
         );
       }
       if (hasGitignore) {
-        warn(terminal, `${GITIGNORE} is there: add ${IGNORED.join(', ')}, none of which may be published`);
+        warn(
+          terminal,
+          `${GITIGNORE} is there: add ${IGNORED.join(', ')}, none of which may be published`,
+        );
       }
       const publicKeys = publicKeysOf(keys);
       const paths = files.map((file) => join(folder, file.path));
