@@ -5,7 +5,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
   Coordinator,
@@ -26,8 +25,6 @@ const designRow =
   'registrar asked twice: concurrently, after SIGKILL; an old round submitted again after a restore';
 const ROUND = 'asked twice';
 const DEVICES = 6;
-/** Longer than the weakened build takes to write down what it has signed. */
-const RECORDED_MS = 600;
 
 /** The old round is open in the backup; a restore starts a new incarnation. */
 function afterRestore(build: Build): Outcome {
@@ -58,7 +55,6 @@ async function atOnce(build: Build): Promise<Outcome> {
     const coordinator = new Coordinator(task, { nowMs: START_MS }, askAttest(registrar));
     await openRoster(coordinator, devices);
     const answers = await Promise.all(SETS.map((set) => askForSet(coordinator, set)));
-    await sleep(RECORDED_MS);
     await store.close();
     return verdict(answers);
   });
@@ -120,10 +116,8 @@ async function withStore(
 
 async function openRoster(coordinator: Coordinator, devices: Devices): Promise<void> {
   await coordinator.openWindow();
-  await sleep(RECORDED_MS);
   const answer = await coordinator.roster(ROUND, devices);
   if (answer.kind !== 'roster') throw new RangeError(JSON.stringify(answer));
-  await sleep(RECORDED_MS);
 }
 
 function askForSet(coordinator: Coordinator, set: readonly number[]): Promise<RegistrarResponse> {
@@ -149,11 +143,12 @@ async function kill(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-/** Decides and signs on what is there, and writes it down a little later. */
+/** Decides and signs U2 on what is there, and writes it down later. */
 const signFirst = {
   file: 'registrar/src/attestation.ts',
   find: 'return await store.transact((ledger) =>',
   replace: `return await ((run) => {
+      if (request.kind !== 'shared-set') return store.transact(run);
       const puts = new Map();
       const result = store.read((ledger) =>
         run({
@@ -162,9 +157,8 @@ const signFirst = {
           keys: (prefix) => ledger.keys(prefix),
         }),
       );
-      setTimeout(() => {
-        void store.transact((ledger) => puts.forEach((value, key) => ledger.put(key, value)));
-      }, 300);
+      const record = (ledger) => puts.forEach((value, key) => ledger.put(key, value));
+      setTimeout(() => store.transact(record).catch(() => undefined), 60_000).unref();
       return result;
     })((ledger) =>`,
 };

@@ -3,15 +3,18 @@
  * says why, and against the same sources with that one check removed, where it succeeds.
  */
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { attacks } from './all-attacks.js';
 import { isStopped, tryAttack } from './attack.js';
-import { intactBuild, weakenedBuild } from './weakened-build.js';
+import { intactBuild, removeBuilds, weakenedBuild } from './weakened-build.js';
+
+const intact = intactBuild('src');
+afterAll(removeBuilds);
 
 describe('attacks', () => {
   for (const attack of attacks) {
     it(`${attack.name} (${attack.stoppedBy})`, async () => {
-      const shipped = await tryAttack(attack, await intactBuild('src'));
+      const shipped = await tryAttack(attack, await intact);
       expect(isStopped(attack, shipped), JSON.stringify(shipped)).toBe(true);
       const weakened = await tryAttack(attack, await weakenedBuild(attack.name, attack.weaken));
       expect(weakened).toMatchObject({ succeeded: true });

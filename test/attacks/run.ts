@@ -9,8 +9,8 @@ import { intactBuild, weakenedBuild } from './weakened-build.js';
 const intact = await intactBuild('dist');
 let stopped = 0;
 let succeeded = 0;
-console.log('| attack | stopped by | error when stopped | with the check removed |');
-console.log('| --- | --- | --- | --- |');
+print('| attack | stopped by | error when stopped | with the check removed |');
+print('| --- | --- | --- | --- |');
 for (const attack of attacks) {
   const shipped = await tryAttack(attack, intact);
   const weakened = await tryAttack(attack, await weakenedBuild(attack.name, attack.weaken));
@@ -21,8 +21,12 @@ for (const attack of attacks) {
     ? (attack.refusal ?? shipped.detail)
     : `NOT STOPPED AS IT SHOULD: ${shipped.error ?? shipped.detail}`;
   const after = weakened.succeeded ? weakened.detail : `STOPPED: ${weakened.error ?? ''}`;
-  console.log(`| ${[attack.name, attack.stoppedBy, before, after].join(' | ')} |`);
+  print(`| ${[attack.name, attack.stoppedBy, before, after].join(' | ')} |`);
 }
 const n = attacks.length;
-console.log(`\n${n} attacks: ${stopped} stopped, ${succeeded} succeed with the check removed`);
+print(`\n${n} attacks: ${stopped} stopped, ${succeeded} succeed with the check removed`);
 process.exit(stopped === n && succeeded === n ? 0 : 1);
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -4,9 +4,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-/** Far above the start of a process; without the other one it goes on alone. */
-const PATIENCE_MS = 5_000;
-const HEAD_START_MS = 500;
+/** Far above the start of a process and a change of the record; a lone process goes on all the same. */
+const PATIENCE_MS = 10_000;
 
 const { url, folder, tab, reservation, entry } = JSON.parse(await text(process.stdin));
 const { clientSide, reserve } = await import(url);
@@ -21,17 +20,20 @@ const outcome = await store.update((record) => {
   isFirstCall = false;
   return reserve(record, { ...reservation, ...bytes }, '00'.repeat(32), entry);
 });
+writeFileSync(join(folder, `${tab}-done`), '');
 await store.close();
 process.stdout.write(outcome);
 
-/** Both hold the record of before; then the first one writes first. */
+/** Both hold the record of before; then the first one has it written before the second one tries. */
 function meet() {
   writeFileSync(join(folder, tab), '');
-  const other = join(folder, tab === 'first' ? 'second' : 'first');
-  for (let waited = 0; !existsSync(other) && waited < PATIENCE_MS; waited += 10) sleep(10);
-  if (tab === 'second') sleep(HEAD_START_MS);
+  waitFor(tab === 'first' ? 'second' : 'first-done');
 }
 
-function sleep(ms) {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+/** Blocks, since a change of the record is synchronous. */
+function waitFor(name) {
+  const idle = new Int32Array(new SharedArrayBuffer(4));
+  for (let waited = 0; !existsSync(join(folder, name)) && waited < PATIENCE_MS; waited += 10) {
+    Atomics.wait(idle, 0, 0, 10);
+  }
 }

@@ -1,6 +1,6 @@
 /**
  * Builds of the packages for attacks: as they are, or with one check removed. A weakened build is a
- * bundle in a temporary folder, made when a test asks for it and removed with the process: there is
+ * bundle in a temporary folder, made when a test asks for it and removed afterwards: there is
  * nothing in any package that could be shipped or switched on.
  * Invariant: a weakened build differs from the sources in one text that occurs exactly once.
  */
@@ -41,9 +41,16 @@ export function weakenedBuild(name: string, weakening: Weakening): Promise<Loade
   return load(name.replace(/\W+/g, '-'), packagesFrom('src', weakening));
 }
 
+/** For a process that may be ended without an exit, as test runners do. */
+export function removeBuilds(): void {
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  folder = undefined;
+}
+
 async function load(name: string, plugin: Plugin): Promise<LoadedBuild> {
   folder ??= temporaryFolder();
-  const outfile = join(folder, `${name}.mjs`);
+  // Test runners import what lies under this name as it is.
+  const outfile = join(folder, 'node_modules', `${name}.mjs`);
   await bundle({
     entryPoints: [join(here, 'surface.ts')],
     bundle: true,
@@ -60,7 +67,7 @@ async function load(name: string, plugin: Plugin): Promise<LoadedBuild> {
 
 function temporaryFolder(): string {
   const made = mkdtempSync(join(tmpdir(), 'onlysum-attacks-'));
-  process.once('exit', () => rmSync(made, { recursive: true, force: true }));
+  process.once('exit', removeBuilds);
   return made;
 }
 

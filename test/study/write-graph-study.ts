@@ -166,8 +166,8 @@ three weights: drops and missing neighbours alike, drops ten times as dear, and 
 dear. Shown is how near it came from either side:
 
 - **within D**: of the sets that D drops do cut off, the fewest neighbours that a member misses to t, on average.
-  Such a round is not attested, by the registrar nor accepted by a device.
-- **keeping t**: of the sets whose members all keep t, the fewest drops that cut it off, beside D.
+  The registrar does not attest such a round, and no device of S goes on with it.
+- **keeping t**: of the sets whose members all keep t, the fewest drops that cut one off, to be held against D.
 
 ${table(
   [
@@ -209,9 +209,9 @@ ${table(
       mostDropped,
       sizes.join(', '),
       sets.filter(({ cost }) => cost === 0).length,
-      within === undefined ? 'no such set' : missing(within).toFixed(2),
+      within === undefined ? 'none found' : missing(within).toFixed(2),
       within?.members.length ?? '',
-      keeping?.toDrop.length ?? 'no such set',
+      keeping?.toDrop.length ?? 'none found',
       keeping?.members.length ?? '',
     ];
   }),
@@ -221,7 +221,7 @@ Where no cut is found, the only component of a round that could be attested is a
 
 ## What this shows, and what not
 
-- The model is not refuted where it can be counted, down to about one in 10^5.
+- The model is not refuted where it can be counted: down to about 10^-5 for neighbours, 10^-3 for pairs.
 - It says nothing about probabilities like 2^-60. These rest on the union bound of rule 4, in which seats are
   independent; that repairs keep it true that far out is argued, not proved and not measured.
 - The search for cuts is a heuristic on a few graphs, and not for every s. It could miss a cut. It cannot find

@@ -31,13 +31,19 @@ export function loadKey(
   return inFile(path, () => openKeyFile(nativeSuite, value, passphraseOf(terminal)));
 }
 
+interface LoadedKey {
+  readonly keyLabel: string;
+  readonly keyPath: string;
+  readonly publicKey: Uint8Array;
+}
+
 /** Roles that a manifest names by their keys. */
 export type Role = 'publisher' | 'registrar' | 'coordinator';
 
 /**
  * Checks a key before anything is started or signed with it.
  *
- * @param keyPath - its file.
+ * @param keyPath - its file, and `keyLabel` the flag or line that gave it.
  * @param manifestPath - the file of `manifest`, which must name the key in `role`.
  * @param code - what to report it as.
  * @throws {UsageError} that names the flag, both files and both keys.
@@ -45,7 +51,7 @@ export type Role = 'publisher' | 'registrar' | 'coordinator';
 export function checkRoleKey(
   code: 'publisher-mismatch' | 'task-mismatch',
   role: Role,
-  { keyPath, publicKey }: { readonly keyPath: string; readonly publicKey: Uint8Array },
+  { keyLabel, keyPath, publicKey }: LoadedKey,
   { manifestPath, manifest }: { readonly manifestPath: string; readonly manifest: Manifest },
 ): void {
   const keys = keysOf(manifest);
@@ -54,8 +60,8 @@ export function checkRoleKey(
   const other = ROLES.find((name) => keys[name] === got);
   const whose = other === undefined ? '' : `, which is the ${other}'s`;
   const expected = `the key of the ${role} that ${manifestPath} names, ${keys[role]}`;
-  throw new UsageError(code, `--key ${keyPath}: expected ${expected}, got ${got}${whose}`, {
-    field: '--key',
+  throw new UsageError(code, `${keyLabel} ${keyPath}: expected ${expected}, got ${got}${whose}`, {
+    field: keyLabel,
     expected,
     got,
   });

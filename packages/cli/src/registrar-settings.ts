@@ -19,6 +19,8 @@ export interface RegistrarSettings {
   readonly host: string;
   readonly port: number;
   readonly key: string;
+  /** The flag or line that gives the key, for errors. */
+  readonly keyLabel: string;
   readonly store: string;
   readonly epochLengthMs: number | undefined;
   readonly manifests: readonly string[];
@@ -81,6 +83,7 @@ function complete(
     host: lines.host ?? DEFAULT_HOST,
     port: lines.port ?? DEFAULT_PORT,
     key: required(lines.key, flagFor('--key'), 'registrar.key'),
+    keyLabel: flagFor('--key') ?? 'registrar.key',
     store: required(lines.store, flagFor('--store'), 'registrar.store'),
     epochLengthMs: lines.epochLengthMs,
     manifests: required(lines.manifests, flagFor('--manifest'), 'registrar.manifests'),

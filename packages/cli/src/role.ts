@@ -8,6 +8,8 @@ import type { Terminal } from './terminal.js';
 export interface RoleSettings {
   /** Paths of the key file and of the signed manifests. */
   readonly key: string;
+  /** The flag or line that gives the key; default `--key`. */
+  readonly keyLabel?: string;
   readonly manifests: readonly string[];
 }
 
@@ -17,7 +19,7 @@ export interface RoleSettings {
  */
 export function loadRole(
   role: Role,
-  { key, manifests }: RoleSettings,
+  { key, keyLabel = '--key', manifests }: RoleSettings,
   terminal: Terminal,
 ): { readonly tasks: readonly Task[]; readonly seed: Uint8Array; readonly publicKey: Uint8Array } {
   const tasks = manifests.map((path) => loadTask(path));
@@ -25,7 +27,7 @@ export function loadRole(
   try {
     tasks.forEach(({ manifest }, i) => {
       const file = { manifestPath: manifests[i] ?? '', manifest };
-      checkRoleKey('task-mismatch', role, { keyPath: key, publicKey }, file);
+      checkRoleKey('task-mismatch', role, { keyLabel, keyPath: key, publicKey }, file);
     });
     return { tasks, seed, publicKey };
   } catch (error) {

@@ -326,6 +326,20 @@ describe('init, manifest check, sign and show', () => {
     },
   );
 
+  it('names the line of an embedded registrar’s key, not the flag of the coordinator’s', async () => {
+    await jsonOfInit();
+    await json('manifest', 'sign');
+    const path = join(cwd, 'onlysum.yaml');
+    const lines = readFileSync(path, 'utf8').replace('keys/registrar.json', 'keys/publisher.json');
+    writeFileSync(path, lines);
+    const { code, err } = await onlysum('coordinator', '--embed-registrar');
+    expect(code).toBe(2);
+    expect(err).toContain(
+      `registrar.key ${cwd}/keys/publisher.json: expected the key of the registrar`,
+    );
+    expect(err).not.toContain('--key');
+  });
+
   it('shows both publishers whole', async () => {
     await jsonOfInit();
     await json('manifest', 'sign');

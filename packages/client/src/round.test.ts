@@ -21,7 +21,7 @@ const STOP = new RoundError('submit-aborted', 'stop');
 async function host(changes: Partial<RoundOptions> = {}): Promise<RoundOptions> {
   const call = { url: REGISTRAR_URL, holdsProcess: true, fetch: rig.fetch };
   const ports = { task: rig.task, store: memoryStore(), suite, rng: systemRng, call };
-  await enrolWithCode(ports, rig.code());
+  await enrolWithCode(ports, rig.code(), {});
   const { seed, certificate } = await pseudonymFor(ports, Math.floor(rig.nowMs / epochMs()));
   return {
     params: {

@@ -108,11 +108,11 @@ function httpError(base: string, status: number, body: Uint8Array): OnlysumError
   return new RoundError('registrar-answer', message, { got, retryable });
 }
 
-function checkBase(url: string): string {
+function checkBase(url: unknown): string {
   const base = registrarBase(url);
   if (base !== undefined) return base;
   // A URL with a user may hold a password.
-  const got = String(url).includes('@') ? 'one with a user' : describe(url);
+  const got = typeof url === 'string' && url.includes('@') ? 'one with a user' : describe(url);
   throw new UsageError('argument-invalid', `url: expected ${REGISTRAR_URL_FORM}, got ${got}`, {
     field: 'url',
     expected: REGISTRAR_URL_FORM,

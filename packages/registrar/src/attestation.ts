@@ -65,10 +65,10 @@ async function answer(
  * The first check is the coordinator's own signature. If it fails, the rest is left unchecked: nobody
  * else may make the registrar verify a cohort.
  */
-async function verify(suite: Suite, { own, members }: RequestChecks): Promise<DeriveResult[]> {
-  const results = runDerive(suite, [own]);
+async function verify(suite: Suite, checks: RequestChecks): Promise<DeriveResult[]> {
+  const results = runDerive(suite, [checks.own]);
   if (results[0] !== true) return results;
-  const batch = members();
+  const batch = checks.members();
   for (let at = 0; at < batch.length; at += BATCH_CHUNK) {
     results.push(...runDerive(suite, batch.slice(at, at + BATCH_CHUNK)));
     await setImmediate();

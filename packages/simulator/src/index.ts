@@ -1,6 +1,13 @@
 /** @onlysum/simulator: in-process fleets on a seeded network, for research, benches and tests. */
 export { type CutTask, type SeparatedSet, searchCut } from './cut-search.js';
 export {
+  type Adversary,
+  type ExploreOptions,
+  type ExploreReport,
+  type Machines,
+  explore,
+} from './explore.js';
+export {
   type NeighbourStudy,
   type StudySize,
   type Tail,

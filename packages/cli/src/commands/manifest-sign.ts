@@ -59,7 +59,8 @@ export function addManifestSign(manifest: Command, terminal: Terminal): void {
       const { seed, publicKey } = loadKey(keyPath, terminal);
       try {
         const file = { manifestPath: path, manifest: parsed };
-        checkRoleKey('publisher-mismatch', 'publisher', { keyPath, publicKey }, file);
+        const key = { keyLabel: '--key', keyPath, publicKey };
+        checkRoleKey('publisher-mismatch', 'publisher', key, file);
         const signed = inFile(path, () => signManifest(nativeSuite, parsed, seed));
         replaceFile(signedPath, `${JSON.stringify(signed, undefined, 2)}\n`, PUBLIC_MODE);
       } finally {

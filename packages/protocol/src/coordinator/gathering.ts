@@ -34,10 +34,8 @@ export function join(
   context: MachineContext,
 ): CoordinatorStep {
   const pseudonym = toHex(event.certificate.pseudonym);
-  if (state.barred.has(pseudonym)) {
-    const detail = 'the registrar refused this device for this round: come back in a later one';
-    return [state, [dropEffect(event.device, 'device-refused', detail)]];
-  }
+  const refused = state.barred.get(pseudonym);
+  if (refused !== undefined) return [state, [refusedMember(event.device, refused)]];
   for (const candidate of state.candidates.values()) {
     if (toHex(candidate.certificate.pseudonym) !== pseudonym) continue;
     if (candidate.isConnected) {
@@ -163,16 +161,15 @@ export function rosterRefused(
 ): CoordinatorStep {
   const { cohort } = params.task.manifest;
   const refused = new Map(refusal.members.map(({ index, code }) => [index, code]));
-  const barred = new Set(state.barred);
+  const barred = new Map(state.barred);
   const told: CoordinatorEffect[] = [];
   const rest: Candidate[] = [];
   state.candidates.forEach((candidate, index) => {
     const code = refused.get(index);
-    if (code !== undefined) barred.add(toHex(candidate.certificate.pseudonym));
+    if (code !== undefined) barred.set(toHex(candidate.certificate.pseudonym), code);
     if (candidate.isOverdue) return;
     if (code === undefined) rest.push(candidate);
-    else if (candidate.isConnected)
-      told.push(dropEffect(candidate.device, memberDropCode(code), `the registrar: ${code}`));
+    else if (candidate.isConnected) told.push(refusedMember(candidate.device, code));
   });
   const [next, effects] =
     refused.size === 0
@@ -199,7 +196,7 @@ function refusedAsWhole(
 
 function gatherOn(
   candidates: readonly Candidate[],
-  barred: Set<string>,
+  barred: Map<string, string>,
   params: RoundParams,
   context: MachineContext,
 ): CoordinatorStep {
@@ -274,7 +271,7 @@ function closeCohort(
 function requestRoster(
   candidates: readonly Candidate[],
   attempt: number,
-  barred: Set<string>,
+  barred: Map<string, string>,
   params: RoundParams,
 ): CoordinatorStep {
   const { task, window, round, durations } = params;
@@ -322,6 +319,10 @@ function remainingMs(
   return Math.max(0, state.closesAtMs - context.nowMs) + roundMs(params.durations);
 }
 
-function memberDropCode(code: string): DropCode {
-  return isDropCode(code) ? code : 'device-refused';
+/** What the registrar has against one device, and when it may come back. */
+function refusedMember(device: number, code: string): CoordinatorEffect {
+  const dropCode: DropCode = isDropCode(code) ? code : 'device-refused';
+  const when =
+    code === 'in-open-roster' ? 'its earlier round is still open' : 'the next window is open';
+  return dropEffect(device, dropCode, `the registrar refused this device: ${code}; ${when}`);
 }

@@ -42,7 +42,7 @@ export function startRound(params: RoundParams, nowMs: number): CoordinatorStep 
       stage: 'gathering',
       candidates: new Map(),
       closesAtMs: nowMs + gatherMs,
-      barred: new Set(),
+      barred: new Map(),
     },
     [
       { kind: 'stage', stage: 'gathering', devices: 0 },

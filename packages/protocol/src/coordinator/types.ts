@@ -170,8 +170,8 @@ export interface Candidate extends Seatholder {
   member: RosterMember | undefined;
 }
 
-/** Hex of pseudonyms that the registrar refused: coming back to this round cannot help them. */
-type Barred = Set<string>;
+/** Hex of pseudonyms that the registrar refused, with its code: coming back to this round cannot help. */
+type Barred = Map<string, string>;
 
 /** A device's place in the attested roster. */
 export interface Place extends Seatholder {

@@ -250,7 +250,8 @@ function expectPhase<P extends DeviceState['phase']>(
 /** While a cohort gathers the end of the round may move; once there is a roster it may not. */
 function gathering(state: DeviceState, message: incoming.Progress): DeviceEffect[] {
   const seconds = Math.ceil(message.closesInMs / 1000);
-  const detail = `${message.missing} more devices needed, closes in ${seconds} s`;
+  const devices = message.missing === 1 ? 'device' : 'devices';
+  const detail = `${message.missing} more ${devices} needed, closes in ${seconds} s`;
   const notice: DeviceEffect = { kind: 'progress', stage: 'waiting', detail };
   const isGathering = 'offered' in state && !('seat' in state);
   return isGathering ? [{ kind: 'timer', inMs: message.remainingMs }, notice] : [notice];
