@@ -12,6 +12,7 @@ import {
   revealShares,
   shareKeys,
   unmasking,
+  uploadRequest,
 } from '@onlysum/protocol';
 import { type RoundOptions, type SimulatedRound, simulateRound } from '@onlysum/simulator';
 import { describe, expect, it } from 'vitest';
@@ -113,6 +114,18 @@ const rows: Row[] = [
     code: 'wrong-stage',
     survives: false,
     change: instead(shareKeys, (m) =>
+      maskedInput.encode({
+        round: m.round,
+        vector: new Uint8Array(1),
+        commitment: new Uint8Array(32),
+      }),
+    ),
+  },
+  {
+    name: 'a masked input without a credit',
+    code: 'wrong-stage',
+    survives: false,
+    change: instead(uploadRequest, (m) =>
       maskedInput.encode({
         round: m.round,
         vector: new Uint8Array(1),

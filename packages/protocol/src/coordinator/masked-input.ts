@@ -1,4 +1,5 @@
 /** §5.4: hand out U2 and the boxes, add masked inputs into the running sum, close U3. */
+import { PeerError } from '@onlysum/crypto';
 import { at } from '../at.js';
 import { encodeBitmap } from '../bitmap.js';
 import { maskContext } from '../context.js';
@@ -41,6 +42,7 @@ export function openSharedSet(
     commitments: new Map(),
     grants: new Map(),
     queue: new Set(),
+    granted: new Set(),
   };
   waitFor(cohort, members);
   return [
@@ -99,6 +101,7 @@ export function grantUploads(
     queue.delete(index);
     if (!cohort.waiting.has(index)) continue;
     grants.set(index, context.nowMs);
+    state.granted.add(index);
     effects.push(...send(cohort, index, uploadGrant.encode({ round: cohort.facts.round })));
   }
   if (queue.size > 0) effects.push({ kind: 'grant-timer', inMs: uploadMs });
@@ -113,6 +116,12 @@ export function addMaskedInput(
   params: RoundParams,
   context: MachineContext,
 ): CoordinatorStep {
+  if (!state.granted.has(index)) {
+    throw new PeerError(
+      'wrong-stage',
+      'MaskedInput came without a credit: send UploadRequest first',
+    );
+  }
   addPacked(state.sum, message.vector, params.task.layout.widths);
   state.commitments.set(index, message.commitment);
   state.cohort.waiting.delete(index);

@@ -298,6 +298,8 @@ export type CoordinatorState =
       readonly grants: Map<number, number>;
       /** Who has asked, in order. */
       readonly queue: Set<number>;
+      /** Whoever was ever given a credit: a slow upload may come after the credit was taken back. */
+      readonly granted: Set<number>;
     } & Masked)
   | ({ readonly stage: 'attesting-survivor-set'; readonly members: readonly number[] } & Masked)
   | ({ readonly stage: 'unmasking' } & Survived)

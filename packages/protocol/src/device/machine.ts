@@ -111,8 +111,8 @@ function onMessage(
     }
     case incoming.uploadGrant.type:
       ofThisRound(state, incoming.uploadGrant, raw);
-      // A credit that was thought lost is given again after a resume.
-      if (state.phase === 'masked') return [state, []];
+      // A credit that was thought lost is given again after a resume, and may come late.
+      if (hasContributed(state) && state.phase !== 'ready') return [state, []];
       return sendMaskedInput(expectMessage(state, 'ready', 'UploadGrant'));
     default:
       return onceOnly(state, raw, bytes, params, context);
