@@ -71,8 +71,8 @@ interface Line {
 }
 
 /** The client would resume; a device that is to drop finds no network any more. */
-function deadLine({ onClose }: ConnectOptions): Connection {
-  setImmediate(() => onClose({ code: 1006, reason: 'the device has dropped' }));
+function deadLine(options: ConnectOptions): Connection {
+  setImmediate(() => options.onClose({ code: 1006, reason: 'the device has dropped' }));
   return { send: () => {}, close: () => {} };
 }
 
