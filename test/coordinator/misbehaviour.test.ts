@@ -300,7 +300,7 @@ describe('a device of the round', () => {
   });
 
   it('whose advertisement it did not sign does not keep the others', async () => {
-    const fleet = await start();
+    const fleet = await start({ cohort: { min: 3, target: 5, max: 6 } });
     const [bad, ...others] = await enrolDevices(fleet, 6);
     const tamper = instead(advertiseKeys, (bytes) => [
       changed(advertiseKeys, bytes, () => ({ signature: strangersSignature() })),
