@@ -1,0 +1,108 @@
+/** What an attack review found: one device must not end a round, nor a failure leave secrets or rosters behind. */
+import { type DeriveResult, unsafeSeededRng } from '@onlysum/crypto';
+import { nativeSuite } from '@onlysum/crypto/node';
+import {
+  type CoordinatorState,
+  type DeviceState,
+  type RoundParams,
+  shareKeys,
+  decodeFrame,
+  stepCoordinator,
+  stepDevice,
+} from '@onlysum/protocol';
+import { simulateRound } from '@onlysum/simulator';
+import { describe, expect, it } from 'vitest';
+import { FLOOR, fleet, plainSum } from './fleet.js';
+
+const context = { suite: nativeSuite, rng: unsafeSeededRng('hardening'), nowMs: 0 };
+
+describe('a dropout that disputes one pair and deals rubbish', () => {
+  it('costs nobody else anything: the survivor is bound by its own tag', () => {
+    const LIAR = 1;
+    const kills = [
+      { device: LIAR, when: 'before', message: 'MaskedInput', noticed: true } as const,
+    ];
+    const options = { ...fleet({ devices: 8, dropout: 300, corrupt: 130 }), kills };
+    const round = simulateRound({
+      ...options,
+      intercept: ({ device, direction, bytes }) => {
+        const raw = decodeFrame(bytes);
+        if (device !== LIAR || direction !== 'up' || raw[0] !== shareKeys.type) return [bytes];
+        const message = shareKeys.parse(raw);
+        const tags = new Uint8Array(message.tags);
+        tags[0] = (tags[0] ?? 0) ^ 1;
+        return [
+          shareKeys.encode({ ...message, tags, boxes: new Uint8Array(message.boxes.length) }),
+        ];
+      },
+    });
+    expect(round.outcome.kind).toBe('result');
+    if (round.outcome.kind !== 'result') return;
+    expect(round.outcome.result.dropped).toHaveLength(1);
+    expect(round.outcome.result.lanes).toEqual(plainSum(options, round));
+  });
+});
+
+describe('a roster that the registrar may have attested', () => {
+  const { synthetic } = fleet({ devices: 3 });
+  const round = new Uint8Array(16).fill(7);
+  const params = { task: synthetic.task, round } as unknown as RoundParams;
+  const asked = (): CoordinatorState => ({
+    stage: 'attesting-roster',
+    candidates: [],
+    attempt: 1,
+    barred: new Map(),
+  });
+  const close = { kind: 'attest', request: { kind: 'close', round } };
+
+  it('is closed when its answer does not come', () => {
+    const response = {
+      kind: 'refused',
+      code: 'registrar-unavailable',
+      detail: 'no answer',
+      members: [],
+    } as const;
+    const [, effects] = stepCoordinator(asked(), { kind: 'answered', response }, params, context);
+    expect(effects).toContainEqual(close);
+  });
+
+  it('is closed when the operator stops the round', () => {
+    const event = { kind: 'stop', detail: 'stopping' } as const;
+    const [, effects] = stepCoordinator(asked(), event, params, context);
+    expect(effects).toContainEqual(close);
+  });
+});
+
+describe('a device that fails on an answer', () => {
+  it('wipes the agreements that came with it', () => {
+    const secrets = {
+      resumeToken: new Uint8Array(32).fill(1),
+      lastSent: new Uint8Array(0),
+      cSecret: new Uint8Array(32).fill(2),
+      sSecret: new Uint8Array(32).fill(3),
+      b: new Uint8Array(0),
+      incomingKeys: [],
+      pairSecrets: [],
+      held: [],
+    };
+    const state = {
+      phase: 'checking-roster',
+      accepted: new Map(),
+      link: 'up',
+      secrets,
+      seat: {},
+    } as unknown as DeviceState;
+    const agreement = new Uint8Array(32).fill(4);
+    const results: DeriveResult[] = [false, agreement];
+    const params = {
+      task: fleet({ devices: 3 }).synthetic.task,
+      floor: FLOOR,
+    } as unknown as Parameters<typeof stepDevice>[2];
+    const [next, effects] = stepDevice(state, { kind: 'derived', results }, params, context);
+    expect(next.phase).toBe('finished');
+    expect(effects[0]).toMatchObject({ outcome: { error: { code: 'roster-signature' } } });
+    for (const secret of [agreement, secrets.cSecret, secrets.sSecret, secrets.resumeToken]) {
+      expect(secret).toEqual(new Uint8Array(32));
+    }
+  });
+});
