@@ -60,7 +60,7 @@ export const bothKinds: Attack[] = [
     refusal: 'recovery-refused',
     weaken: {
       file: 'protocol/src/device/unmasking.ts',
-      find: 'if (shared.members.includes(index) && !survivors.members.includes(index)) continue;',
+      find: 'if (isShared.has(index) && !isSurvivor.has(index)) continue;',
       replace: 'continue;',
     },
     run: askForKeyOfSurvivor,
@@ -72,7 +72,7 @@ export const bothKinds: Attack[] = [
     refusal: 'recovery-refused',
     weaken: {
       file: 'protocol/src/device/unmasking.ts',
-      find: 'if (survivors.members.includes(index)) continue;',
+      find: 'if (isSurvivor.has(index)) continue;',
       replace: 'continue;',
     },
     run: askForSelfMaskOfDropout,

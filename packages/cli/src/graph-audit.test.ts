@@ -1,8 +1,6 @@
 /** `params` and `audit graph`, as they are called: a round is attested by hand, then spoilt in one place. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { toHex } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import {
@@ -19,30 +17,18 @@ import { type Manifest, signManifest, verifySignedManifest } from '@onlysum/task
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import rows from '../../../test/vectors/v1/graph-parameters.json' with { type: 'json' };
 import vectors from '../../../test/vectors/v1/graph.json' with { type: 'json' };
+import { caseFolders, runCaptured } from '../test/captured-run.js';
 import { manifestTemplate } from './manifest-template.js';
-import { run } from './run.js';
 
-const root = mkdtempSync(join(tmpdir(), 'onlysum-audit-'));
+const folders = caseFolders('onlysum-audit-');
 let cwd: string;
 
 beforeEach(() => {
-  cwd = mkdtempSync(join(root, 'case-'));
+  cwd = folders.make();
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(() => folders.remove());
 
-class Capture extends Writable {
-  text = '';
-  override _write(chunk: Buffer, _: string, done: () => void): void {
-    this.text += chunk.toString();
-    done();
-  }
-}
-
-async function onlysum(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const [out, err] = [new Capture(), new Capture()];
-  const code = await run(args, { out, err, env: {}, cwd });
-  return { code, out: out.text, err: err.text };
-}
+const onlysum = (...args: string[]) => runCaptured(cwd, args);
 
 const perMille = (devices: number, corrupt: number, dropout: number) => [
   ...['--devices', `${devices}`],

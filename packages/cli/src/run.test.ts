@@ -1,45 +1,21 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import type { Manifest } from '@onlysum/task';
 import type { Command } from 'commander';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { Capture, caseFolders, runCaptured } from '../test/captured-run.js';
 import { makeProgram } from './program.js';
-import { run } from './run.js';
 import type { Terminal } from './terminal.js';
 
-const root = mkdtempSync(join(tmpdir(), 'onlysum-run-'));
+const folders = caseFolders('onlysum-run-');
 let cwd: string;
 
 beforeEach(() => {
-  cwd = mkdtempSync(join(root, 'case-'));
+  cwd = folders.make();
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(() => folders.remove());
 
-class Capture extends Writable {
-  text = '';
-  override _write(chunk: Buffer, _: string, done: () => void): void {
-    this.text += chunk.toString();
-    done();
-  }
-}
-
-async function onlysum(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const out = new Capture();
-  const err = new Capture();
-  const code = await run(args, { out, err, env: {}, cwd });
-  return { code, out: out.text, err: err.text };
-}
+const onlysum = (...args: string[]) => runCaptured(cwd, args);
 
 /** The one JSON value of a command that succeeds. */
 async function json(...args: string[]): Promise<Record<string, unknown>> {

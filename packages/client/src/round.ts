@@ -5,7 +5,6 @@
  * What a coordinator can make it hold meanwhile is bounded.
  */
 import {
-  type DeriveResult,
   InternalError,
   OnlysumError,
   PeerError,
@@ -14,7 +13,6 @@ import {
   RoundError,
   type Suite,
   WireError,
-  wipe,
 } from '@onlysum/crypto';
 import {
   decodeFrame,
@@ -25,8 +23,10 @@ import {
   type DeviceStage,
   DROP_REASONS,
   dropped,
+  eraseEvent,
   type Reservation,
   type ReservationOutcome,
+  SUBPROTOCOL,
   startDevice,
   stepDevice,
 } from '@onlysum/protocol';
@@ -34,7 +34,7 @@ import type { Window } from '@onlysum/task';
 import { deriveInSlices } from './derive-in-slices.js';
 import { uniform } from './jitter.js';
 import { startTimer } from './timers.js';
-import { type Closing, type Connection, SUBPROTOCOL, type Transport } from './transport.js';
+import type { Closing, Connection, Transport } from './transport.js';
 
 export interface RoundOptions {
   readonly params: DeviceParams;
@@ -145,8 +145,9 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
         isAnswerDue = true;
         void deriveInSlices(suite, effect.batch, holdsProcess)
           .then((results) => {
-            if (isEnded) return wipeResults(results);
-            return void answers.push({ kind: 'derived', results });
+            const event: DeviceEvent = { kind: 'derived', results };
+            // The machine has ended meanwhile: agreements must not outlive it.
+            return isEnded ? eraseEvent(event) : void answers.push(event);
           })
           .catch((error: unknown) => {
             answers.push({ kind: 'input-refused', error: asOnlysumError(error) });
@@ -227,7 +228,7 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
   };
   const end = (outcome: DeviceOutcome): void => {
     isEnded = true;
-    for (const event of answers) wipeEvent(event);
+    for (const event of answers) eraseEvent(event);
     answers.length = 0;
     inbox.length = 0;
     cancelTimer();
@@ -347,16 +348,6 @@ function flooding(url: string): PeerError {
     'coordinator-flooding',
     `the coordinator at ${url} sent more messages than a round has while this device was busy: the round ends here`,
   );
-}
-
-/** The machine has ended meanwhile: agreements and lanes must not outlive it. */
-function wipeEvent(event: DeviceEvent): void {
-  if (event.kind === 'input') event.lanes.fill(0);
-  if (event.kind === 'derived') wipeResults(event.results);
-}
-
-function wipeResults(results: readonly DeriveResult[]): void {
-  for (const result of results) if (result instanceof Uint8Array) wipe(result);
 }
 
 function withdrawn(): RoundError {

@@ -4,9 +4,6 @@
  * Invariant: `onClose` comes exactly once, also if opening fails; no `onMessage` comes after it.
  */
 
-/** The WebSocket subprotocol of version 1. */
-export const SUBPROTOCOL = 'onlysum.v1';
-
 /** RFC 6455 §7.4.1: closed as agreed. */
 export const CLOSE_NORMAL = 1000;
 /** RFC 6455 §7.4.1: no close frame came; the connection just ended. */

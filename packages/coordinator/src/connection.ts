@@ -4,7 +4,14 @@
  * Invariant: the receiver hears of each message at most once and in order, and of the end exactly once;
  * after that nothing.
  */
-import { DROP_REASONS, type DeviceId, type DropCode, dropped } from '@onlysum/protocol';
+import {
+  DROP_REASONS,
+  type DeviceId,
+  type DropCode,
+  dropped,
+  MOST_DETAIL_CHARACTERS,
+  retryInMs,
+} from '@onlysum/protocol';
 import type { Logger } from 'pino';
 import type { RawData, WebSocket } from 'ws';
 import { HELLO_FRAME_BYTES, type Limits } from './limits.js';
@@ -17,12 +24,9 @@ export interface Receiver {
   onGone(code: DropCode): void;
 }
 
-/** When an answer that says so can be retried; devices spread their retries themselves. */
-const RETRY_MS = 1_000;
 /** RFC 6455 §7.4.1: done; going away. */
 const LEAVING = new Set([1000, 1001]);
-const NORMAL_CLOSURE = 1_000;
-const MOST_DETAIL = 512;
+const NORMAL_CLOSURE = 1000;
 
 export class Connection {
   /** Payload bytes since the connection opened. */
@@ -86,15 +90,13 @@ export class Connection {
     this.#write(bytes);
   }
 
-  /** Tells the device why, and closes. @param retryInMs - default: as the code's row says. */
-  drop(code: DropCode, detail: string, retryInMs?: number): void {
+  /** Tells the device why, and closes. @param retryMs - default: as the code's row says. */
+  drop(code: DropCode, detail: string, retryMs = retryInMs(code)): void {
     if (this.#state !== 'open') return;
-    const { closeCode, retry } = DROP_REASONS[code];
-    const text = detail.slice(0, MOST_DETAIL);
+    const { closeCode } = DROP_REASONS[code];
+    const text = detail.slice(0, MOST_DETAIL_CHARACTERS);
     this.#log.info({ code, detail: text }, 'device sent away');
-    this.#write(
-      dropped.encode({ code, detail: text, retryInMs: retryInMs ?? (retry ? RETRY_MS : -1) }),
-    );
+    this.#write(dropped.encode({ code, detail: text, retryInMs: retryMs }));
     this.#close(closeCode, code);
     this.#gone(code);
   }

@@ -60,7 +60,8 @@ export class Round {
   #state: CoordinatorState;
   /** Of the stage. */
   #timer: NodeJS.Timeout | undefined;
-  /** Of lost connections and of credits. */
+  #grantTimer: NodeJS.Timeout | undefined;
+  /** Of lost connections. */
   readonly #timers = new Set<NodeJS.Timeout>();
   #bytesIn = 0;
   #bytesOut = 0;
@@ -205,7 +206,8 @@ export class Round {
         return;
       }
       case 'grant-timer':
-        this.#later(effect.inMs, () => this.#step({ kind: 'grants-overdue' }));
+        clearTimeout(this.#grantTimer);
+        this.#grantTimer = setTimeout(() => this.#step({ kind: 'grants-overdue' }), effect.inMs);
         return;
       case 'open':
         void this.#open(effect.job);
@@ -299,6 +301,7 @@ export class Round {
 
   #end(outcome: 'opened' | 'aborted'): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#grantTimer);
     for (const timer of this.#timers) clearTimeout(timer);
     for (const connection of [...this.#members.values()]) {
       this.#members.delete(connection.id);

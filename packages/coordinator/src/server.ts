@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { UsageError } from '@onlysum/crypto';
+import { SUBPROTOCOL } from '@onlysum/protocol';
 import type { Task } from '@onlysum/task';
 import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
@@ -15,9 +16,6 @@ import { WebSocketServer } from 'ws';
 import { Connection } from './connection.js';
 import type { Limits } from './limits.js';
 import type { Settings } from './options.js';
-
-/** The WebSocket subprotocol. */
-const SUBPROTOCOL = 'onlysum.v1';
 
 export interface DeviceServer {
   readonly port: number;

@@ -37,6 +37,17 @@ export const DROP_REASONS = {
   left: { closeCode: 4023, retry: true },
 } as const satisfies Record<string, DropReason>;
 
+/** When a device may come back whose code says that this can help; devices spread their retries. */
+const RETRY_MS = 1_000;
+
+/** What a message has room for; a refusal of the registrar is passed on with a code before it. */
+export const MOST_DETAIL_CHARACTERS = 512;
+
+/** @returns the `retryInMs` of `Dropped`: −1 where coming back cannot help. */
+export function retryInMs(code: DropCode): number {
+  return DROP_REASONS[code].retry ? RETRY_MS : -1;
+}
+
 export type DropCode = keyof typeof DROP_REASONS;
 
 export function isDropCode(code: string): code is DropCode {

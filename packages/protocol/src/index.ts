@@ -10,6 +10,7 @@ export { startRound, stepCoordinator } from './coordinator/machine.js';
 export { type OpenJob, type OpenOutcome, openSum } from './coordinator/open-sum.js';
 export * from './coordinator/types.js';
 export { startDevice, stepDevice } from './device/machine.js';
+export { eraseEvent } from './device/types.js';
 export type {
   DeviceEffect,
   DeviceEvent,
@@ -21,7 +22,13 @@ export type {
   Reservation,
   ReservationOutcome,
 } from './device/types.js';
-export { DROP_REASONS, type DropCode, isDropCode } from './drop-reasons.js';
+export {
+  DROP_REASONS,
+  type DropCode,
+  isDropCode,
+  MOST_DETAIL_CHARACTERS,
+  retryInMs,
+} from './drop-reasons.js';
 export * from './messages/from-coordinator.js';
 export * from './messages/from-device.js';
 export { countNeighbours, drawGraph, type Graph } from './graph.js';

@@ -33,6 +33,13 @@ import {
   enrol,
   enrolChecks,
   enrolmentStatement,
+  advertiseKeys,
+  hello,
+  maskedInput,
+  revealShares,
+  shareKeys,
+  unmasking,
+  uploadRequest,
   isDropCode,
   makeChallenge,
   makeCodes,
@@ -70,14 +77,14 @@ export interface Interruption {
 }
 
 export const DEVICE_MESSAGES = {
-  Hello: 32,
-  AdvertiseKeys: 33,
-  ShareKeys: 34,
-  MaskedInput: 35,
-  Unmasking: 36,
-  RevealShares: 37,
-  Resume: 38,
-  UploadRequest: 39,
+  Hello: hello.type,
+  Resume: resume.type,
+  AdvertiseKeys: advertiseKeys.type,
+  ShareKeys: shareKeys.type,
+  UploadRequest: uploadRequest.type,
+  MaskedInput: maskedInput.type,
+  Unmasking: unmasking.type,
+  RevealShares: revealShares.type,
 } as const;
 export type DeviceMessage = keyof typeof DEVICE_MESSAGES;
 
@@ -166,6 +173,7 @@ class Simulation {
   /** By the coordinator's number of a connection. */
   readonly #deviceOf = new Map<number, number>();
   #nextConnection: number;
+  #grantTimer = 0;
   readonly #interrupted = new Set<Interruption>();
 
   constructor(private readonly options: RoundOptions) {
@@ -443,10 +451,12 @@ class Simulation {
       case 'abort':
         this.#outcome = { kind: 'abort', code: effect.code, detail: effect.detail };
         return;
-      case 'grant-timer':
-        return this.#schedule.in(effect.inMs, () =>
-          this.#stepCoordinator({ kind: 'grants-overdue' }),
-        );
+      case 'grant-timer': {
+        const timer = ++this.#grantTimer;
+        return this.#schedule.in(effect.inMs, () => {
+          if (timer === this.#grantTimer) this.#stepCoordinator({ kind: 'grants-overdue' });
+        });
+      }
       case 'release':
       case 'stage':
         return;

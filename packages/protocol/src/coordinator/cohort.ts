@@ -4,7 +4,7 @@
  */
 import { type Suite, PeerError, toHex } from '@onlysum/crypto';
 import { at } from '../at.js';
-import { DROP_REASONS, type DropCode } from '../drop-reasons.js';
+import { type DropCode, MOST_DETAIL_CHARACTERS, retryInMs } from '../drop-reasons.js';
 import type {
   AbortCode,
   Cohort,
@@ -15,15 +15,9 @@ import type {
   Place,
 } from './types.js';
 
-/** Retries are spread over this long by the devices themselves. */
-const RETRY_MS = 1_000;
-
-/** What `Dropped` has room for; a refusal of the registrar is passed on with a code before it. */
-const MOST_DETAIL = 512;
-
 export function dropEffect(device: DeviceId, code: DropCode, detail: string): CoordinatorEffect {
-  const retryInMs = DROP_REASONS[code].retry ? RETRY_MS : -1;
-  return { kind: 'drop', device, code, detail: detail.slice(0, MOST_DETAIL), retryInMs };
+  const text = detail.slice(0, MOST_DETAIL_CHARACTERS);
+  return { kind: 'drop', device, code, detail: text, retryInMs: retryInMs(code) };
 }
 
 /** Sends a device away. @returns what to tell it, nothing if it is gone already. */

@@ -9,7 +9,7 @@ import { isDropCode } from '../drop-reasons.js';
 import * as incoming from '../messages/from-device.js';
 import type { RegistrarResponse } from '../registrar/requests.js';
 import { decodeFrame } from '../wire/codec.js';
-import { abort, isFirst, isSettled, lose } from './cohort.js';
+import { abort, dropEffect, isFirst, isSettled, lose } from './cohort.js';
 import { abandon, advertised, gatheringDeadline, join, rosterRefused } from './gathering.js';
 import {
   addMaskedInput,
@@ -162,10 +162,7 @@ function onMessage(
     const code = isDropCode(error.code) ? error.code : 'wire-invalid';
     if (state.stage === 'gathering') {
       state.candidates.delete(event.device);
-      return [
-        state,
-        [{ kind: 'drop', device: event.device, code, detail: error.message, retryInMs: -1 }],
-      ];
+      return [state, [dropEffect(event.device, code, error.message)]];
     }
     if (!('cohort' in state)) return [state, []];
     const index = state.cohort.indexOf.get(event.device);

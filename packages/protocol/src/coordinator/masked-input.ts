@@ -1,5 +1,5 @@
 /** §5.4: hand out U2 and the boxes, add masked inputs into the running sum, close U3. */
-import { PeerError } from '@onlysum/crypto';
+import { InternalError, PeerError } from '@onlysum/crypto';
 import { at } from '../at.js';
 import { encodeBitmap } from '../bitmap.js';
 import { maskContext } from '../context.js';
@@ -26,7 +26,8 @@ export function openSharedSet(
   context: MachineContext,
 ): CoordinatorStep {
   const { cohort, keys, members } = state;
-  const { n } = cohort.facts;
+  const bitmap = encodeBitmap(members, cohort.facts.n);
+  const isIn = new Set(members);
   const masking: InStage<'masking'> = {
     stage: 'masking',
     cohort,
@@ -34,8 +35,8 @@ export function openSharedSet(
     boxes: keys.boxes,
     shared: {
       members,
-      bitmap: encodeBitmap(members, n),
-      context2: maskContext(context.suite, cohort.context, encodeBitmap(members, n)),
+      bitmap,
+      context2: maskContext(context.suite, cohort.context, bitmap),
       signature: response.signature,
     },
     sum: new Uint32Array(params.task.layout.lanes.length),
@@ -50,15 +51,22 @@ export function openSharedSet(
     [
       { kind: 'stage', stage: 'masking', devices: members.length },
       { kind: 'timer', stage: 'masking', inMs: params.durations.maskedInputMs },
-      ...members.flatMap((index) => send(cohort, index, sharedSetMessage(masking, index))),
+      ...members.flatMap((index) => send(cohort, index, sharedSetMessage(masking, isIn, index))),
     ],
   ];
 }
 
-/** U2, its signature, and the boxes that the neighbours of `index` in U2 sealed to it, ascending. */
-export function sharedSetMessage(state: InStage<'masking'>, index: number): Uint8Array {
+/**
+ * U2, its signature, and the boxes that the neighbours of `index` in U2 sealed to it, ascending.
+ *
+ * @param isIn - U2 as a set, made once for all who are told.
+ */
+export function sharedSetMessage(
+  state: InStage<'masking'>,
+  isIn: ReadonlySet<number>,
+  index: number,
+): Uint8Array {
   const { cohort, shared, boxes } = state;
-  const isIn = new Set(shared.members);
   const dealers = at(cohort.graph.neighbours, index).filter((dealer) => isIn.has(dealer));
   const out = new Uint8Array(dealers.length * BOX_BYTES);
   dealers.forEach((dealer, i) => {
@@ -166,6 +174,13 @@ export function closeMasking(state: InStage<'masking'>, params: RoundParams): Co
       },
     ],
   ];
+}
+
+/** What a device whose masked input is in the sum committed to. */
+export function commitmentOf(commitments: ReadonlyMap<number, Uint8Array>, index: number) {
+  const commitment = commitments.get(index);
+  if (commitment === undefined) throw new InternalError('internal', `${index} is not in the sum`);
+  return commitment;
 }
 
 /** Those whose masked input is in the running sum, connected or not. */

@@ -11,6 +11,7 @@ import { SHARE_RECORD_BYTES } from '../sizes.js';
 import { positionOf } from '../graph.js';
 import { abort, loseWaiting, send, waitFor } from './cohort.js';
 import type { Cohort, CoordinatorStep, InStage, RevealedShare, RoundParams } from './types.js';
+import { commitmentOf } from './masked-input.js';
 import { open } from './opening.js';
 
 export function startRecovery(
@@ -85,7 +86,7 @@ export function closeRecovery(state: InStage<'recovering'>, params: RoundParams)
     params,
     state.silent.map((index) => ({
       index,
-      commitment: state.commitments.get(index) ?? new Uint8Array(0),
+      commitment: commitmentOf(state.commitments, index),
       shares: sharesOf(state.selfShares, index),
     })),
     state.wanted.map((dealer) => ({

@@ -98,9 +98,10 @@ function missedMessages(state: CoordinatorState, device: DeviceId): Uint8Array[]
     case 'sharing':
       return [rosterMessage(state.cohort, state.parts, index)];
     case 'masking': {
-      if (!state.shared.members.includes(index)) return [];
+      const isIn = new Set(state.shared.members);
+      if (!isIn.has(index)) return [];
       const grant = uploadGrant.encode({ round: state.cohort.facts.round });
-      return [sharedSetMessage(state, index), ...(state.grants.has(index) ? [grant] : [])];
+      return [sharedSetMessage(state, isIn, index), ...(state.grants.has(index) ? [grant] : [])];
     }
     case 'unmasking':
       return [survivorSetMessage(state)];

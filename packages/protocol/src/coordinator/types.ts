@@ -91,7 +91,7 @@ export type CoordinatorEffect =
   | { readonly kind: 'release'; readonly device: DeviceId }
   /** This connection is gone: say so again after `inMs`. */
   | { readonly kind: 'grace'; readonly device: DeviceId; readonly inMs: number }
-  /** Look at the credits again after `inMs`. */
+  /** Look at the credits again after `inMs`. One timer at a time; a new one replaces it. */
   | { readonly kind: 'grant-timer'; readonly inMs: number }
   | { readonly kind: 'attest'; readonly request: UnsignedRequest }
   | { readonly kind: 'timer'; readonly stage: CoordinatorStage; readonly inMs: number }

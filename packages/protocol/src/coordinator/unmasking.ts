@@ -12,6 +12,7 @@ import type { SetResponse } from '../registrar/requests.js';
 import { KEY_BYTES } from '../sizes.js';
 import { loseWaiting, send, waitFor } from './cohort.js';
 import { open } from './opening.js';
+import { commitmentOf } from './masked-input.js';
 import { startRecovery } from './recovery.js';
 import { tagOf } from './share-keys.js';
 import type { CoordinatorStep, InStage, MachineContext, RoundParams } from './types.js';
@@ -117,8 +118,4 @@ function isStillMasked({ cohort, commitments, reveals }: InStage<'unmasking'>, d
 /** The neighbours of a survivor in U2 \ U3, ascending. */
 function droppedNeighbours({ cohort, dropped }: InStage<'unmasking'>, index: number): number[] {
   return at(cohort.graph.neighbours, index).filter((other) => dropped.has(other));
-}
-
-function commitmentOf(commitments: ReadonlyMap<number, Uint8Array>, index: number): Uint8Array {
-  return commitments.get(index) ?? new Uint8Array(0);
 }

@@ -4,7 +4,7 @@
  * files, the clock, what a metric is. Invariant: a failure in any phase wipes every secret and
  * reveals nothing more.
  */
-import { InternalError, OnlysumError, PeerError, RoundError, toHex, wipe } from '@onlysum/crypto';
+import { InternalError, OnlysumError, PeerError, RoundError, toHex } from '@onlysum/crypto';
 import { WireError, printable } from '@onlysum/crypto';
 import type { Codec } from '../wire/codec.js';
 import { decodeFrame } from '../wire/codec.js';
@@ -24,7 +24,7 @@ import { checkRoster } from './roster.js';
 import { dealShares } from './share-keys.js';
 import type { DeviceEffect, DeviceEvent, DeviceParams, DeviceState } from './types.js';
 import type { DeviceStep, MachineContext } from './types.js';
-import { erase } from './types.js';
+import { erase, eraseEvent } from './types.js';
 import { answerRecovery, checkSurvivorSet, reveal, roundReceipt } from './unmasking.js';
 
 export function startDevice(): DeviceState {
@@ -305,13 +305,6 @@ function fail(state: DeviceState, error: OnlysumError): DeviceStep {
       },
     ],
   ];
-}
-
-/** What an event that failed brought along: agreements, lanes. */
-function eraseEvent(event: DeviceEvent): void {
-  if (event.kind === 'input') event.lanes.fill(0);
-  if (event.kind !== 'derived') return;
-  for (const result of event.results) if (result instanceof Uint8Array) wipe(result);
 }
 
 /** From the durable record on, the window is spent for this device, whatever happens next. §5.4. */

@@ -107,17 +107,17 @@ export function maskInput(
   const { suite } = context;
   checkInput(lanes, params);
   maskSelf(suite, lanes, 1, shared.context2, seat.index, secrets.b);
-  seat.neighbours.forEach(({ index }, position) => {
-    if (!shared.members.includes(index)) return;
+  for (const position of neighboursIn(seat, shared.members)) {
+    const { index } = at(seat.neighbours, position);
     const p = at(secrets.pairSecrets, position);
     maskPair(suite, lanes, 1, shared.context2, seat.index, index, p);
-  });
+  }
   const message = maskedInput.encode({
     round: offered.round,
     vector: packLanes(lanes, layout.widths),
     commitment: selfCommitment(suite, shared.context2, seat.index, secrets.b),
   });
-  lanes.fill(0);
+  wipe(lanes);
   return [
     { ...state, phase: 'persisting', message },
     [
@@ -228,7 +228,7 @@ function checkInput(lanes: Uint32Array, params: DeviceParams): void {
   const { lanes: layout } = params.task.layout;
   const bad = layout.findIndex((lane, j) => (lanes[j] ?? Number.NaN) > lane.bound);
   if (lanes.length !== layout.length || bad !== -1) {
-    wipe(new Uint8Array(lanes.buffer, lanes.byteOffset, lanes.byteLength));
+    wipe(lanes);
     throw new InternalError(
       'internal',
       bad === -1

@@ -161,6 +161,13 @@ export function erase(secrets: Secrets): void {
   for (const shares of secrets.held) wipe(shares.ofSelfMask, shares.ofMaskKey);
 }
 
+/** What an event brought along that no state has taken: agreements, lanes. */
+export function eraseEvent(event: DeviceEvent): void {
+  if (event.kind === 'input') wipe(event.lanes);
+  if (event.kind !== 'derived') return;
+  for (const result of event.results) if (result instanceof Uint8Array) wipe(result);
+}
+
 /** What every phase carries: digests of the once-only messages that were accepted. */
 interface Common {
   readonly accepted: ReadonlyMap<number, string>;

@@ -22,7 +22,8 @@ export function checkSurvivorSet(
 ): DeviceStep {
   const { seat, shared } = state;
   const members = decodeBitmap(message.members, seat.facts.n, 'SurvivorSet.members');
-  const stranger = members.find((index) => !shared.members.includes(index));
+  const isShared = new Set(shared.members);
+  const stranger = members.find((index) => !isShared.has(index));
   if (stranger !== undefined) {
     throw new PeerError(
       'set-not-nested',
@@ -72,7 +73,8 @@ export function reveal(
       [{ kind: 'finish', outcome: { kind: 'receipt', receipt } }],
     ];
   }
-  const dropped = shared.members.filter((index) => !survivors.members.includes(index));
+  const isSurvivor = new Set(survivors.members);
+  const dropped = shared.members.filter((index) => !isSurvivor.has(index));
   const bytes = unmasking.encode({
     round: offered.round,
     b: secrets.b,
@@ -95,12 +97,14 @@ export function answerRecovery(state: InPhase<'unmasked'>, message: Recover): De
   const { n } = seat.facts;
   const silent = new Set(decodeBitmap(message.silent, n, 'Recover.silent'));
   const dropped = new Set(decodeBitmap(message.dropped, n, 'Recover.dropped'));
+  const isShared = new Set(shared.members);
+  const isSurvivor = new Set(survivors.members);
   for (const index of silent) {
-    if (survivors.members.includes(index)) continue;
+    if (isSurvivor.has(index)) continue;
     throw bothKinds(`R: device ${index} is not in U3`);
   }
   for (const index of dropped) {
-    if (shared.members.includes(index) && !survivors.members.includes(index)) continue;
+    if (isShared.has(index) && !isSurvivor.has(index)) continue;
     throw bothKinds(`S: device ${index} is not in U2 \\ U3`);
   }
   const selfShares = secrets.held.filter(({ dealer }) => silent.has(dealer));

@@ -3,6 +3,7 @@
  * clock times.
  */
 import { announcementField } from '../announcement.js';
+import { MOST_DETAIL_CHARACTERS } from '../drop-reasons.js';
 import {
   BOX_BYTES,
   CHALLENGE_BYTES,
@@ -111,7 +112,7 @@ export type UploadGrant = ReturnType<typeof uploadGrant.parse>;
 /** The last word to a device that is sent away. `code` is a row of docs/errors.md. */
 export const dropped = codec(9, 'Dropped', {
   code: textField(64),
-  detail: textField(512),
+  detail: textField(MOST_DETAIL_CHARACTERS),
   /** When trying again can help; −1 if it cannot. */
   retryInMs: integerField(-1, MOST_MILLISECONDS),
 });

@@ -7,8 +7,10 @@ import { BOX_BYTES, ROUND_ID_BYTES, SHARE_RECORD_BYTES, SIGNATURE_BYTES } from '
 import { bytesField, codec, integerField, recordsField } from '../wire/codec.js';
 import { certificateField } from '../certificate.js';
 
-/** Version of this protocol; the WebSocket subprotocol is `onlysum.v1`. */
+/** Version of this protocol. */
 export const PROTOCOL_VERSION = 1;
+/** The WebSocket subprotocol of that version. */
+export const SUBPROTOCOL = 'onlysum.v1';
 /** More than any graph needs: an index is a u16 plus one as a Shamir coordinate. */
 const MOST_NEIGHBOURS = 65_534;
 const MOST_VECTOR_BYTES = 16 * 1024 * 1024;

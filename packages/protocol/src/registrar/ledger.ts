@@ -21,9 +21,17 @@ export interface Ledger {
   keys(prefix: string): Iterable<string>;
 }
 
-/** A ledger in memory: for simulation, and for what a transaction has not committed yet. */
+/** A ledger in memory, for simulation. Records are values, so a copy of the map is a copy of it. */
 export class MemoryLedger implements Ledger {
-  readonly #records = new Map<string, LedgerValue>();
+  readonly #records: Map<string, LedgerValue>;
+
+  constructor(records: ReadonlyMap<string, LedgerValue> = new Map()) {
+    this.#records = new Map(records);
+  }
+
+  get records(): ReadonlyMap<string, LedgerValue> {
+    return this.#records;
+  }
 
   read(key: string): LedgerValue | undefined {
     return this.#records.get(key);

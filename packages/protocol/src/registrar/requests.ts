@@ -6,6 +6,7 @@
 import { type DeriveOp, type Field, LABELS, WireError } from '@onlysum/crypto';
 import { encodeLabelled, encodeLabelledList } from '@onlysum/crypto';
 import { announcementField } from '../announcement.js';
+import { MOST_DETAIL_CHARACTERS } from '../drop-reasons.js';
 import { certificateField } from '../certificate.js';
 import { DIGEST_BYTES, KEY_BYTES, ROUND_ID_BYTES, SIGNATURE_BYTES } from '../sizes.js';
 import {
@@ -94,7 +95,7 @@ export const closeResponse = codec(83, 'CloseResponse', { closed: booleanField }
 /** A refusal. `members` names the devices at fault, so that the others can go on without them. */
 export const refusalResponse = codec(84, 'RefusalResponse', {
   code: textField(64),
-  detail: textField(512),
+  detail: textField(MOST_DETAIL_CHARACTERS),
   members: listField(
     tupleField({ index: integerField(0, MOST_DEVICES), code: textField(64) }),
     MOST_DEVICES,

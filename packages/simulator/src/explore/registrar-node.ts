@@ -12,13 +12,13 @@ import {
   newIncarnation,
   refusal,
   requestSigning,
+  MemoryLedger,
 } from '@onlysum/protocol';
 import { CountedRng } from './counted-rng.js';
 import type { Setup } from './setup.js';
-import { type LedgerRecords, SnapshotLedger } from './snapshot-ledger.js';
 
 export interface RegistrarNode {
-  readonly records: LedgerRecords;
+  readonly records: MemoryLedger['records'];
   readonly draws: number;
   /** Hex bitmaps of every U2 and U3 that it signed. */
   readonly sharedSets: readonly string[];
@@ -36,7 +36,7 @@ export function askRegistrar(
   unsigned: UnsignedRequest,
   nowMs: number,
 ): { readonly node: RegistrarNode; readonly response: RegistrarResponse } {
-  const ledger = new SnapshotLedger(node.records);
+  const ledger = new MemoryLedger(node.records);
   const counted = new CountedRng('explore/draw/registrar', node.draws);
   const context = { suite: setup.suite, rng: counted.rng, nowMs };
   const response = answerIn(ledger, unsigned, setup, context);
@@ -72,7 +72,7 @@ export function answerIn(
 
 /** A doubt about continuity: every open round is dead. */
 export function beginIncarnation(setup: Setup, node: RegistrarNode, nowMs: number): RegistrarNode {
-  const ledger = new SnapshotLedger(node.records);
+  const ledger = new MemoryLedger(node.records);
   const { rng } = new CountedRng('explore/draw/registrar', node.draws);
   newIncarnation(ledger, { suite: setup.suite, rng, nowMs });
   return { ...node, records: ledger.records };

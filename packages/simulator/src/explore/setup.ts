@@ -16,10 +16,10 @@ import {
   newIncarnation,
   stepCoordinator,
   stepDevice,
+  MemoryLedger,
 } from '@onlysum/protocol';
 import { type PolicyFloor, windowAt } from '@onlysum/task';
 import { SIMULATED_EPOCH_MS, SIMULATED_WINDOW_MS, syntheticTask } from '../synthetic-task.js';
-import { type LedgerRecords, SnapshotLedger } from './snapshot-ledger.js';
 import { memoisedSuite } from './memo-suite.js';
 import { answerIn } from './registrar-node.js';
 
@@ -45,7 +45,7 @@ export interface Setup {
   readonly inputs: readonly Uint32Array[];
   readonly registrar: RegistrarParams;
   readonly coordinatorSeed: Uint8Array;
-  readonly ledger: LedgerRecords;
+  readonly ledger: MemoryLedger['records'];
   /** A little after the window opened; after the life of any roster; after the window. */
   readonly clocks: readonly number[];
 }
@@ -76,7 +76,7 @@ export function setUp(native: Suite, devices: number, machines: Machines): Setup
     epochLengthMs: SIMULATED_EPOCH_MS,
     tasks: new Map([[toHex(task.taskId), task]]),
   };
-  const ledger = new SnapshotLedger(new Map());
+  const ledger = new MemoryLedger();
   const rng = unsafeSeededRng('explore/setup');
   const context = { suite, rng, nowMs: START_MS };
   newIncarnation(ledger, context);
