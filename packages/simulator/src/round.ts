@@ -432,11 +432,7 @@ class Simulation {
         return this.#schedule.in(inMs, () => this.#stepCoordinator({ kind: 'grace-over', device }));
       }
       case 'attest':
-        return this.#network.carry('registrar', () => {
-          const response = this.#ask(effect.request);
-          if (effect.request.kind === 'close') return;
-          this.#schedule.in(1, () => this.#stepCoordinator({ kind: 'answered', response }));
-        });
+        return this.#attest(effect.request);
       case 'timer': {
         const { stage, inMs } = effect;
         return this.#schedule.in(inMs, () => this.#stepCoordinator({ kind: 'deadline', stage }));
@@ -461,6 +457,28 @@ class Simulation {
       case 'stage':
         return;
     }
+  }
+
+  /** As the coordinator's host does: one answer counts, and none in time is `registrar-unavailable`. */
+  #attest(request: UnsignedRequest): void {
+    let isAnswered = request.kind === 'close';
+    const answer = (response: RegistrarResponse): void => {
+      if (isAnswered) return;
+      isAnswered = true;
+      this.#stepCoordinator({ kind: 'answered', response });
+    };
+    this.#network.carry('registrar', () => {
+      const response = this.#ask(request);
+      this.#schedule.in(1, () => answer(response));
+    });
+    this.#schedule.in(this.#round.durations.attestMs, () =>
+      answer({
+        kind: 'refused',
+        code: 'registrar-unavailable',
+        detail: 'no answer in time',
+        members: [],
+      }),
+    );
   }
 
   /** To whoever has this connection, if anybody still has. */
