@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { maskedInput } from '@onlysum/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
+  type DeviceOptions,
   type Fleet,
   connect,
   enrolDevice,
@@ -27,7 +28,7 @@ function heldBack() {
   const released = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const tamper = (type: number, bytes: Uint8Array, socket: { send(data: Uint8Array): void }) => {
+  const tamper: DeviceOptions['tamper'] = (type, bytes, { socket }) => {
     if (type !== maskedInput.type) return [bytes];
     void released.then(() => socket.send(bytes));
     return [];

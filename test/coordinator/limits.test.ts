@@ -109,7 +109,7 @@ describe('limits of connections', () => {
       i !== 2
         ? {}
         : {
-            tamper: (type, bytes, socket) => {
+            tamper: (type, bytes, { socket }) => {
               // A repeat is harmless, so only their number is at fault.
               if (type === 34) for (let n = 0; n < 200; n++) send(socket, bytes);
               return type > 34 ? [] : [bytes];

@@ -72,7 +72,7 @@ describe('logs at the finest level', () => {
         types.add(Number(decodeFrame(bytes)[0]));
         if (direction === 'up') secrets.push(...secretsOf(bytes));
       },
-      tamper: (type, bytes, socket) => {
+      tamper: (type, bytes, { socket }) => {
         if (i === 2 && type === unmasking.type) {
           socket.terminate();
           return [];

@@ -245,7 +245,7 @@ describe('a device of the round', () => {
       i !== BAD
         ? {}
         : {
-            tamper: (type, bytes, socket) => {
+            tamper: (type, bytes, { socket }) => {
               if (type !== maskedInput.type) return [bytes];
               socket.once('message', () => socket.send(bytes));
               return [];

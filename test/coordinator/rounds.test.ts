@@ -190,7 +190,7 @@ describe('devices that are lost', () => {
       i !== 2
         ? {}
         : {
-            tamper: (sent, bytes, socket) => {
+            tamper: (sent, bytes, { socket }) => {
               if (sent !== type) return [bytes];
               socket.terminate();
               return [];
@@ -213,7 +213,7 @@ describe('devices that are lost', () => {
   it('says what to do when too many are lost, and opens nothing', async () => {
     const fleet = await start({ cohort: { min: 3, target: 5, max: 5 }, dropout: 200 });
     const reports = await runDevices(fleet, await enrolDevices(fleet, 5), (i) => ({
-      tamper: (sent, bytes, socket) => {
+      tamper: (sent, bytes, { socket }) => {
         if (sent !== maskedInput.type || i > 1) return [bytes];
         socket.terminate();
         return [];

@@ -37,6 +37,8 @@ import { WebSocket } from 'ws';
 
 export const suite = nativeSuite;
 const EPOCH_MS = 24 * 3_600_000;
+/** No close code of RFC 6455: the socket is not closed. */
+const ABANDONED = 0;
 const FLOOR = { minHonest: 2, maxDevices: 1000, minCorrupt: 1, minPopulation: 0 };
 
 export interface FleetOptions {
@@ -178,10 +180,19 @@ export type Outgoing = Uint8Array | string;
 export interface DeviceOptions {
   readonly task?: Task;
   readonly lanes?: Uint32Array;
-  /** What leaves instead of a message; `socket` allows worse. Type is that of the message. */
-  readonly tamper?: (type: number, bytes: Uint8Array, socket: WebSocket) => readonly Outgoing[];
+  /** What leaves instead of a message; `line` allows worse. Type is that of the message. */
+  readonly tamper?: (type: number, bytes: Uint8Array, line: Line) => readonly Outgoing[];
+  /** Called when its connection broke inside the round; it comes back once that resolves. */
+  readonly returns?: () => Promise<unknown>;
   /** Sees every frame. */
   readonly tap?: (direction: 'up' | 'down', bytes: Uint8Array) => void;
+}
+
+/** The device's end of its present connection. */
+export interface Line {
+  readonly socket: WebSocket;
+  /** Reads nothing more of it, leaves it open, and takes it for lost: half-open. */
+  abandon(): void;
 }
 
 export interface DeviceReport {
@@ -194,16 +205,18 @@ export interface DeviceReport {
   readonly closeCode: number;
 }
 
-/** One attempt at a round; resolves when the socket is closed. */
+/** One attempt at a round; resolves when the socket is closed and the device does not come back. */
 export function runDevice(
   fleet: Pick<Fleet, 'task' | 'coordinator'>,
   identity: Identity,
   options: DeviceOptions = {},
 ): Promise<DeviceReport> {
   const task = options.task ?? fleet.task;
-  const socket = connect(fleet);
   let state = startDevice();
   let report: Partial<DeviceReport> = {};
+  let socket: WebSocket;
+  let isOnline = false;
+  let resolve: (report: DeviceReport) => void;
   const params = {
     task,
     floor: FLOOR,
@@ -219,9 +232,11 @@ export function runDevice(
   };
   const send = (bytes: Uint8Array): void => {
     const type = Number(decodeFrame(bytes)[0]);
-    for (const frame of options.tamper?.(type, bytes, socket) ?? [bytes]) {
+    const own = socket;
+    const line = { socket: own, abandon: () => lose(own, ABANDONED) };
+    for (const frame of options.tamper?.(type, bytes, line) ?? [bytes]) {
       if (typeof frame !== 'string') options.tap?.('up', frame);
-      if (socket.readyState === WebSocket.OPEN) socket.send(frame);
+      if (own.readyState === WebSocket.OPEN) own.send(frame);
     }
   };
   const carryOut = (effect: DeviceEffect): void => {
@@ -242,29 +257,45 @@ export function runDevice(
         return;
     }
   };
-  socket.on('message', (data: Buffer) => {
-    const bytes = new Uint8Array(data);
-    options.tap?.('down', bytes);
-    const raw = decodeFrame(bytes);
-    if (raw[0] === dropped.type) {
-      const { code, detail, retryInMs } = dropped.parse(raw);
-      report = { ...report, droppedCode: code, droppedDetail: detail, retryInMs };
+  const lose = (lost: WebSocket, closeCode: number): void => {
+    if (lost !== socket || !isOnline) return;
+    isOnline = false;
+    if (closeCode === ABANDONED) lost.pause();
+    step({ kind: 'disconnected' });
+    if (options.returns !== undefined && state.phase !== 'finished') {
+      void options.returns().then(open);
+      return;
     }
-    step({ kind: 'message', bytes });
-  });
-  return new Promise((resolve) => {
-    socket.on('error', () => undefined);
-    socket.on('close', (closeCode) => {
-      step({ kind: 'disconnected' });
-      resolve({
-        receipt: report.receipt,
-        error: report.error,
-        droppedCode: report.droppedCode,
-        droppedDetail: report.droppedDetail,
-        retryInMs: report.retryInMs,
-        closeCode,
-      });
+    resolve({
+      receipt: report.receipt,
+      error: report.error,
+      droppedCode: report.droppedCode,
+      droppedDetail: report.droppedDetail,
+      retryInMs: report.retryInMs,
+      closeCode,
     });
+  };
+  const open = (): void => {
+    const opened = connect(fleet);
+    socket = opened;
+    isOnline = true;
+    opened.on('message', (data: Buffer) => {
+      if (opened !== socket || !isOnline) return;
+      const bytes = new Uint8Array(data);
+      options.tap?.('down', bytes);
+      const raw = decodeFrame(bytes);
+      if (raw[0] === dropped.type) {
+        const { code, detail, retryInMs } = dropped.parse(raw);
+        report = { ...report, droppedCode: code, droppedDetail: detail, retryInMs };
+      }
+      step({ kind: 'message', bytes });
+    });
+    opened.on('error', () => undefined);
+    opened.on('close', (closeCode) => lose(opened, closeCode));
+  };
+  return new Promise((settled) => {
+    resolve = settled;
+    open();
   });
 }
 
