@@ -27,6 +27,13 @@ export interface PublishedResult extends RoundCost {
   readonly dropped: readonly DropCount[];
   /** Survivors that fell silent after their masked input. */
   readonly silentAfterMasked: number;
+  /**
+   * The blame log: corrected shares by places of the roster, which name nobody without the registrar's
+   * record. Either end may have made the share wrong.
+   */
+  readonly inconsistentShares: readonly { readonly dealer: number; readonly holder: number }[];
+  /** Places that did: they fit with fewer neighbours than an honest device must. */
+  readonly atFault: readonly number[];
   /** Sums by lane over the survivors, in the order of the task's layout. */
   readonly lanes: readonly number[];
   readonly estimates: WindowResult;
@@ -77,6 +84,8 @@ export function publishedResult(
     survivors,
     dropped: countDrops(result.dropped),
     silentAfterMasked: result.silent.length,
+    inconsistentShares: result.inconsistent.map(({ dealer, holder }) => ({ dealer, holder })),
+    atFault: result.atFault,
     lanes,
     estimates: estimateTotals(manifest, layout, lanes, survivors),
     ...cost,

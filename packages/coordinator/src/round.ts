@@ -273,6 +273,10 @@ export class Round {
       },
       'sum opened',
     );
+    if (result.inconsistent.length > 0) {
+      const { inconsistent: inconsistentShares, atFault } = result;
+      this.#log.warn({ inconsistentShares, atFault }, 'wrong shares were corrected');
+    }
     const endMs = performance.now();
     const { user, system } = process.cpuUsage(this.#cpuAtStart);
     const cost = {

@@ -3,6 +3,7 @@
  */
 import { at } from '../at.js';
 import { closed } from '../messages/from-coordinator.js';
+import { devicesAtFault } from './blame.js';
 import { abort, present } from './cohort.js';
 import type { OpenJob, OpenOutcome } from './open-sum.js';
 import type {
@@ -87,6 +88,7 @@ export function finish(
       ({ index }) => isSurvivor.has(index) && !state.reveals.selfSeeds.has(index),
     ),
     inconsistent: outcome.inconsistent,
+    atFault: devicesAtFault(outcome.inconsistent, cohort.parameters.mostCorruptNeighbours),
     lanes: outcome.lanes,
     rosterSignature: cohort.rosterSignature,
     sharedSet: shared.bitmap,

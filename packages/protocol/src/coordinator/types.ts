@@ -141,6 +141,8 @@ export interface RoundResult {
   readonly silent: readonly Drop[];
   /** The blame log: shares that did not fit. Nobody is punished automatically. */
   readonly inconsistent: readonly InconsistentShare[];
+  /** Places on which such shares can be pinned, ascending; a part of those in `inconsistent`. */
+  readonly atFault: readonly number[];
   /** Decoded lane sums over U3. */
   readonly lanes: readonly number[];
   readonly rosterSignature: Uint8Array;
