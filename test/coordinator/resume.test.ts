@@ -319,16 +319,19 @@ describe('a token', () => {
         older.send(bytes);
         line.abandon();
       });
-      // Nothing that still comes on the older one costs the device its place.
-      void isBack.then(() => older?.send(Uint8Array.of(0xc1)));
+      // The others wait until the older one is closed, and what still comes on it costs nobody a place.
+      const isTakenOver = isBack.then(async () => {
+        older?.send(Uint8Array.of(0xc1));
+        older?.resume();
+        return await closed;
+      });
       const reports = await runDevices(fleet, await enrolDevices(fleet, 6), (i) => {
         if (i === BROKEN) return { tamper: halfOpen, returns: soon, tap: tap.see };
-        return i === OTHER ? { tamper: held(kind, isBack.then(soon)) } : {};
+        return i === OTHER ? { tamper: held(kind, isTakenOver) } : {};
       });
       await expectWhole(fleet);
+      expect(await isTakenOver).toBe(1000);
       expect(reports[BROKEN]!.receipt).toMatchObject({ included: true, opened: true });
-      older!.resume();
-      expect(await closed).toBe(1000);
     },
   );
 });
