@@ -12,10 +12,12 @@ import { lyingDevices } from './lying-devices.js';
 import { malformed } from './malformed.js';
 import { oneChannelKey } from './one-channel-key.js';
 import { replays } from './replays.js';
+import { slowReader } from './slow-reader.js';
 import { swappedNeighbours } from './swapped-neighbours.js';
 import { thinnedOut } from './thinned-out.js';
 import { twiceInAWindow } from './twice-in-a-window.js';
 import { twoOpenRosters } from './two-open-rosters.js';
+import { twoSubmits } from './two-submits.js';
 
 export const attacks: readonly Attack[] = [
   ...swappedNeighbours,
@@ -28,10 +30,12 @@ export const attacks: readonly Attack[] = [
   ...thinnedOut,
   ...cutDown,
   ...twiceInAWindow,
+  ...twoSubmits,
   ...askedTwice,
   ...twoOpenRosters,
   ...replays,
   ...lyingDevices,
   ...malformed,
   ...connections,
+  ...slowReader,
 ];

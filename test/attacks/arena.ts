@@ -44,6 +44,8 @@ export interface Identity {
   readonly input: Uint32Array;
   /** Its durable record; without one every reservation is granted. */
   reserve?: (reservation: Reservation) => ReservationOutcome;
+  /** The highest incarnation it has contributed in, by that record. */
+  incarnation?: () => number;
 }
 
 export interface Codec<T> {
@@ -144,10 +146,10 @@ export class Arena {
     };
   }
 
-  /** The coordinator is the attacker, so its signature is to be had for anything. */
-  signed(unsigned: UnsignedRequest): RegistrarRequest {
-    const { build, suite, synthetic } = this;
-    const signing = build.requestSigning(unsigned, synthetic.coordinatorSeed);
+  /** @param seed - the coordinator is the attacker, so its signature is to be had for anything. */
+  signed(unsigned: UnsignedRequest, seed = this.synthetic.coordinatorSeed): RegistrarRequest {
+    const { build, suite } = this;
+    const signing = build.requestSigning(unsigned, seed);
     const [signature] = build.runDerive(suite, [signing]);
     if (!(signature instanceof Uint8Array)) throw new RangeError('no signature');
     return { ...unsigned, signature };
@@ -156,8 +158,9 @@ export class Arena {
   /** @throws {Stopped} if the registrar refuses. */
   ask<K extends UnsignedRequest['kind']>(
     unsigned: UnsignedRequest & { readonly kind: K },
+    seed?: Uint8Array,
   ): Exclude<RegistrarResponse, { kind: 'refused' }> {
-    const response = this.#answer(this.signed(unsigned));
+    const response = this.#answer(this.signed(unsigned, seed));
     if (response.kind === 'refused') {
       const [member] = response.members;
       throw new Stopped(member?.code ?? response.code, response.detail);
@@ -212,7 +215,13 @@ export class Machine {
     this.identity = identity;
     this.#state = arena.build.startDevice();
     const { pseudonymSeed, certificate } = identity;
-    this.#params = { task, floor: arena.floor, pseudonymSeed, certificate, incarnation: 0 };
+    this.#params = {
+      task,
+      floor: arena.floor,
+      pseudonymSeed,
+      certificate,
+      incarnation: identity.incarnation?.() ?? 0,
+    };
   }
 
   deliver(bytes: Uint8Array): this {

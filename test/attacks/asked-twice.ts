@@ -16,7 +16,11 @@ import {
   enrolDevices,
   makeTask,
 } from '../../packages/registrar/test/fleet.js';
+import { Arena } from './arena.js';
 import { type Attack, type Outcome, Stopped } from './attack.js';
+import { keepRecord } from './durable-record.js';
+import { surround } from './gathered-around.js';
+import { HostileRound } from './hostile-round.js';
 import type { RegistrarResponse } from './surface.js';
 import { SHOWN, sevenDevices, showAnotherSharedSet } from './two-shared-sets.js';
 import type { Build } from './weakened-build.js';
@@ -40,6 +44,25 @@ function afterRestore(build: Build): Outcome {
       return round.attest('shared-set', SHOWN);
     },
   });
+}
+
+/**
+ * The store is put back without a new incarnation: the registrar has forgotten that the attacker's
+ * devices were revoked. What the victim has met since is in its own record.
+ */
+function forgetRevocations(build: Build): Outcome {
+  const arena = new Arena(build, { honest: 5, colluders: 4, cohort: { min: 5, max: 5 } });
+  keepRecord(arena, arena.honest[0]!);
+  const restore = arena.backUp();
+  for (const { certificate } of arena.colluders) {
+    build.revoke(arena.ledger, build.toHex(certificate.pseudonym));
+  }
+  arena.nowMs += 1000;
+  build.newIncarnation(arena.ledger, arena.context());
+  new HostileRound(arena, { honest: arena.honest }).play();
+  arena.nowMs += arena.task.manifest.window.lengthMs;
+  restore();
+  return surround(arena, arena.colluders);
 }
 
 async function atOnce(build: Build): Promise<Outcome> {
@@ -175,6 +198,26 @@ export const askedTwice: Attack[] = [
       replace: '',
     },
     run: afterRestore,
+  },
+  {
+    name: 'a registrar put back to before it revoked, without a new incarnation',
+    designRow,
+    stoppedBy: 'a device takes no incarnation below one it has met',
+    refusal: 'incarnation-rollback',
+    weaken: [
+      {
+        file: 'protocol/src/device/advertise.ts',
+        find: 'if (announcement.incarnation < params.incarnation) {',
+        replace: 'if (false) {',
+      },
+      // Behind it: the same, in the step that records the contribution.
+      {
+        file: 'client/src/reservation.ts',
+        find: '|| reservation.incarnation < registrarOf(record, registrar).incarnation',
+        replace: '',
+      },
+    ],
+    run: forgetRevocations,
   },
   {
     name: 'two different U2 at the same moment',

@@ -9,7 +9,7 @@ export interface Attack {
   readonly stoppedBy: string;
   /** The code it is refused with; absent where nobody notices, and the attacker gets nothing of use. */
   readonly refusal?: string;
-  readonly weaken: Weakening;
+  readonly weaken: Weakening | readonly Weakening[];
   run(build: Build, url: LoadedBuild['url']): Outcome | Promise<Outcome>;
 }
 

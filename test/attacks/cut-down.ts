@@ -48,13 +48,64 @@ function getTinyRosterAttested(build: Build): Outcome {
   return { succeeded: true, detail: 'a roster of 3 attested where the manifest wants 5' };
 }
 
-/** On the complete graph t + 1 devices have t neighbours each: only the size is wrong. */
 function getSmallSetAttested(build: Build): Outcome {
-  const arena = new Arena(build, { honest: 9, cohort: { min: 9, max: 9 }, dropout: 120 });
-  const round = new HostileRound(arena, { honest: arena.honest }).attestRoster();
+  const round = nineDevices(build);
   round.attest('shared-set', round.everyone);
   round.attest('survivor-set', round.everyone.slice(0, round.facts.t + 1));
   return { succeeded: true, detail: `U3 of ${round.facts.t + 1} attested where n − D is 8` };
+}
+
+/** n = 9, D = 1, t = 5: sets of t + 1 have enough neighbours for everybody, and are too small. */
+function nineDevices(build: Build): HostileRound {
+  const arena = new Arena(build, { honest: 9, cohort: { min: 9, max: 9 }, dropout: 120 });
+  return new HostileRound(arena, { honest: arena.honest }).attestRoster();
+}
+
+/** The registrar helps: it signs the small U2. */
+function maskForSmallSet(build: Build): Outcome {
+  const round = nineDevices(build).share();
+  const few = round.everyone.slice(0, round.facts.t + 1);
+  const statement = build.sharedSetStatement(round.context, round.bitmap(few));
+  round.mask(VICTIM, few, round.arena.asRegistrar(statement));
+  return { succeeded: true, detail: `the victim masks for a sum of ${few.length}, n − D is 8` };
+}
+
+function getSmallSharedSetAttested(build: Build): Outcome {
+  const round = nineDevices(build);
+  const few = round.everyone.slice(0, round.facts.t + 1);
+  round.attest('shared-set', few);
+  return { succeeded: true, detail: `U2 of ${few.length} attested where n − D is 8` };
+}
+
+/** n = 7, D = 2: U2 has five, U3 as many, of which two shared no keys: a sum over three. */
+const SHARED = [0, 1, 2, 3, 4];
+const WITH_STRANGERS = [0, 1, 2, 5, 6];
+
+function sevenHonest(build: Build): HostileRound {
+  const arena = new Arena(build, {
+    honest: 7,
+    cohort: { min: 7, max: 7 },
+    corrupt: 200,
+    dropout: 286,
+  });
+  return new HostileRound(arena, { honest: arena.honest }).attestRoster();
+}
+
+/** The registrar helps: it signs a U3 that is not within U2. */
+function countStrangers(build: Build): Outcome {
+  const round = sevenHonest(build).share();
+  round.mask(VICTIM, SHARED, round.attest('shared-set', SHARED));
+  const context2 = round.context2(SHARED);
+  const statement = build.survivorSetStatement(context2, round.bitmap(WITH_STRANGERS));
+  round.reveal(VICTIM, SHARED, WITH_STRANGERS, round.arena.asRegistrar(statement));
+  return { succeeded: true, detail: 'the victim reveals b for a sum of 3, where n − D is 5' };
+}
+
+function getStrangersAttested(build: Build): Outcome {
+  const round = sevenHonest(build);
+  round.attest('shared-set', SHARED);
+  round.attest('survivor-set', WITH_STRANGERS);
+  return { succeeded: true, detail: 'U3 attested of which two shared no keys' };
 }
 
 export const cutDown: Attack[] = [
@@ -105,5 +156,53 @@ export const cutDown: Attack[] = [
       replace: '',
     },
     run: getSmallSetAttested,
+  },
+  {
+    name: 'a U2 below n − D, with the help of the registrar',
+    designRow,
+    stoppedBy: "the device's own floor for U2",
+    refusal: 'set-too-small',
+    weaken: {
+      file: 'protocol/src/device/masked-input.ts',
+      find: "checkPresent('U2', members, seat, seat.parameters.fewestPresent);",
+      replace: '',
+    },
+    run: maskForSmallSet,
+  },
+  {
+    name: 'a U2 below n − D',
+    designRow,
+    stoppedBy: "the registrar's floor for U2",
+    refusal: 'set-too-small',
+    weaken: {
+      file: 'protocol/src/registrar/sets.ts',
+      find: "checkSize('U2', set.members.length, fewestPresent);",
+      replace: '',
+    },
+    run: getSmallSharedSetAttested,
+  },
+  {
+    name: 'a U3 filled up with devices outside U2, with the help of the registrar',
+    designRow,
+    stoppedBy: 'the device itself wants U3 within U2',
+    refusal: 'set-not-nested',
+    weaken: {
+      file: 'protocol/src/device/unmasking.ts',
+      find: 'if (stranger !== undefined) {',
+      replace: 'if (false) {',
+    },
+    run: countStrangers,
+  },
+  {
+    name: 'a U3 filled up with devices outside U2',
+    designRow,
+    stoppedBy: 'the registrar attests a U3 within U2 only',
+    refusal: 'set-not-nested',
+    weaken: {
+      file: 'protocol/src/registrar/sets.ts',
+      find: 'if (stranger !== undefined) {',
+      replace: 'if (false) {',
+    },
+    run: getStrangersAttested,
   },
 ];

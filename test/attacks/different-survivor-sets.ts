@@ -3,6 +3,7 @@ import { type Attack, type Outcome, recovered } from './attack.js';
 import type { Arena } from './arena.js';
 import { HostileRound } from './hostile-round.js';
 import { VICTIM, sevenDevices } from './two-shared-sets.js';
+import type { Build } from './weakened-build.js';
 
 const designRow = 'different U3; device told it survived while its neighbours are told it did not';
 
@@ -31,7 +32,53 @@ export function tellBoth(
   return recovered(lanes, arena.honest[VICTIM]!.input);
 }
 
+/**
+ * The registrar helps, and the victim alone is told three U3, one after the other: that all survived, for
+ * which it gives b, and then that its neighbours did not, two at a time, for which it gives their p.
+ */
+function tellAgain(build: Build): Outcome {
+  const arena = sevenDevices(build);
+  const { honest, colluders } = arena;
+  const round = new HostileRound(arena, { honest, colluders }).attestRoster().share();
+  const everyone = round.everyone;
+  const context2 = round.context2(everyone);
+  const vector = round.mask(VICTIM, everyone, round.attest('shared-set', everyone));
+  const pairs = new Map(
+    round.colluderSeats.map((seat) => [seat, round.colludersPairSecret(seat, VICTIM)]),
+  );
+  let b = new Uint8Array(0);
+  for (const dropped of [[], [1, 2], [3, 4]]) {
+    const survivors = everyone.filter((seat) => !dropped.includes(seat));
+    const statement = build.survivorSetStatement(context2, round.bitmap(survivors));
+    const revealed = round.reveal(VICTIM, everyone, survivors, arena.asRegistrar(statement));
+    b = new Uint8Array(revealed.b);
+    for (const [seat, p] of revealed.pairs) pairs.set(seat, p);
+  }
+  const lanes = round.strip(vector, context2, VICTIM, b, pairs);
+  return recovered(lanes, honest[VICTIM]!.input);
+}
+
 export const differentSurvivorSets: Attack[] = [
+  {
+    name: 'one device is told one U3 after the other, with the help of the registrar',
+    designRow,
+    stoppedBy: 'a device accepts one message of each stage',
+    refusal: 'second-message',
+    weaken: [
+      {
+        file: 'protocol/src/device/machine.ts',
+        find: 'if (before !== undefined) {',
+        replace: 'if (false) {',
+      },
+      // Behind it: the phase in which a first one would come.
+      {
+        file: 'protocol/src/device/machine.ts',
+        find: "expectMessage(state, 'masked', 'SurvivorSet')",
+        replace: 'state as never',
+      },
+    ],
+    run: tellAgain,
+  },
   {
     name: 'the registrar is asked for a second U3',
     designRow,

@@ -12,7 +12,11 @@ const designRow =
 const VICTIM = 0;
 
 /** The rest of the round is by the book. */
-function surround(arena: Arena, own: readonly Identity[], announced = arena.announce()): Outcome {
+export function surround(
+  arena: Arena,
+  own: readonly Identity[],
+  announced = arena.announce(),
+): Outcome {
   const honest = arena.honest.slice(0, 1);
   const round = new HostileRound(arena, { honest, colluders: own, announcement: announced });
   round.attestRoster().share();
@@ -70,6 +74,37 @@ function enrolLate(build: Build): Outcome {
   );
 }
 
+/** It has four enrolled devices, which have been found out. */
+function useRevoked(build: Build): Outcome {
+  const arena = new Arena(build, { honest: 20, colluders: 4, cohort: { min: 5, max: 6 } });
+  for (const { certificate } of arena.colluders) {
+    build.revoke(arena.ledger, build.toHex(certificate.pseudonym));
+  }
+  return surround(arena, arena.colluders);
+}
+
+/** One colluder is within any assumption; it takes every seat but the victim's. */
+function takeAllSeats(build: Build): Outcome {
+  const arena = new Arena(build, { honest: 20, colluders: 1, cohort: { min: 5, max: 6 } });
+  return surround(arena, new Array<Identity>(4).fill(arena.colluders[0]!));
+}
+
+/** Inside one pool A covers the colluders; over all pools there are more of them to choose from. */
+function mixPools(build: Build): Outcome {
+  const arena = new Arena(build, { honest: 36, cohort: { min: 3, max: 3 } });
+  const announcement = arena.announce();
+  const { value, pools } = announcement;
+  const byPool = new Map(
+    arena.honest.map((identity) => {
+      const { pseudonym } = identity.certificate;
+      return [build.poolOf(arena.suite, value, pseudonym, pools), identity] as const;
+    }),
+  );
+  const honest = [...byPool.values()].slice(0, 3);
+  new HostileRound(arena, { honest, announcement }).attestRoster();
+  return { succeeded: true, detail: 'a roster attested of devices of three pools' };
+}
+
 export const gatheredAround: Attack[] = [
   {
     name: 'a cohort of invented devices',
@@ -107,5 +142,49 @@ export const gatheredAround: Attack[] = [
       replace: 'true',
     },
     run: enrolLate,
+  },
+  {
+    name: 'revoked devices around the victim',
+    designRow,
+    stoppedBy: 'the registrar knows who is revoked',
+    refusal: 'certificate-refused',
+    weaken: {
+      file: 'protocol/src/registrar/roster.ts',
+      find: "if (isRevoked(ledger, record)) return 'certificate-refused';",
+      replace: '',
+    },
+    run: useRevoked,
+  },
+  {
+    name: 'one device in all the seats around the victim',
+    designRow,
+    stoppedBy: 'no pseudonym is twice in a roster',
+    refusal: 'duplicate-device',
+    weaken: [
+      {
+        file: 'protocol/src/registrar/roster.ts',
+        find: "if (taken.has(pseudonym)) return 'duplicate-device';",
+        replace: '',
+      },
+      // Behind it: who enters a roster closes the one it was in, here the same.
+      {
+        file: 'protocol/src/registrar/roster.ts',
+        find: 'if (seen !== undefined) closeForGood(ledger, seen.round);',
+        replace: '',
+      },
+    ],
+    run: takeAllSeats,
+  },
+  {
+    name: 'a roster gathered from several pools',
+    designRow,
+    stoppedBy: 'a roster lies in one pool',
+    refusal: 'other-pool',
+    weaken: {
+      file: 'protocol/src/registrar/roster.ts',
+      find: "(pool !== undefined && own !== pool ? 'other-pool' : undefined)",
+      replace: 'undefined',
+    },
+    run: mixPools,
   },
 ];

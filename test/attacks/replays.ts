@@ -87,6 +87,14 @@ function reuseToken(build: Build): Outcome {
   return { succeeded: true, detail: "the thief has the device's place in the round" };
 }
 
+/** The registrar serves several coordinators: one of them asks in the place of another. */
+function askForAnother(build: Build): Outcome {
+  const arena = new Arena(build, { honest: 5, cohort: { min: 5, max: 5 } });
+  const round = new HostileRound(arena, { honest: arena.honest }).attestRoster();
+  arena.ask({ kind: 'close', round: round.round }, arena.rng(32));
+  return { succeeded: true, detail: 'the roster of another coordinator is closed' };
+}
+
 /** Another round of as many devices, of which the registrar attests what the attacker needs here. */
 function anotherRound(arena: Arena): HostileRound {
   return new HostileRound(arena, { honest: arena.honest.slice(5) }).attestRoster();
@@ -128,6 +136,18 @@ export const replays: Attack[] = [
       replace: 'LABELS.advertise, taskId, window, incarnation,',
     },
     run: replayAdvertisements,
+  },
+  {
+    name: 'a request in the name of another coordinator',
+    designRow,
+    stoppedBy: "the coordinator's signature over each request",
+    refusal: 'request-signature',
+    weaken: {
+      file: 'protocol/src/registrar/machine.ts',
+      find: 'if (results[0] !== true) {',
+      replace: 'if (false) {',
+    },
+    run: askForAnother,
   },
   {
     name: 'a resume token that was used',

@@ -10,7 +10,10 @@ export { type Task, verifySignedManifest, windowAt } from '@onlysum/task';
 export * as clientSide from '@onlysum/client/node';
 export * as registrarSide from '@onlysum/registrar';
 export * as coordinatorSide from '@onlysum/coordinator';
+export { registrarOf } from '../../packages/client/src/record.js';
 export { reserve } from '../../packages/client/src/reservation.js';
+export { checkOptions as checkCoordinatorOptions } from '../../packages/coordinator/src/options.js';
+export { listen } from '../../packages/coordinator/src/server.js';
 export { advertiseStatement } from '../../packages/protocol/src/device/advertise.js';
 export { encodeLeaf, encodeNeighbours, rosterLeaves } from '../../packages/protocol/src/leaf.js';
 export {

@@ -45,6 +45,35 @@ function byHelpfulRegistrar(round: HostileRound, survivors: readonly number[]): 
   return round.arena.asRegistrar(build.survivorSetStatement(context2, round.bitmap(survivors)));
 }
 
+/** Nobody near the victim is said to have shared keys: no pair mask lies over its input. */
+function shareWithNobody(build: Build): Outcome {
+  const round = sparseRound(build);
+  const neighbours = round.neighboursOf(VICTIM);
+  round.share([VICTIM]);
+  const shown = round.everyone.filter((seat) => !neighbours.includes(seat));
+  const statement = build.sharedSetStatement(round.context, round.bitmap(shown));
+  const vector = round.mask(VICTIM, shown, round.arena.asRegistrar(statement));
+  const context2 = round.context2(shown);
+  const survived = build.survivorSetStatement(context2, round.bitmap(shown));
+  const signature = round.arena.asRegistrar(survived);
+  const { b } = round.reveal(VICTIM, shown, shown, signature);
+  const lanes = round.strip(vector, context2, VICTIM, b, new Map());
+  return recovered(lanes, round.arena.honest[VICTIM]!.input);
+}
+
+/** Each roster has a new seed: ask until the graph is as it should be for the attacker. */
+function drawUntilItFits(build: Build): Outcome {
+  const attempts = 2;
+  const arena = new Arena(build, { honest: 5, cohort: { min: 5, max: 5 }, attempts });
+  const { honest } = arena;
+  const announcement = arena.announce();
+  for (let asked = 0; asked <= attempts; asked++) {
+    const round = new HostileRound(arena, { honest, announcement }).attestRoster();
+    arena.ask({ kind: 'close', round: round.round });
+  }
+  return { succeeded: true, detail: 'the same devices have three graphs where two are allowed' };
+}
+
 function getThinSetAttested(build: Build): Outcome {
   const round = sparseRound(build);
   const neighbours = round.neighboursOf(VICTIM);
@@ -181,5 +210,37 @@ export const thinnedOut: Attack[] = [
   ${RING}`,
     },
     run: cutGraph,
+  },
+  {
+    name: 'a U2 without any neighbour of the victim, with the help of the registrar',
+    designRow,
+    stoppedBy: 'the device itself wants t neighbours in U2',
+    refusal: 'set-too-thin',
+    weaken: [
+      {
+        file: 'protocol/src/device/masked-input.ts',
+        find: 'if (members.includes(seat.index) && near < seat.parameters.t) {',
+        replace: 'if (false) {',
+      },
+      // Behind it: t boxes that open.
+      {
+        file: 'protocol/src/device/masked-input.ts',
+        find: 'if (secrets.held.length < seat.parameters.t) {',
+        replace: 'if (false) {',
+      },
+    ],
+    run: shareWithNobody,
+  },
+  {
+    name: 'a new graph until one fits',
+    designRow,
+    stoppedBy: 'a number of attempts per device and window',
+    refusal: 'attempts-exhausted',
+    weaken: {
+      file: 'protocol/src/registrar/roster.ts',
+      find: "if (seen.attempts >= task.manifest.attempts) return 'attempts-exhausted';",
+      replace: '',
+    },
+    run: drawUntilItFits,
   },
 ];

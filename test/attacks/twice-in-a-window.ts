@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Attack, type Outcome, Stopped, recovered } from './attack.js';
-import { Arena, type Identity } from './arena.js';
+import { Arena } from './arena.js';
+import { keepRecord, sentEntry } from './durable-record.js';
 import { HostileRound } from './hostile-round.js';
 import type { Reservation, Task } from './surface.js';
 import type { Build } from './weakened-build.js';
@@ -23,17 +24,6 @@ function fourDevices(build: Build): Arena {
   const arena = new Arena(build, { honest: 4, cohort: { min: 3, max: 4 } });
   for (const identity of arena.honest) keepRecord(arena, identity);
   return arena;
-}
-
-/** What was recorded survives until the next round, as it does in a client's store. */
-function keepRecord({ build, registrar }: Arena, identity: Identity): void {
-  let record = build.clientSide.emptyRecord();
-  identity.reserve = (reservation) => {
-    const key = build.toHex(registrar.publicKey);
-    const [next, outcome] = build.reserve(record, reservation, key, sentEntry(build, reservation));
-    record = next;
-    return outcome;
-  };
 }
 
 /** Everybody in a round of one task, then everybody but the victim in a round of another. */
@@ -153,20 +143,6 @@ async function runTab(job: TabJob): Promise<string> {
   child.stdout.on('data', (data: Buffer) => (said += data.toString()));
   await once(child, 'close');
   return said;
-}
-
-function sentEntry(build: Build, { publisher, round, ...reservation }: Reservation) {
-  const { windowStartMs: startMs, windowEndMs: endMs } = reservation;
-  return {
-    kind: 'sent',
-    task: { name: 'a', version: 1, taskId: '00'.repeat(32), publisher: build.toHex(publisher) },
-    window: { index: 1, startMs, endMs, epoch: 1 },
-    round: build.toHex(round),
-    sentAtMs: startMs,
-    groups: [],
-    values: {},
-    privacy: { mechanism: 'none' },
-  } as const;
 }
 
 const forgetful = {

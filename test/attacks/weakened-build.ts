@@ -2,7 +2,7 @@
  * Builds of the packages for attacks: as they are, or with one check removed. A weakened build is a
  * bundle in a temporary folder, made when a test asks for it and removed afterwards: there is
  * nothing in any package that could be shipped or switched on.
- * Invariant: a weakened build differs from the sources in one text that occurs exactly once.
+ * Invariant: a weakened build differs from the sources in the texts named, each of which occurs exactly once.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { type Plugin, build as bundle } from 'esbuild';
 
 export type Build = typeof import('./surface.js');
 
-/** One check, and what stands in its place once it is removed. */
+/** One check, and what stands in its place once it is removed. Where another stands behind it, both. */
 export interface Weakening {
   /** Under packages/, e.g. `protocol/src/device/roster.ts`. */
   readonly file: string;
@@ -36,9 +36,12 @@ export function intactBuild(from: 'dist' | 'src'): Promise<LoadedBuild> {
   return load(`intact-${from}`, packagesFrom(from));
 }
 
-/** @throws {RangeError} unless the text occurs exactly once. */
-export function weakenedBuild(name: string, weakening: Weakening): Promise<LoadedBuild> {
-  return load(name.replace(/\W+/g, '-'), packagesFrom('src', weakening));
+/** @throws {RangeError} unless each text occurs exactly once. */
+export function weakenedBuild(
+  name: string,
+  weakening: Weakening | readonly Weakening[],
+): Promise<LoadedBuild> {
+  return load(name.replace(/\W+/g, '-'), packagesFrom('src', [weakening].flat()));
 }
 
 /** For a process that may be ended without an exit, as test runners do. */
@@ -72,9 +75,8 @@ function temporaryFolder(): string {
 }
 
 /** Bundles the packages of this repository; everything else is imported from where it is installed. */
-function packagesFrom(from: 'dist' | 'src', weakening?: Weakening): Plugin {
+function packagesFrom(from: 'dist' | 'src', weakenings: readonly Weakening[] = []): Plugin {
   const extension = from === 'src' ? 'ts' : 'js';
-  const weakened = weakening && resolve(packages, weakening.file);
   return {
     name: 'packages',
     setup(build) {
@@ -93,23 +95,28 @@ function packagesFrom(from: 'dist' | 'src', weakening?: Weakening): Plugin {
         if (found.errors.length > 0 || !found.path.startsWith('/')) return undefined;
         return { path: pathToFileURL(found.path).href, external: true };
       });
-      if (weakening === undefined) return;
-      let isFound = false;
+      const left = new Set(weakenings);
       build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-        if (path !== weakened) return undefined;
-        const parts = readFileSync(path, 'utf8').split(weakening.find);
-        if (parts.length !== 2) {
-          throw new RangeError(
-            `${weakening.file}: expected exactly one ${JSON.stringify(weakening.find)}, ` +
-              `got ${parts.length - 1}`,
-          );
+        const here = weakenings.filter(({ file }) => path === resolve(packages, file));
+        if (here.length === 0) return undefined;
+        let contents = readFileSync(path, 'utf8');
+        for (const weakening of here) {
+          contents = replaced(contents, weakening);
+          left.delete(weakening);
         }
-        isFound = true;
-        return { contents: parts.join(weakening.replace), loader: 'ts' };
+        return { contents, loader: 'ts' };
       });
       build.onEnd(() => {
-        if (!isFound) throw new RangeError(`${weakening.file}: not part of the bundle`);
+        for (const { file } of left) throw new RangeError(`${file}: not part of the bundle`);
       });
     },
   };
+}
+
+function replaced(source: string, { file, find, replace }: Weakening): string {
+  const parts = source.split(find);
+  if (parts.length === 2) return parts.join(replace);
+  throw new RangeError(
+    `${file}: expected exactly one ${JSON.stringify(find)}, got ${parts.length - 1}`,
+  );
 }
