@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import rows from '../../../test/vectors/v1/graph-parameters.json' with { type: 'json' };
-import { COMPLETE_MAX, graphParameters, logInward, rosterParameters } from './parameters.js';
+import { logAdd } from './log-combinatorics.js';
+import {
+  COMPLETE_MAX,
+  type GraphParameters,
+  graphParameters,
+  logApart,
+  logInward,
+  rosterParameters,
+} from './parameters.js';
 
 const infeasible = (...names: readonly string[]) =>
   expect.objectContaining({
@@ -109,6 +117,70 @@ describe('tables', () => {
     }
   });
 });
+
+describe('rule 4 over every size of a set', () => {
+  // The rule stops at half of n − A − D, but with fewer drops and colluders the smaller part of a graph
+  // that is cut in two can be larger.
+  test.each([...rows.filter(({ graph }) => graph === 'tables'), ...smallCohorts()])(
+    'n = $n, γ = $corruptPerMille ‰, δ = $dropoutPerMille ‰: up to n / 2 it is still below 2^-61',
+    ({ n, corruptPerMille, dropoutPerMille }) => {
+      const parameters = graphParameters(n, corruptPerMille, dropoutPerMille);
+      expect(log2CutUpTo(Math.floor(n / 2), parameters)).toBeLessThan(-61);
+    },
+  );
+
+  /** What docs/security-argument.md quotes. */
+  test.each([
+    [200, 50, 50, -63.8, -1002],
+    [1000, 10, 50, -90.6, -3508],
+    [1000, 50, 100, -98.7, -6108],
+    [1000, 100, 200, -87.7, -6763],
+    [5000, 50, 100, -114.9, -33894],
+    [10_000, 100, 200, -108.4, -87119],
+  ])(
+    'n = %i, γ = %i ‰, δ = %i ‰: log₂ of the sum is %d, of Q at half %d',
+    (n, corrupt, dropout, ofSum, ofHalf) => {
+      const parameters = graphParameters(n, corrupt, dropout);
+      const { k, mostCorrupt, mostDropped } = parameters;
+      const half = Math.floor((n - mostCorrupt - mostDropped) / 2);
+      expect(log2CutUpTo(half, parameters)).toBeCloseTo(ofSum, 1);
+      const apart = logApart(n, mostCorrupt, mostDropped, k / 2, half) / Math.LN2;
+      expect(Math.round(apart)).toBe(ofHalf);
+    },
+  );
+});
+
+/** Where tables are only just feasible: n from 16, few assumed corrupt or many dropping. */
+function smallCohorts() {
+  return [0, 10, 50]
+    .flatMap((corruptPerMille) =>
+      [0, 50, 100, 200, 300].flatMap((dropoutPerMille) =>
+        Array.from({ length: 35 }, (_, i) => ({ n: 16 + 4 * i, corruptPerMille, dropoutPerMille })),
+      ),
+    )
+    .filter(({ n, corruptPerMille, dropoutPerMille }) =>
+      isTables(n, corruptPerMille, dropoutPerMille),
+    );
+}
+
+function isTables(n: number, corrupt: number, dropout: number): boolean {
+  try {
+    return graphParameters(n, corrupt, dropout).graph === 'tables';
+  } catch {
+    return false;
+  }
+}
+
+/** log₂ of Σ min(P(s), Q(s)) over s = 2 … `largest`. */
+function log2CutUpTo(largest: number, parameters: GraphParameters): number {
+  const { n, k, t, mostCorrupt, mostDropped } = parameters;
+  let sum = Number.NEGATIVE_INFINITY;
+  for (let s = 2; s <= largest; s++) {
+    const inward = logInward(n, mostCorrupt, k / 2, t, s);
+    sum = logAdd(sum, Math.min(inward, logApart(n, mostCorrupt, mostDropped, k / 2, s)));
+  }
+  return sum / Math.LN2;
+}
 
 describe('the complete graph', () => {
   test('A is rounded up and D down', () => {

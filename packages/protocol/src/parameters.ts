@@ -166,7 +166,13 @@ function peak(term: (e: number) => number, most: number): number {
 }
 
 /** ln Q(s): no seat of theirs next to the other side after D drops of the coordinator's choice. */
-function logApart(n: number, corrupt: number, dropped: number, h: number, s: number): number {
+export function logApart(
+  n: number,
+  corrupt: number,
+  dropped: number,
+  h: number,
+  s: number,
+): number {
   const other = (n - s - corrupt - dropped) / n;
   return logChoose(n, s) + logChoose(n - s, dropped) + s * h * Math.log(1 - other);
 }
