@@ -19,6 +19,19 @@ function exactColluders(m: number, pools: number): number {
   return 0;
 }
 
+/** log₂ Pr[Binomial(m, 1/P) > x], in exact rationals to the last step. */
+function log2Exceeds(m: number, pools: number, x: number): number {
+  const [M, P] = [BigInt(m), BigInt(pools)];
+  let choose = 1n;
+  let tail = 0n;
+  for (let y = M; y > BigInt(x); y--) {
+    tail += choose * (P - 1n) ** (M - y);
+    choose = (choose * y) / (M - y + 1n);
+  }
+  // Enough digits for a double: what is left of the quotient after 2^128.
+  return Math.log2(Number((tail << 128n) / P ** M)) - 128;
+}
+
 describe('pools', () => {
   test('P = max(1, ⌊N / (3·max)⌋)', () => {
     const counts = [0, 1, 299, 300, 599, 600, 30_000].map((enrolled) => poolCount(enrolled, 100));
@@ -76,6 +89,15 @@ describe('colluders in one pool', () => {
     expect(colludersInPool(1001, 1, 0)).toBe(0);
     // 0.999999·N rounded in floating point would be one short.
     expect(colludersInPool(9_007_199, 1, 999_999)).toBe(9_007_190);
+  });
+
+  test('the bound is for one pool: some pool of a window exceeds it P times as often', () => {
+    // docs/security-argument.md quotes 2^-61.8 and 2^-55.1 for this population.
+    const [colluders, pools] = [1110, 100];
+    const covered = colludersInPool(300_000, pools, 3700);
+    expect(covered).toBe(51);
+    expect(log2Exceeds(colluders, pools, covered)).toBeCloseTo(-61.8, 1);
+    expect(log2Exceeds(colluders, pools, covered) + Math.log2(pools)).toBeCloseTo(-55.1, 1);
   });
 
   test('grows with the population', () => {
