@@ -54,6 +54,7 @@ const KEYS = [
   'survivors',
   'dropped',
   'silentAfterMasked',
+  'resumed',
   'lanes',
   'mismatchedLanes',
   'bytesUpPerDevice',
@@ -68,9 +69,10 @@ test('twelve devices: one JSON value, and the dump adds up', { timeout: 180_000 
   expect(code, err).toBe(0);
   const summary = JSON.parse(out) as Record<string, number> & { dropped: Record<string, number> };
   expect(Object.keys(summary)).toEqual(KEYS);
-  expect(summary).toMatchObject({ devices: 12, survivors: 11, mismatchedLanes: 0 });
+  expect(summary).toMatchObject({ devices: 12, survivors: 11, resumed: 1, mismatchedLanes: 0 });
   expect(summary.dropped).toEqual({ 'share-keys': 0, 'masked-input': 1, total: 1 });
-  for (const name of KEYS.slice(6)) expect(summary[name], name).toBeGreaterThan(0);
+  for (const name of KEYS.slice(KEYS.indexOf('bytesUpPerDevice')))
+    expect(summary[name], name).toBeGreaterThan(0);
 
   const read = async (name: string): Promise<unknown> =>
     JSON.parse(await readFile(join(directory, 'dump', name), 'utf8'));
@@ -104,6 +106,7 @@ test('a killed process and drops at several points: the tables say so, and the s
   expect(code, err).toBe(0);
   expect(err).toMatch(/worker 5 \(process \d+\) was killed with its device/);
   expect(out).toMatch(/of them silent after their masked input │ 2 /);
+  expect(out).toMatch(/broken connections that were resumed\s+│ 2 of 2 planned/);
   expect(out).toMatch(/in stage share-keys\s+│ 1 /);
   expect(out).toMatch(/in stage masked-input\s+│ 1 /);
   expect(out).toContain('lanes equal the plain sum over 42 survivors');

@@ -8,7 +8,7 @@ import { type Assumptions, dropoutBound } from '@onlysum/task';
 /** n = 3 has k = 2 and t = 2, so D must be 0; n = 4 has k = 3, t = 2 and D = 1. */
 export const FEWEST_DEVICES = 4;
 /** What two cores and this demo's stage times were tried for. */
-export const MOST_DEVICES = 1000;
+export const MOST_DEVICES = 5000;
 
 /** What really drops: about one in twelve. */
 const DROPPING_SHARE = 0.08;

@@ -90,12 +90,17 @@ async function conclude(run: Run, { fleet, plans, result }: HeldRound): Promise<
     estimates: estimateTotals(manifest, layout, result.lanes, result.survivors),
     versions: run.versions,
     drops: plans.flatMap(({ drop }) => (drop === undefined ? [] : [drop])),
+    interrupted: plans.filter(({ interruption }) => interruption !== undefined).length,
     threshold: result.attested.t,
     mostDropped: dropoutBound(options.devices, manifest.assumptions.dropout),
     witness: witnessOf(fleet, survivors),
     reports,
     mismatches,
-    problems: [...problems, ...deviceProblems(fleet, result, manifest.registrar)],
+    problems: [
+      ...problems,
+      ...deviceProblems(fleet, result, manifest.registrar),
+      ...resumeProblems(plans, fleet),
+    ],
   };
   const complaint = complaints(findings);
   if (options.json) options.out.write(`${JSON.stringify(findings.summary)}\n`);
@@ -118,6 +123,17 @@ function deviceProblems(fleet: Fleet, result: OpenedResult, registrar: string): 
     return receipt.evidence.survivorSet === result.attested.survivorSet
       ? []
       : [`the receipt of device ${device} names another set of survivors than the result`];
+  });
+}
+
+/** A device whose connection was broken on purpose and that did not come back for its place. */
+function resumeProblems(plans: HeldRound['plans'], { reports }: Fleet): string[] {
+  return plans.flatMap(({ index, interruption }) => {
+    if (interruption === undefined) return [];
+    const resumes = reports.find(({ device }) => device === index)?.resumes;
+    if (resumes === 1) return [];
+    const { when, message } = interruption;
+    return [`device ${index}, broken off ${when} ${message}, resumed ${resumes ?? 0} times`];
   });
 }
 

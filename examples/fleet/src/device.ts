@@ -19,6 +19,8 @@ export interface DeviceHost {
 }
 
 export interface EnrolledDevice {
+  /** In a round, or past it. */
+  readonly arrived: Promise<void>;
   /** Resolves when the device has a receipt or has dropped; never rejects. */
   submit(): Promise<DeviceReport>;
 }
@@ -29,7 +31,10 @@ export async function enrolDevice(plan: DevicePlan, host: DeviceHost): Promise<E
   const device = plan.index;
   /** Aborted when the device drops: what would have been its resume is not waited for. */
   const gone = new AbortController();
-  const { transport, counts } = fleetTransport(nodeTransport, plan.drop, {
+  let arrive = (): void => {};
+  const arrived = new Promise<void>((resolve) => (arrive = resolve));
+  const { transport, counts } = fleetTransport(nodeTransport, plan, {
+    onOffered: () => arrive(),
     onSeated: (place) => report({ kind: 'seated', device, place }),
     onMasked: (vector) => report({ kind: 'masked', device, vector }),
     onKillPoint: () => report({ kind: 'kill-me', device }),
@@ -65,11 +70,12 @@ export async function enrolDevice(plan: DevicePlan, host: DeviceHost): Promise<E
         problem: signal.aborted ? undefined : String(error),
       }),
     );
+    arrive();
     const submitMs = performance.now() - submittedAt;
     await client.close();
     return { device, ...outcome, submitMs, ...counts };
   };
-  return { submit };
+  return { arrived, submit };
 }
 
 /** What the client should mask, made without the client. */

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import type { ConnectOptions, Transport } from '@onlysum/client';
-import { maskedInput, roster, shareKeys, unmasking } from '@onlysum/protocol';
+import { maskedInput, resumed, roster, shareKeys, unmasking } from '@onlysum/protocol';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { DropPoint } from './drops.js';
 import { fleetTransport } from './fleet-transport.js';
+import type { PlannedInterruption } from './interruptions.js';
 
 const round = new Uint8Array(16);
 const messages = {
@@ -27,6 +28,13 @@ const rosterBytes = roster.encode({
   index: 3,
   neighbours: new Uint8Array(0),
   path: [],
+});
+const resumedBytes = resumed.encode({
+  round,
+  stage: 'masking',
+  remainingMs: 1,
+  accepted: new Uint8Array(32),
+  token: new Uint8Array(32),
 });
 const ignored: ConnectOptions = {
   protocol: 'p',
@@ -72,12 +80,17 @@ const bare: Transport = {
 async function run(point: DropPoint | undefined, how: 'socket' | 'kill' = 'socket') {
   const seen: string[] = [];
   const drop = point === undefined ? undefined : { device: 0, point, how };
-  const { transport, counts } = fleetTransport(bare, drop, {
-    onSeated: (place) => seen.push(`seated ${place}`),
-    onMasked: (vector) => seen.push(`masked ${vector}`),
-    onKillPoint: () => seen.push('kill'),
-    onCut: () => seen.push('cut'),
-  });
+  const { transport, counts } = fleetTransport(
+    bare,
+    { drop, interruption: undefined },
+    {
+      onOffered: () => seen.push('offered'),
+      onSeated: (place) => seen.push(`seated ${place}`),
+      onMasked: (vector) => seen.push(`masked ${vector}`),
+      onKillPoint: () => seen.push('kill'),
+      onCut: () => seen.push('cut'),
+    },
+  );
   const connection = transport.connect('', ignored);
   await once(socket, 'connect');
   toDevice(rosterBytes);
@@ -94,7 +107,11 @@ test('a device that does not drop is only watched', async () => {
   await isEnded;
   expect(received).toEqual(Buffer.concat(Object.values(messages)));
   expect(seen).toEqual(['seated 3', 'masked 01ab']);
-  expect(counts).toEqual({ bytesUp: shares + masked + reveal, bytesDown: rosterBytes.length });
+  expect(counts).toEqual({
+    bytesUp: shares + masked + reveal,
+    bytesDown: rosterBytes.length,
+    resumes: 0,
+  });
 });
 
 test.each<[DropPoint, number, string[]]>([
@@ -121,9 +138,40 @@ test('a device to be killed stands still, its socket open, until it is', async (
   socket.destroy();
 });
 
+test.each<[PlannedInterruption['when'], number]>([
+  ['before', shares],
+  ['after', shares + masked],
+])(
+  'an interruption %s MaskedInput: %i bytes arrive, and the next connection works',
+  async (when, bytes) => {
+    const interruption = { device: 0, message: 'MaskedInput', when } as const;
+    const observer = { onOffered() {}, onSeated() {}, onMasked() {}, onKillPoint() {}, onCut() {} };
+    const { transport, counts } = fleetTransport(bare, { drop: undefined, interruption }, observer);
+    const first = transport.connect('', ignored);
+    await once(socket, 'connect');
+    first.send(messages.shares);
+    first.send(messages.masked);
+    first.send(messages.reveal);
+    await isEnded;
+    expect(received.length).toBe(bytes);
+    expect(counts.bytesUp).toBe(bytes);
+    const again = transport.connect('', ignored);
+    await once(socket, 'connect');
+    toDevice(resumedBytes);
+    for (const message of Object.values(messages)) again.send(message);
+    expect(counts.resumes).toBe(1);
+    expect(counts.bytesUp).toBe(bytes + shares + masked + reveal);
+    again.close();
+  },
+);
+
 test('a transport that makes no socket cannot be cut, and says so', () => {
   const none: Transport = { connect: () => ({ send: () => {}, close: () => {} }) };
-  const observer = { onSeated() {}, onMasked() {}, onKillPoint() {}, onCut() {} };
-  const { transport } = fleetTransport(none, undefined, observer);
+  const observer = { onOffered() {}, onSeated() {}, onMasked() {}, onKillPoint() {}, onCut() {} };
+  const { transport } = fleetTransport(
+    none,
+    { drop: undefined, interruption: undefined },
+    observer,
+  );
   expect(() => transport.connect('', ignored)).toThrow('made no socket');
 });

@@ -9,6 +9,7 @@ import { dropCount } from './assumptions.js';
 import { type Child, type Children, type Command, firstJson } from './children.js';
 import { planDrops } from './drops.js';
 import { Fleet } from './fleet.js';
+import { planInterruptions } from './interruptions.js';
 import { OPTIONAL_GROUP } from './manifest.js';
 import { firstResult, type OpenedResult } from './opened-result.js';
 import type { DemoOptions } from './options.js';
@@ -38,7 +39,7 @@ export async function holdRound(input: RoundInput): Promise<HeldRound> {
   const { signal } = stop;
   const { devices } = options;
   const progress = progressTo(options.err);
-  const limitMs = 2 * START_LIMIT_MS + devices ** 2 * LIMIT_PER_PAIR_MS;
+  const limitMs = 2 * START_LIMIT_MS + devices * LIMIT_PER_DEVICE_MS;
   const { registrarUrl, codes } = await startServers(input, progress);
   const plans = planDevices(input, codes);
   const fleet = new Fleet(plans, children, {
@@ -65,8 +66,8 @@ export async function holdRound(input: RoundInput): Promise<HeldRound> {
 const START_LIMIT_MS = 30_000;
 /** Devices hear of the end before the file is written. */
 const RESULT_LIMIT_MS = 10_000;
-/** Every device works for every other; see the durations of the stages. */
-const LIMIT_PER_PAIR_MS = 4;
+/** Of all stages together; see the durations of the stages. */
+const LIMIT_PER_DEVICE_MS = 500;
 /** Every so manieth device does not give the optional group. */
 const DECLINING_EACH = 16;
 
@@ -120,6 +121,7 @@ function planDevices(
   codes: readonly string[],
 ): DevicePlan[] {
   const drops = planDrops(devices, dropCount(devices));
+  const interruptions = planInterruptions(devices, drops);
   const drawn = drawVersions(versions, devices, () => randomInt(2 ** 32) / 2 ** 32);
   return drawn.map(({ name, compliant }, index) => ({
     index,
@@ -128,6 +130,7 @@ function planDevices(
     compliant,
     consent: index % DECLINING_EACH === 1 ? [] : [OPTIONAL_GROUP],
     drop: drops.find(({ device }) => device === index),
+    interruption: interruptions.find(({ device }) => device === index),
   }));
 }
 

@@ -3,7 +3,7 @@ import { invalidField, UsageError } from '@onlysum/crypto';
 import { FEWEST_DEVICES, MOST_DEVICES } from './assumptions.js';
 
 export interface DemoOptions {
-  /** How many real clients take part, 4 to 1,000. */
+  /** How many real clients take part, 4 to 5,000. */
   readonly devices: number;
   /** Print one JSON object on `out` and nothing else; otherwise tables. */
   readonly json: boolean;

@@ -28,6 +28,8 @@ export interface Findings {
   readonly estimates: WindowResult;
   readonly versions: readonly BrowserVersion[];
   readonly drops: readonly PlannedDrop[];
+  /** Connections that were to break and be resumed. */
+  readonly interrupted: number;
   readonly threshold: number;
   readonly mostDropped: number;
   readonly witness: Witness | undefined;
@@ -126,7 +128,7 @@ function startupChart({ metrics }: WindowResult): string {
   return metric?.kind === 'histogram' ? histogramChart(metric).join('\n') : '';
 }
 
-function roundTable({ summary, drops, threshold, mostDropped }: Findings): string {
+function roundTable({ summary, drops, interrupted, threshold, mostDropped }: Findings): string {
   const { total, ...stages } = summary.dropped;
   const killed = drops.filter(({ how }) => how === 'kill').length;
   const how = killed === 0 ? '' : `, ${killed} of them by killing its process`;
@@ -136,6 +138,7 @@ function roundTable({ summary, drops, threshold, mostDropped }: Findings): strin
     ['  of them silent after their masked input', String(summary.silentAfterMasked)],
     ['dropped: not in the sum', String(total)],
     ...Object.entries(stages).map(([stage, count]) => [`  in stage ${stage}`, String(count)]),
+    ['broken connections that were resumed', `${summary.resumed} of ${interrupted} planned`],
     ['planned drops of all kinds', `${drops.length}${how}`],
     ['most that may drop (D)', String(mostDropped)],
     ['shares needed for a recovery (t)', String(threshold)],

@@ -2,7 +2,7 @@ import type { SubmitReceipt } from '@onlysum/client';
 import { expect, test } from 'vitest';
 import { summarise } from './summary.js';
 
-const report = { device: 0, problem: undefined, submitMs: 1 };
+const report = { device: 0, problem: undefined, submitMs: 1, resumes: 0 };
 const receipt = {} as SubmitReceipt;
 
 test('counts drops by stage, and bytes of those that stayed to the end', () => {
@@ -23,7 +23,7 @@ test('counts drops by stage, and bytes of those that stayed to the end', () => {
     {
       reports: [
         { ...report, receipt, bytesUp: 100, bytesDown: 30 },
-        { ...report, receipt, bytesUp: 201, bytesDown: 40 },
+        { ...report, receipt, bytesUp: 201, bytesDown: 40, resumes: 1 },
         { ...report, receipt: undefined, bytesUp: 5, bytesDown: 5 },
       ],
       workerCpuMs: 50,
@@ -36,6 +36,7 @@ test('counts drops by stage, and bytes of those that stayed to the end', () => {
     survivors: 7,
     dropped: { 'share-keys': 0, 'masked-input': 3, total: 3 },
     silentAfterMasked: 1,
+    resumed: 1,
     lanes: 3,
     mismatchedLanes: 2,
     bytesUpPerDevice: 151,

@@ -9,6 +9,8 @@ export interface DemoSummary {
   readonly dropped: Readonly<Record<string, number>>;
   /** Survivors that fell silent after their masked input. */
   readonly silentAfterMasked: number;
+  /** Devices that took their place again after their connection had broken. */
+  readonly resumed: number;
   /** Length of the vector. */
   readonly lanes: number;
   /** Lanes in which the opened sum is not the plain one. */
@@ -39,6 +41,7 @@ export function summarise(result: OpenedResult, measured: Measurements): DemoSum
     survivors: result.survivors,
     dropped: dropsByStage(result),
     silentAfterMasked: result.silentAfterMasked,
+    resumed: measured.reports.filter(({ resumes }) => resumes > 0).length,
     lanes: result.lanes.length,
     mismatchedLanes: measured.mismatchedLanes,
     bytesUpPerDevice: Math.round(mean(stayed.map(({ bytesUp }) => bytesUp))),

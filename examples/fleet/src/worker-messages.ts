@@ -2,6 +2,7 @@
 import type { SubmitReceipt } from '@onlysum/client';
 import type { SignedManifest } from '@onlysum/task';
 import type { PlannedDrop } from './drops.js';
+import type { PlannedInterruption } from './interruptions.js';
 
 /** One device: who it is and what it will report besides its own measurements. */
 export interface DevicePlan {
@@ -13,6 +14,8 @@ export interface DevicePlan {
   /** Optional groups that its user gives. */
   readonly consent: readonly string[];
   readonly drop: PlannedDrop | undefined;
+  /** Of a device that does not drop. */
+  readonly interruption: PlannedInterruption | undefined;
 }
 
 export interface WorkerSetup {
@@ -56,4 +59,6 @@ export interface DeviceReport {
   /** WebSocket payload. */
   readonly bytesUp: number;
   readonly bytesDown: number;
+  /** How often it took its place again after its connection had broken. */
+  readonly resumes: number;
 }

@@ -80,23 +80,31 @@ function configuration(manifest: Manifest, port: Ports, devices: number): object
       manifests,
       durations: durations(devices),
       // Some hundred devices share a process, and while one of them computes the others are silent.
-      limits: { helloTimeoutMs: 60_000, pingIntervalMs: 60_000 },
+      limits: {
+        helloTimeoutMs: 60_000,
+        pingIntervalMs: 60_000,
+        // All of them have one address, and those that resume have two connections for a moment.
+        connections: 2 * devices,
+        connectionsPerAddress: 2 * devices,
+      },
     },
   };
 }
 
 /**
- * A stage ends as soon as all have answered; these are for machines that are slow or busy. Every device
- * works for every other: some 0.4 ms on two cores, so five times that, and half a minute.
+ * A stage ends as soon as all have answered; these are for machines that are slow or busy: some 20 ms a
+ * device and stage on two cores, so five times that, and half a minute.
  */
 function durations(devices: number): object {
-  const stageMs = 30_000 + 2 * devices ** 2;
+  const stageMs = 30_000 + 100 * devices;
   return {
     gatherMs: stageMs,
     shareKeysMs: stageMs,
     maskedInputMs: stageMs,
     unmaskingMs: stageMs,
     recoveryMs: stageMs,
+    attestMs: stageMs,
+    resumeGraceMs: 2_000 + 2 * devices,
   };
 }
 

@@ -24,6 +24,7 @@ import {
   DROP_REASONS,
   dropped,
   eraseEvent,
+  mostNeighbours,
   type Reservation,
   type ReservationOutcome,
   SUBPROTOCOL,
@@ -277,9 +278,9 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
 /** Messages that wait while the machine is busy; all of a round are a dozen. */
 const MOST_WAITING = 64;
 
-/** A leaf takes 68 bytes a neighbour, the boxes 80; the rest is small. */
+/** A leaf takes 68 bytes a neighbour, the boxes 80, a set a bit a device; the rest is small. */
 function longestMessage(maxDevices: number): number {
-  return 4096 + 96 * maxDevices;
+  return 4096 + 96 * mostNeighbours(maxDevices) + Math.ceil(maxDevices / 8);
 }
 
 /** RFC 6455 §7.4.1: protocol error, unacceptable data, inconsistent data, policy, too big. */

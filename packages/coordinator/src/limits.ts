@@ -6,6 +6,7 @@ import {
   BOX_BYTES,
   DEFAULT_UPLOAD_CREDITS,
   KEY_BYTES,
+  mostNeighbours,
   PAIR_TAG_BYTES,
   SHARE_RECORD_BYTES,
 } from '@onlysum/protocol';
@@ -55,7 +56,7 @@ const MESSAGE_OVERHEAD_BYTES = 256;
 
 /** The largest message that a device can have to send in a round of this task. */
 export function largestFrameBytes(task: Task): number {
-  const neighbours = task.manifest.cohort.max - 1;
+  const neighbours = mostNeighbours(task.manifest.cohort.max);
   const body = Math.max(
     neighbours * (BOX_BYTES + PAIR_TAG_BYTES),
     neighbours * SHARE_RECORD_BYTES,

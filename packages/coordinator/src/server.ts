@@ -183,6 +183,9 @@ function reject(socket: Duplex, status: 400 | 404, message: string): void {
   );
 }
 
+/** Devices come when their cohort meets, thousands within a second; beyond it the system resets them. */
+const BACKLOG = 4096;
+
 function listening(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
@@ -190,6 +193,6 @@ function listening(server: Server, host: string, port: number): Promise<void> {
       const details = { field: 'port', got: String(port), cause: error };
       reject(new UsageError('listen-failed', message, details));
     });
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog: BACKLOG }, resolve);
   });
 }

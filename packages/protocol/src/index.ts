@@ -34,6 +34,7 @@ export * from './messages/from-device.js';
 export { countNeighbours, drawGraph, type Graph } from './graph.js';
 export {
   COMPLETE_MAX,
+  mostNeighbours,
   type GraphParameters,
   graphParameters,
   rosterParameters,

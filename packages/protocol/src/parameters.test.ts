@@ -8,6 +8,7 @@ import {
   graphParameters,
   logApart,
   logInward,
+  mostNeighbours,
   rosterParameters,
 } from './parameters.js';
 
@@ -247,6 +248,25 @@ describe('a refusal says what to change', () => {
     const { graph, n } = rosterParameters(COMPLETE_MAX + 1, { corrupt: 10, dropout: 50 });
     expect([graph, n]).toEqual(['tables', COMPLETE_MAX + 1]);
   });
+});
+
+test('nobody has more neighbours than the bound for the largest roster says', () => {
+  let isTight = false;
+  for (const most of [3, 10, 99, 1000, 1001, 6000]) {
+    for (const n of [3, 10, 99, 500, 1000, 1001, 6000].filter((size) => size <= most)) {
+      for (const [corrupt, dropout] of [
+        [10, 50],
+        [100, 200],
+        [100, 300],
+      ] as const) {
+        const { k } = rosterParameters(n, { corrupt, dropout });
+        expect(k).toBeLessThanOrEqual(mostNeighbours(most));
+        isTight ||= k === mostNeighbours(most);
+      }
+    }
+  }
+  expect(isTight).toBe(true);
+  expect(mostNeighbours(65_535)).toBe(16_383);
 });
 
 function choose(n: number, k: number): bigint {

@@ -34,6 +34,11 @@ export interface GraphParameters {
 /** Above this a complete graph costs the devices too much; registrar and device refuse it. */
 export const COMPLETE_MAX = 1000;
 
+/** No device of a roster of at most `n` has more: a complete graph is bounded, and so are tables. */
+export function mostNeighbours(n: number): number {
+  return Math.max(Math.min(n, COMPLETE_MAX) - 1, mostTableNeighbours(n));
+}
+
 /**
  * The parameters that a roster of n devices has.
  *
@@ -81,7 +86,7 @@ function search(n: number, corruptPerMille: number, dropoutPerMille: number): Gr
   const corrupt = corruptBound(n, corruptPerMille);
   const dropped = dropoutBound(n, dropoutPerMille);
   const common = { n, mostCorrupt: corrupt, mostDropped: dropped, fewestPresent: n - dropped };
-  for (let k = 4; k <= n / 4; k += 2) {
+  for (let k = 4; k <= mostTableNeighbours(n); k += 2) {
     const t1 = mostCorruptNeighbours(n, corrupt, k);
     const t = Math.max(t1 + 1, k / 2 + 1);
     if (t > fewestSurvivingNeighbours(n, dropped, k)) continue;
@@ -98,6 +103,11 @@ function search(n: number, corruptPerMille: number, dropoutPerMille: number): Gr
     );
   }
   return { graph: 'complete', k, t, mostCorruptNeighbours: corrupt, ...common };
+}
+
+/** Beyond that the tables repair more than they draw. */
+function mostTableNeighbours(n: number): number {
+  return Math.floor(n / 4);
 }
 
 /** Rule 1. t₁: the least x with Pr[Hypergeometric(n − 1, A, k) > x] ≤ 2^−(σ+1)/n. */

@@ -65,13 +65,16 @@ export async function startRegistrar(options: RegistrarServerOptions): Promise<R
   };
 }
 
+/** A fleet renews when an epoch begins: connections that may wait to be accepted. */
+const BACKLOG = 4096;
+
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
       const message = `host, port: cannot listen on ${host}:${port}: ${error.message}`;
       reject(new UsageError('listen-failed', message, { field: 'port', cause: error }));
     });
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog: BACKLOG }, resolve);
   });
 }
 

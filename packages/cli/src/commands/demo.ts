@@ -5,9 +5,9 @@ import type { Command } from 'commander';
 import { integerFlag, jsonOption, pathFlag } from '../flags.js';
 import type { Terminal } from '../terminal.js';
 
-const DEFAULT_DEVICES = 100;
-/** The most that a complete graph takes; the demo says itself how few it can do with. */
-const MOST_DEVICES = 1000;
+const DEFAULT_DEVICES = 300;
+/** What two cores were tried with; the demo says itself how few it can do with. */
+const MOST_DEVICES = 5000;
 /** The shim: the demo starts registrar and coordinator with it, as a user would. */
 const CLI_PATH = fileURLToPath(new URL('../../bin/onlysum.js', import.meta.url));
 

@@ -36,20 +36,21 @@ export function join(
   const pseudonym = toHex(event.certificate.pseudonym);
   const refused = state.barred.get(pseudonym);
   if (refused !== undefined) return [state, [refusedMember(event.device, refused)]];
-  for (const candidate of state.candidates.values()) {
-    if (toHex(candidate.certificate.pseudonym) !== pseudonym) continue;
-    if (candidate.isConnected) {
-      const detail = 'another connection of this pseudonym is waiting in this round';
-      return [state, [dropEffect(event.device, 'duplicate-device', detail)]];
-    }
-    // Its connection broke, and it says Hello instead of resuming: it begins anew.
-    state.candidates.delete(candidate.device);
-  }
   const { device, certificate } = event;
+  const known = state.deviceOf.get(pseudonym);
+  const earlier = known === undefined ? undefined : state.candidates.get(known);
+  if (earlier?.isConnected === true) {
+    const detail = 'another connection of this pseudonym is waiting in this round';
+    return [state, [dropEffect(device, 'duplicate-device', detail)]];
+  }
+  // Its connection broke, and it says Hello instead of resuming: it begins anew.
+  if (earlier !== undefined) state.candidates.delete(earlier.device);
+  state.deviceOf.set(pseudonym, device);
   const token = context.rng(KEY_BYTES);
   state.candidates.set(device, {
     device,
     certificate,
+    pseudonym,
     member: undefined,
     isConnected: true,
     isOverdue: false,
@@ -96,8 +97,9 @@ export function advertised(
   candidate.lastAccepted = digest;
   const { c, s, signature } = message;
   candidate.member = { certificate: candidate.certificate, c, s, signature };
-  const ready = advertisers(state).length;
-  return ready >= params.task.manifest.cohort.target
+  const { target } = params.task.manifest.cohort;
+  // Counted only when there can be enough: this runs once for every device of the cohort.
+  return state.candidates.size >= target && advertisers(state).length >= target
     ? closeCohort(state, params, 'cohort-full', 'the cohort was full: join the next round')
     : [state, []];
 }
@@ -166,7 +168,7 @@ export function rosterRefused(
   const rest: Candidate[] = [];
   state.candidates.forEach((candidate, index) => {
     const code = refused.get(index);
-    if (code !== undefined) barred.set(toHex(candidate.certificate.pseudonym), code);
+    if (code !== undefined) barred.set(candidate.pseudonym, code);
     if (candidate.isOverdue) return;
     if (code === undefined) rest.push(candidate);
     else if (candidate.isConnected) told.push(refusedMember(candidate.device, code));
@@ -208,6 +210,7 @@ function gatherOn(
   const state: InStage<'gathering'> = {
     stage: 'gathering',
     candidates: new Map(candidates.map((candidate) => [candidate.device, candidate])),
+    deviceOf: new Map(candidates.map(({ pseudonym, device }) => [pseudonym, device])),
     closesAtMs: context.nowMs + gatherMs,
     barred,
   };

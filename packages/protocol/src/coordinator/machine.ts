@@ -41,6 +41,7 @@ export function startRound(params: RoundParams, nowMs: number): CoordinatorStep 
     {
       stage: 'gathering',
       candidates: new Map(),
+      deviceOf: new Map(),
       closesAtMs: nowMs + gatherMs,
       barred: new Map(),
     },

@@ -136,7 +136,10 @@ function rebind(state: CoordinatorState, holder: Seatholder, device: DeviceId): 
   if (state.stage === 'gathering') {
     const candidate = state.candidates.get(holder.device);
     state.candidates.delete(holder.device);
-    if (candidate !== undefined) state.candidates.set(device, candidate);
+    if (candidate !== undefined) {
+      state.candidates.set(device, candidate);
+      state.deviceOf.set(candidate.pseudonym, device);
+    }
   }
   holder.device = device;
   holder.isConnected = true;

@@ -169,6 +169,8 @@ export interface Seatholder {
 /** A device that was offered the round, and perhaps has advertised. */
 export interface Candidate extends Seatholder {
   readonly certificate: Certificate;
+  /** Hex. */
+  readonly pseudonym: string;
   member: RosterMember | undefined;
 }
 
@@ -271,6 +273,8 @@ export type CoordinatorState =
   | {
       readonly stage: 'gathering';
       readonly candidates: Map<DeviceId, Candidate>;
+      /** By pseudonym, hex: the device that last came with it; it may have left since. */
+      readonly deviceOf: Map<string, DeviceId>;
       readonly closesAtMs: number;
       readonly barred: Barred;
     }
