@@ -2,7 +2,9 @@
 import { type DeriveResult, unsafeSeededRng } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import {
+  type Certificate,
   type CoordinatorState,
+  DEFAULT_DURATIONS,
   type DeviceState,
   type RoundParams,
   shareKeys,
@@ -70,6 +72,56 @@ describe('a roster that the registrar may have attested', () => {
     const event = { kind: 'stop', detail: 'stopping' } as const;
     const [, effects] = stepCoordinator(asked(), event, params, context);
     expect(effects).toContainEqual(close);
+  });
+});
+
+describe('a pseudonym that says Hello again while its cohort gathers', () => {
+  const { synthetic } = fleet({ devices: 3 });
+  const params = {
+    task: synthetic.task,
+    round: new Uint8Array(16).fill(7),
+    window: { endMs: 1_000_000 },
+    announcement: {
+      window: 1,
+      incarnation: 1,
+      enrolled: 3,
+      population: 3,
+      pools: 1,
+      value: new Uint8Array(32),
+      signature: new Uint8Array(64),
+    },
+    durations: DEFAULT_DURATIONS,
+  } as unknown as RoundParams;
+  const certificate = { pseudonym: new Uint8Array(32).fill(5) } as unknown as Certificate;
+  const gathering: CoordinatorState = {
+    stage: 'gathering',
+    candidates: new Map(),
+    deviceOf: new Map(),
+    closesAtMs: 10,
+    barred: new Map(),
+  };
+
+  it.each([
+    ['from an open connection', []],
+    ['after it has resumed on another one', [2]],
+  ])('takes its place %s', (_, resumedOn) => {
+    let state = stepCoordinator(
+      gathering,
+      { kind: 'join', device: 1, certificate },
+      params,
+      context,
+    )[0];
+    for (const device of resumedOn) {
+      if (state.stage !== 'gathering') throw new Error(state.stage);
+      const token = state.candidates.get(1)?.token ?? new Uint8Array(32);
+      state = stepCoordinator(state, { kind: 'resume', device, token }, params, context)[0];
+    }
+    const older = resumedOn[0] ?? 1;
+    const event = { kind: 'join', device: 3, certificate } as const;
+    const [next, effects] = stepCoordinator(state, event, params, context);
+    const told = effects.filter(({ kind }) => kind === 'drop');
+    expect(told).toMatchObject([{ device: older, code: 'duplicate-device' }]);
+    expect(next.stage === 'gathering' && [...next.candidates.keys()]).toEqual([3]);
   });
 });
 

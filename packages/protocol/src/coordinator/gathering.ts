@@ -26,6 +26,7 @@ import type {
 
 /** How often a roster is asked for again without the devices that the registrar refused. */
 const MOST_ROSTER_ATTEMPTS = 3;
+const REPLACED = 'a newer connection of this pseudonym waits here';
 
 export function join(
   state: InStage<'gathering'>,
@@ -39,12 +40,9 @@ export function join(
   const { device, certificate } = event;
   const known = state.deviceOf.get(pseudonym);
   const earlier = known === undefined ? undefined : state.candidates.get(known);
-  if (earlier?.isConnected === true) {
-    const detail = 'another connection of this pseudonym is waiting in this round';
-    return [state, [dropEffect(device, 'duplicate-device', detail)]];
-  }
-  // Its connection broke, and it says Hello instead of resuming: it begins anew.
+  // It says Hello instead of resuming: it begins anew, and nobody else can sign as this pseudonym.
   if (earlier !== undefined) state.candidates.delete(earlier.device);
+  const replaced = earlier?.isConnected === true ? [earlier.device] : [];
   state.deviceOf.set(pseudonym, device);
   const token = context.rng(KEY_BYTES);
   state.candidates.set(device, {
@@ -67,6 +65,7 @@ export function join(
   return [
     state,
     [
+      ...replaced.map((older) => dropEffect(older, 'duplicate-device', REPLACED)),
       { kind: 'send', device, bytes: offered },
       ...(isShort ? notices(state, [device], params, context) : []),
     ],
