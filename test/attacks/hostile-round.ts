@@ -282,9 +282,9 @@ export class HostileRound {
     const { widths } = this.task.layout;
     const lanes = new Uint32Array(widths.length);
     build.addPacked(lanes, vector, widths);
-    build.maskSelf(suite, lanes, -1, context2, seat, b);
+    build.removeMasks(suite, lanes, [build.selfMask(suite, context2, seat, b)]);
     for (const [other, p] of pairs) {
-      build.maskPair(suite, lanes, -1, context2, seat, other, p);
+      build.removeMasks(suite, lanes, [build.pairMask(suite, context2, seat, other, p)]);
     }
     return lanes.map((lane, j) => lane % 2 ** widths[j]!);
   }
@@ -302,7 +302,7 @@ export class HostileRound {
     for (const [seat, vector] of vectors) {
       build.addPacked(sum, vector, widths);
       const { b } = this.reveal(seat, everyone, everyone, signature);
-      build.maskSelf(suite, sum, -1, context2, seat, b);
+      build.removeMasks(suite, sum, [build.selfMask(suite, context2, seat, b)]);
     }
     return sum.map((lane, j) => lane % 2 ** widths[j]!);
   }

@@ -18,9 +18,10 @@ export { advertiseStatement } from '../../packages/protocol/src/device/advertise
 export { encodeLeaf, encodeNeighbours, rosterLeaves } from '../../packages/protocol/src/leaf.js';
 export {
   channelKey,
-  maskPair,
-  maskSelf,
+  pairMask,
   pairSecret,
   pairTag,
+  removeMasks,
+  selfMask,
 } from '../../packages/protocol/src/masking.js';
 export { addPacked } from '../../packages/protocol/src/packing.js';

@@ -106,11 +106,12 @@ function cutGraph(build: Build): Outcome {
   for (const [seat, vector] of vectors) {
     made.addPacked(sum, vector, widths);
     const { b, pairs } = round.reveal(seat, everyone, survivors, signature);
-    made.maskSelf(suite, sum, -1, context2, seat, b);
+    made.removeMasks(suite, sum, [made.selfMask(suite, context2, seat, b)]);
     for (const other of round.neighboursOf(seat)) {
       if (other >= round.machines.length) pairs.set(other, round.colludersPairSecret(other, seat));
     }
-    for (const [other, p] of pairs) made.maskPair(suite, sum, -1, context2, seat, other, p);
+    for (const [other, p] of pairs)
+      made.removeMasks(suite, sum, [made.pairMask(suite, context2, seat, other, p)]);
   }
   const plain = widths.map((width, j) =>
     island.reduce((total, seat) => (total + honest[seat]!.input[j]!) % 2 ** width, 0),

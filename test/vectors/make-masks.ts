@@ -1,12 +1,13 @@
 /** masks.json: what two devices derive from one agreement, and what it does to their lanes. */
 import type { Suite } from '@onlysum/crypto';
 import {
+  addMasks,
   channelKey,
-  maskPair,
-  maskSelf,
+  pairMask,
   pairSecret,
   pairTag,
   selfCommitment,
+  selfMask,
 } from '../../packages/protocol/src/masking.js';
 import { hexOf, patterned } from './json.js';
 
@@ -61,10 +62,12 @@ function pair(suite: Suite, i: number, j: number, start: number) {
     channelKeyJToI: hexOf(channelKey(suite, channel, context, two, one)),
     pairSecret: hexOf(p),
     tag: hexOf(pairTag(suite, p)),
-    lanesAtI: masked((lanes) => maskPair(suite, lanes, 1, context2, i, j, p)),
-    lanesAtJ: masked((lanes) => maskPair(suite, lanes, 1, context2, j, i, p)),
+    lanesAtI: masked((lanes) => addMasks(suite, lanes, [pairMask(suite, context2, i, j, p)])),
+    lanesAtJ: masked((lanes) => addMasks(suite, lanes, [pairMask(suite, context2, j, i, p)])),
     b: hexOf(b),
     commitmentOfI: hexOf(selfCommitment(suite, context2, i, b)),
-    lanesAfterSelfMaskOfI: masked((lanes) => maskSelf(suite, lanes, 1, context2, i, b)),
+    lanesAfterSelfMaskOfI: masked((lanes) =>
+      addMasks(suite, lanes, [selfMask(suite, context2, i, b)]),
+    ),
   };
 }

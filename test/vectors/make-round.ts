@@ -16,12 +16,13 @@ import {
 import { drawGraph } from '../../packages/protocol/src/graph.js';
 import { rosterLeaves } from '../../packages/protocol/src/leaf.js';
 import {
+  addMasks,
   channelKey,
-  maskPair,
-  maskSelf,
+  pairMask,
   pairSecret,
   pairTag,
   selfCommitment,
+  selfMask,
 } from '../../packages/protocol/src/masking.js';
 import { packLanes } from '../../packages/protocol/src/packing.js';
 import { graphParameters } from '../../packages/protocol/src/parameters.js';
@@ -221,13 +222,13 @@ function masked(
   const { index, b } = member;
   const input = INPUTS[index] ?? [];
   const lanes = Uint32Array.from(input);
-  maskSelf(suite, lanes, 1, context2, index, b);
+  addMasks(suite, lanes, [selfMask(suite, context2, index, b)]);
   const afterSelfMask = [...lanes];
   for (const other of members) {
     if (other.index === index) continue;
     const agreement = suite.x25519(member.sSecret, other.s);
     const p = pairSecret(suite, agreement, context, member, other);
-    maskPair(suite, lanes, 1, context2, index, other.index, p);
+    addMasks(suite, lanes, [pairMask(suite, context2, index, other.index, p)]);
   }
   return {
     index,

@@ -12,12 +12,13 @@ import { nativeSuite } from '@onlysum/crypto/node';
 import { describe, expect, test } from 'vitest';
 import { decodeBitmap, encodeBitmap } from '../../packages/protocol/src/bitmap.js';
 import {
+  addMasks,
   channelKey,
-  maskPair,
-  maskSelf,
+  pairMask,
   pairSecret,
   pairTag,
   selfCommitment,
+  selfMask,
 } from '../../packages/protocol/src/masking.js';
 import { addPacked, packLanes } from '../../packages/protocol/src/packing.js';
 import { colludersInPool, poolCount, poolOf } from '../../packages/protocol/src/pools.js';
@@ -148,18 +149,18 @@ describe.each([portableSuite, nativeSuite])('with the $name suite', (suite) => {
     expect(withStream(suite, masks.lanes, signAtI, pairKey)).toEqual(row.lanesAtI);
     expect(withStream(suite, masks.lanes, signAtI === 1 ? -1 : 1, pairKey)).toEqual(row.lanesAtJ);
     const { index } = i;
-    expect(masked((lanes) => maskPair(suite, lanes, 1, context2, index, j.index, p))).toEqual(
-      row.lanesAtI,
-    );
-    expect(masked((lanes) => maskPair(suite, lanes, 1, context2, j.index, index, p))).toEqual(
-      row.lanesAtJ,
-    );
+    expect(
+      masked((lanes) => addMasks(suite, lanes, [pairMask(suite, context2, index, j.index, p)])),
+    ).toEqual(row.lanesAtI);
+    expect(
+      masked((lanes) => addMasks(suite, lanes, [pairMask(suite, context2, j.index, index, p)])),
+    ).toEqual(row.lanesAtJ);
     const b = bytesOf(row.b);
     const selfKey = suite.hkdfSha256(b, context2, encode(labels.selfStream, index), 32);
     expect(withStream(suite, masks.lanes, 1, selfKey)).toEqual(row.lanesAfterSelfMaskOfI);
-    expect(masked((lanes) => maskSelf(suite, lanes, 1, context2, index, b))).toEqual(
-      row.lanesAfterSelfMaskOfI,
-    );
+    expect(
+      masked((lanes) => addMasks(suite, lanes, [selfMask(suite, context2, index, b)])),
+    ).toEqual(row.lanesAfterSelfMaskOfI);
     expect(toHex(selfCommitment(suite, context2, index, b))).toBe(row.commitmentOfI);
     const committed = suite.sha256(encode(labels.selfCommitment, context2, index, b));
     expect(toHex(committed)).toBe(row.commitmentOfI);

@@ -17,6 +17,7 @@ export {
   printable,
 } from './errors.js';
 export type { ErrorDetails } from './errors.js';
+export type { SignedStream } from './kernel.js';
 export { LABELS } from './labels.js';
 export type { Label } from './labels.js';
 export { merklePath, merkleRoot, merkleTree, merkleVerify } from './merkle.js';

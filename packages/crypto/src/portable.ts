@@ -3,12 +3,13 @@
  * Knows: how the primitives are called. Doesn't know: keys' owners, labels, protocol.
  * Invariant: the same bytes, the same refusals as the native suite (suites.property.test.ts).
  */
-import { chacha20, chacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { concatBytes, equalBytes } from './bytes.js';
+import { kernel } from './kernel.js';
 import {
   checkAgreementKey,
   checkHkdfLength,
@@ -72,10 +73,16 @@ export const portableSuite: Suite = {
     }
   },
 
+  addStreams(lanes, streams) {
+    for (const { key } of streams) checkSecretLength('key', key);
+    checkStreamLength(4 * lanes.length);
+    kernel.addStreams(lanes, streams);
+  },
+
   stream(key, length) {
     checkSecretLength('key', key);
     checkStreamLength(length);
-    return chacha20(key, NONCE, new Uint8Array(length));
+    return kernel.stream(key, length);
   },
 };
 

@@ -12,14 +12,14 @@
  * positions and the fact of an error.
  */
 import { wipe } from './bytes.js';
-import { invertPublic, multiplyPair, multiplyPublic } from './gf65536.js';
+import { ORDER, PAIRS, invertPublic, multiplyPublic, powerOfX } from './gf65536.js';
+import { kernel } from './kernel.js';
 import {
   type HeldShare,
-  PAIRS,
   type ShareIndex,
   checkShares,
-  differenceProducts,
-  readPairs,
+  differenceLogs,
+  readRows,
   recoverSecret,
 } from './shamir.js';
 
@@ -69,25 +69,11 @@ function syndromePairs(
   xs: readonly ShareIndex[],
   t: number,
 ): Uint32Array {
-  const sums = new Uint32Array(PAIRS * (xs.length - t));
-  const terms = new Uint32Array(PAIRS);
-  const differences = differenceProducts(xs);
-  try {
-    shares.forEach(({ share }, i) => {
-      readPairs(share, terms, 0);
-      let multiplier = invertPublic(differences[i]!);
-      for (let at = 0; at < sums.length; at += PAIRS) {
-        for (let p = 0; p < PAIRS; p++) {
-          terms[p] = multiplyPair(terms[p]!, multiplier);
-          sums[at + p]! ^= terms[p]!;
-        }
-        multiplier = xs[i]!;
-      }
-    });
-    return sums;
-  } finally {
-    wipe(terms);
-  }
+  const weights = differenceLogs(xs).map((log) => powerOfX(ORDER - log));
+  const rows = readRows(shares);
+  const sums = kernel.powerSums(rows, weights, xs, xs.length - t);
+  wipe(rows);
+  return sums;
 }
 
 /** The syndromes of one of the 16 symbols. */

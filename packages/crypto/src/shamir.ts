@@ -7,7 +7,8 @@
 import type { Brand } from './brand.js';
 import { wipe } from './bytes.js';
 import { UsageError, invalidField } from './errors.js';
-import { evaluatePairs, invertPublic, multiplyPair, multiplyPublic } from './gf65536.js';
+import { ORDER, PAIRS, logOf, powerOfX } from './gf65536.js';
+import { kernel } from './kernel.js';
 import type { Rng } from './suite.js';
 
 /** Shamir x-coordinate, 1 ≤ x ≤ 65535. Zero is unrepresentable: f(0) is the secret. */
@@ -54,12 +55,10 @@ export function splitSecret(
   try {
     readPairs(secret, coefficients, 0);
     readPairs(random, coefficients, PAIRS);
-    return indices.map((x) => {
-      const values = evaluatePairs(coefficients, x);
-      const share = writePairs(values);
-      wipe(values);
-      return share;
-    });
+    const values = kernel.evaluate(coefficients, indices);
+    const shares = indices.map((_, i) => writePairs(values, PAIRS * i));
+    wipe(values);
+    return shares;
   } finally {
     wipe(random, coefficients);
   }
@@ -75,18 +74,14 @@ export function splitSecret(
  * `shamir-index-repeated`, `shamir-length`; every share given is checked, used or not.
  */
 export function recoverSecret(shares: readonly HeldShare[], t: number): Uint8Array {
-  const weights = weightsAtZero(checkShares(shares, t).slice(0, t));
-  const sum = new Uint32Array(PAIRS);
-  const pairs = new Uint32Array(PAIRS);
-  try {
-    for (let i = 0; i < t; i++) {
-      readPairs(shares[i]!.share, pairs, 0);
-      for (let p = 0; p < PAIRS; p++) sum[p]! ^= multiplyPair(pairs[p]!, weights[i]!);
-    }
-    return writePairs(sum);
-  } finally {
-    wipe(sum, pairs);
-  }
+  const used = checkShares(shares, t).slice(0, t);
+  const rows = readRows(shares.slice(0, t));
+  // At x = 1 all power sums are alike: the first one is the weighted sum.
+  const ones = used.map(() => 1);
+  const sum = kernel.powerSums(rows, weightsAtZero(used), ones, 1);
+  const secret = writePairs(sum, 0);
+  wipe(rows, sum);
+  return secret;
 }
 
 /**
@@ -105,31 +100,36 @@ export function checkShares(shares: readonly HeldShare[], t: number): ShareIndex
   return indices;
 }
 
-/** For each x_i the product Π_{j≠i} (x_j − x_i), where minus is xor. Public throughout, never 0. */
-export function differenceProducts(xs: readonly ShareIndex[]): number[] {
+/** For each x_i the logarithm of Π_{j≠i} (x_j − x_i), where minus is xor. Public throughout. */
+export function differenceLogs(xs: readonly ShareIndex[]): number[] {
   return xs.map((xi) => {
-    let product = 1;
-    for (const xj of xs) if (xj !== xi) product = multiplyPublic(product, xj ^ xi);
-    return product;
+    let log = 0;
+    for (const xj of xs) if (xj !== xi) log += logOf(xj ^ xi);
+    return log % ORDER;
   });
 }
 
-/** Reads little-endian symbols, two to a u32, into `out` from pair `at` on. */
-export function readPairs(bytes: Uint8Array, out: Uint32Array, at: number): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let i = 0; 4 * i < bytes.length; i++) out[at + i] = view.getUint32(4 * i, true);
+/** @returns the shares as rows of pairs, owned by the caller, who wipes them. */
+export function readRows(shares: readonly HeldShare[]): Uint32Array {
+  const rows = new Uint32Array(PAIRS * shares.length);
+  shares.forEach(({ share }, i) => readPairs(share, rows, PAIRS * i));
+  return rows;
 }
 
-const SECRET_BYTES = 32;
-/** Two symbols to a u32: the arithmetic works on both at once. */
-export const PAIRS = SECRET_BYTES / 4;
+const SECRET_BYTES = 4 * PAIRS;
 
 /** Lagrange's weights at 0: w_i = Π_{j≠i} x_j / (x_j − x_i). Public throughout. */
 function weightsAtZero(xs: readonly ShareIndex[]): number[] {
-  const product = xs.reduce<number>(multiplyPublic, 1);
-  return differenceProducts(xs).map((differences, i) =>
-    multiplyPublic(product, invertPublic(multiplyPublic(differences, xs[i]!))),
+  const product = xs.reduce((log, x) => log + logOf(x), 0);
+  return differenceLogs(xs).map((differences, i) =>
+    powerOfX(product + 2 * ORDER - logOf(xs[i]!) - differences),
   );
+}
+
+/** Reads little-endian symbols, two to a u32, into `out` from pair `at` on. */
+function readPairs(bytes: Uint8Array, out: Uint32Array, at: number): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let i = 0; 4 * i < bytes.length; i++) out[at + i] = view.getUint32(4 * i, true);
 }
 
 function distinctIndices(xs: readonly number[]): ShareIndex[] {
@@ -149,9 +149,10 @@ function checkLength(field: string, bytes: Uint8Array): void {
   throw invalidField(UsageError, 'shamir-length', field, `${SECRET_BYTES} bytes`, bytes);
 }
 
-function writePairs(pairs: Uint32Array): Uint8Array {
-  const out = new Uint8Array(4 * pairs.length);
+/** The row that begins at pair `at`, as little-endian symbols. */
+function writePairs(pairs: Uint32Array, at: number): Uint8Array {
+  const out = new Uint8Array(SECRET_BYTES);
   const view = new DataView(out.buffer);
-  pairs.forEach((pair, i) => view.setUint32(4 * i, pair, true));
+  for (let p = 0; p < PAIRS; p++) view.setUint32(4 * p, pairs[at + p]!, true);
   return out;
 }

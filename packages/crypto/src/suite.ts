@@ -2,6 +2,7 @@
  * A crypto suite: the primitives of suite 1, as bytes in and bytes out.
  * Two implementations, portable (noble) and native (node:crypto), give identical bytes.
  */
+import type { SignedStream } from './kernel.js';
 
 /** Suite 1: X25519, HKDF-SHA-256, ChaCha20, ChaCha20-Poly1305, Ed25519, SHA-256. */
 export const SUITE_ID = 1;
@@ -39,6 +40,13 @@ export interface Suite {
   seal(key: Uint8Array, plaintext: Uint8Array): Uint8Array;
   /** @returns the plaintext, or undefined if the box is not authentic. */
   open(key: Uint8Array, box: Uint8Array): Uint8Array | undefined;
+  /**
+   * Adds or subtracts RFC 8439 ChaCha20 key streams, zero nonce, counter from 0: lane j takes ± the j-th
+   * little-endian 32-bit word of each, modulo 2^32. Many streams in one call cost least.
+   *
+   * @param streams - keys of 32 bytes, borrowed.
+   */
+  addStreams(lanes: Uint32Array, streams: readonly SignedStream[]): void;
   /** RFC 8439 ChaCha20 key stream, zero nonce, counter from 0. @param length - bytes. */
   stream(key: Uint8Array, length: number): Uint8Array;
 }

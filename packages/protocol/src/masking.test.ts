@@ -3,7 +3,16 @@ import { nativeSuite } from '@onlysum/crypto/node';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { at } from './at.js';
-import { channelKey, maskPair, maskSelf, pairSecret, pairTag, selfCommitment } from './masking.js';
+import {
+  addMasks,
+  channelKey,
+  pairMask,
+  pairSecret,
+  pairTag,
+  removeMasks,
+  selfCommitment,
+  selfMask,
+} from './masking.js';
 
 const bytes = (fill: number) => new Uint8Array(32).fill(fill);
 const agreement = bytes(1);
@@ -23,8 +32,8 @@ function masked({ n, lanes, seed }: { n: number; lanes: number; seed: string }):
   for (let i = 0; i < n; i++) {
     for (let j = i + 1; j < n; j++) {
       const p = rng(32);
-      maskPair(suite, at(vectors, i), 1, context, i, j, p);
-      maskPair(suite, at(vectors, j), 1, context, j, i, p);
+      addMasks(suite, at(vectors, i), [pairMask(suite, context, i, j, p)]);
+      addMasks(suite, at(vectors, j), [pairMask(suite, context, j, i, p)]);
     }
   }
   return vectors;
@@ -64,22 +73,22 @@ describe('pair masks', () => {
       [9, 0],
     ] as const) {
       const lanes = Uint32Array.of(0, 1, 0xffff_ffff);
-      maskPair(suite, lanes, 1, context, self, other, bytes(7));
+      addMasks(suite, lanes, [pairMask(suite, context, self, other, bytes(7))]);
       expect([...lanes]).not.toEqual([0, 1, 0xffff_ffff]);
-      maskPair(suite, lanes, -1, context, self, other, bytes(7));
+      removeMasks(suite, lanes, [pairMask(suite, context, self, other, bytes(7))]);
       expect([...lanes]).toEqual([0, 1, 0xffff_ffff]);
     }
   });
 
   test.each<[string, (lanes: Uint32Array) => void]>([
-    ['pair secret', (lanes) => maskPair(suite, lanes, 1, context, 0, 1, bytes(8))],
-    ['context', (lanes) => maskPair(suite, lanes, 1, bytes(9), 0, 1, bytes(7))],
-    ['lower index', (lanes) => maskPair(suite, lanes, 1, context, 1, 2, bytes(7))],
-    ['higher index', (lanes) => maskPair(suite, lanes, 1, context, 0, 2, bytes(7))],
-    ['kind of mask', (lanes) => maskSelf(suite, lanes, 1, context, 0, bytes(7))],
+    ['pair secret', (lanes) => addMasks(suite, lanes, [pairMask(suite, context, 0, 1, bytes(8))])],
+    ['context', (lanes) => addMasks(suite, lanes, [pairMask(suite, bytes(9), 0, 1, bytes(7))])],
+    ['lower index', (lanes) => addMasks(suite, lanes, [pairMask(suite, context, 1, 2, bytes(7))])],
+    ['higher index', (lanes) => addMasks(suite, lanes, [pairMask(suite, context, 0, 2, bytes(7))])],
+    ['kind of mask', (lanes) => addMasks(suite, lanes, [selfMask(suite, context, 0, bytes(7))])],
   ])('another %s gives another stream', (_, change) => {
     const [one, two] = [new Uint32Array(2), new Uint32Array(2)];
-    maskPair(suite, one, 1, context, 0, 1, bytes(7));
+    addMasks(suite, one, [pairMask(suite, context, 0, 1, bytes(7))]);
     change(two);
     expect(two).not.toEqual(one);
     expect([...two]).not.toEqual([0, 0]);
@@ -87,8 +96,8 @@ describe('pair masks', () => {
 
   test('leave the pair secret and the seed as they were: their owner wipes them', () => {
     const [p, b] = [bytes(7), bytes(8)];
-    maskPair(suite, new Uint32Array(2), 1, context, 0, 1, p);
-    maskSelf(suite, new Uint32Array(2), 1, context, 0, b);
+    addMasks(suite, new Uint32Array(2), [pairMask(suite, context, 0, 1, p)]);
+    addMasks(suite, new Uint32Array(2), [selfMask(suite, context, 0, b)]);
     expect([p, b]).toEqual([bytes(7), bytes(8)]);
   });
 });
@@ -96,9 +105,9 @@ describe('pair masks', () => {
 describe('the self mask', () => {
   test('comes off again', () => {
     const lanes = Uint32Array.of(5, 0xffff_ffff);
-    maskSelf(suite, lanes, 1, context, 3, bytes(4));
+    addMasks(suite, lanes, [selfMask(suite, context, 3, bytes(4))]);
     expect([...lanes]).not.toEqual([5, 0xffff_ffff]);
-    maskSelf(suite, lanes, -1, context, 3, bytes(4));
+    removeMasks(suite, lanes, [selfMask(suite, context, 3, bytes(4))]);
     expect([...lanes]).toEqual([5, 0xffff_ffff]);
   });
 
@@ -108,8 +117,8 @@ describe('the self mask', () => {
     ['seed', context, 3, bytes(5)],
   ])('and its commitment change with the %s', (_, otherContext, index, b) => {
     const [one, two] = [new Uint32Array(2), new Uint32Array(2)];
-    maskSelf(suite, one, 1, context, 3, bytes(4));
-    maskSelf(suite, two, 1, otherContext, index, b);
+    addMasks(suite, one, [selfMask(suite, context, 3, bytes(4))]);
+    addMasks(suite, two, [selfMask(suite, otherContext, index, b)]);
     expect(two).not.toEqual(one);
     expect(selfCommitment(suite, otherContext, index, b)).not.toEqual(
       selfCommitment(suite, context, 3, bytes(4)),

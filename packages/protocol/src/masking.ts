@@ -1,9 +1,9 @@
 /**
- * Pairwise and self masks: keys, tags, commitments, and streams added into lanes.
- * Knows: rings, streams, the sign rule. Doesn't know: who dropped, shares, messages.
+ * Pairwise and self masks: keys, tags, commitments, and what they add to lanes.
+ * Knows: stream keys, the sign rule. Doesn't know: who dropped, shares, messages.
  * Invariant: over a full cohort all pair masks cancel (masking.test.ts).
  */
-import { LABELS, type Suite, encodeLabelled, wipe } from '@onlysum/crypto';
+import { LABELS, type SignedStream, type Suite, encodeLabelled, wipe } from '@onlysum/crypto';
 import { KEY_BYTES, PAIR_TAG_BYTES } from './sizes.js';
 
 /**
@@ -62,44 +62,41 @@ export function selfCommitment(
   return suite.sha256(encodeLabelled(LABELS.selfCommitment, context2, index, b));
 }
 
-/** Adds (device) or removes (coordinator, `sign` reversed) the self mask of `index`. */
-export function maskSelf(
+/** The self mask of `index`, as the device adds it. */
+export function selfMask(
   suite: Suite,
-  lanes: Uint32Array,
-  sign: 1 | -1,
   context2: Uint8Array,
   index: number,
   b: Uint8Array,
-): void {
+): SignedStream {
   const info = encodeLabelled(LABELS.selfStream, index);
-  addStream(suite, lanes, sign, suite.hkdfSha256(b, context2, info, KEY_BYTES));
+  return { key: suite.hkdfSha256(b, context2, info, KEY_BYTES), sign: 1 };
 }
 
-/**
- * Adds the pair mask as `self` adds it: plus if `self` is the lower index, minus if it is the higher.
- *
- * @param sign - 1 to mask, −1 to take that mask off again.
- */
-export function maskPair(
+/** The pair mask, as `self` adds it: plus if `self` is the lower index, minus if it is the higher. */
+export function pairMask(
   suite: Suite,
-  lanes: Uint32Array,
-  sign: 1 | -1,
   context2: Uint8Array,
   self: number,
   other: number,
   p: Uint8Array,
-): void {
+): SignedStream {
   const info = encodeLabelled(LABELS.pairStream, Math.min(self, other), Math.max(self, other));
-  const signed = self < other ? sign : (-sign as 1 | -1);
-  addStream(suite, lanes, signed, suite.hkdfSha256(p, context2, info, KEY_BYTES));
+  return { key: suite.hkdfSha256(p, context2, info, KEY_BYTES), sign: self < other ? 1 : -1 };
 }
 
-/** Lane j takes ± the j-th little-endian 32-bit word of the stream. Wipes `key`. */
-function addStream(suite: Suite, lanes: Uint32Array, sign: 1 | -1, key: Uint8Array): void {
-  const stream = suite.stream(key, lanes.length * 4);
-  const view = new DataView(stream.buffer, stream.byteOffset, stream.byteLength);
-  for (let j = 0; j < lanes.length; j++) {
-    lanes[j] = (lanes[j] ?? 0) + sign * view.getUint32(j * 4, true);
-  }
-  wipe(key, stream);
+/** Puts masks on. Many at once cost least. Wipes their keys. */
+export function addMasks(suite: Suite, lanes: Uint32Array, masks: readonly SignedStream[]): void {
+  suite.addStreams(lanes, masks);
+  for (const { key } of masks) wipe(key);
+}
+
+/** Takes masks off that a device put on. Wipes their keys. */
+export function removeMasks(
+  suite: Suite,
+  lanes: Uint32Array,
+  masks: readonly SignedStream[],
+): void {
+  const opposite = masks.map(({ key, sign }) => ({ key, sign: sign === 1 ? -1 : 1 }) as const);
+  addMasks(suite, lanes, opposite);
 }

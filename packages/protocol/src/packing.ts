@@ -4,49 +4,58 @@
  */
 import { WireError, invalidField } from '@onlysum/crypto';
 
-/** @returns ⌈Σ widths / 8⌉ bytes; bits above a lane's width are dropped. */
+/** @returns ⌈Σ widths / 8⌉ bytes; bits above a lane's width are dropped. @param widths - each 1…32. */
 export function packLanes(lanes: Uint32Array, widths: readonly number[]): Uint8Array {
-  const out = new Uint8Array(packedBytes(widths));
+  const bytes = packedBytes(widths);
+  const words = new DataView(new ArrayBuffer(4 * Math.ceil(bytes / 4)));
   let held = 0;
   let heldBits = 0;
   let at = 0;
   for (let j = 0; j < widths.length; j++) {
-    const width = widths[j] ?? 0;
-    // Doubles hold 53 bits exactly; 7 held bits and 32 new ones fit.
-    held += low(lanes[j] ?? 0, width) * 2 ** heldBits;
+    const width = widths[j]!;
+    const lane = lanes[j]! & lowBits(width);
+    held |= lane << heldBits;
     heldBits += width;
-    while (heldBits >= 8) {
-      out[at++] = held % 256;
-      held = Math.floor(held / 256);
-      heldBits -= 8;
-    }
+    if (heldBits < 32) continue;
+    words.setUint32(at, held, true);
+    at += 4;
+    heldBits -= 32;
+    // What did not fit any more; a shift by 32 would be one by 0.
+    held = heldBits === 0 ? 0 : lane >>> (width - heldBits);
   }
-  if (heldBits > 0) out[at] = held;
-  return out;
+  if (heldBits > 0) words.setUint32(at, held, true);
+  return new Uint8Array(words.buffer, 0, bytes);
 }
 
 /**
  * Adds a packed vector into `sum`, lane by lane modulo 2^32, without an unpacked copy.
  *
  * @param packed - exactly ⌈Σ widths / 8⌉ bytes, checked before anything is added.
+ * @param widths - each 1…32.
  * @throws {WireError} `wire-invalid` on a wrong length or set padding bits; `sum` is then untouched.
  */
 export function addPacked(sum: Uint32Array, packed: Uint8Array, widths: readonly number[]): void {
   checkPacked(packed, widths);
+  const view = new DataView(packed.buffer, packed.byteOffset, packed.length);
   let held = 0;
   let heldBits = 0;
   let at = 0;
   for (let j = 0; j < widths.length; j++) {
-    const width = widths[j] ?? 0;
-    while (heldBits < width) {
-      held += (packed[at++] ?? 0) * 2 ** heldBits;
-      heldBits += 8;
+    const width = widths[j]!;
+    let lane = held;
+    if (heldBits < width) {
+      const word = at + 4 <= packed.length ? view.getUint32(at, true) : lastWord(packed, at);
+      at += 4;
+      lane |= word << heldBits;
+      // What this lane does not take of the word; a shift by 32 would be one by 0.
+      const taken = width - heldBits;
+      held = taken === 32 ? 0 : word >>> taken;
+      heldBits = 32 - taken;
+    } else {
+      held = width === 32 ? 0 : held >>> width;
+      heldBits -= width;
     }
-    const modulus = 2 ** width;
-    const lane = held % modulus;
-    held = (held - lane) / modulus;
-    heldBits -= width;
-    sum[j] = (sum[j] ?? 0) + lane;
+    sum[j] = sum[j]! + (lane & lowBits(width));
   }
 }
 
@@ -69,9 +78,19 @@ function packedBytes(widths: readonly number[]): number {
 }
 
 function totalBits(widths: readonly number[]): number {
-  return widths.reduce((sum, width) => sum + width, 0);
+  let bits = 0;
+  for (let j = 0; j < widths.length; j++) bits += widths[j]!;
+  return bits;
 }
 
-function low(lane: number, width: number): number {
-  return width === 32 ? lane : lane % 2 ** width;
+/** The 1 to 3 bytes from `at` on, little-endian. */
+function lastWord(packed: Uint8Array, at: number): number {
+  let word = 0;
+  for (let i = packed.length - 1; i >= at; i--) word = (word << 8) | packed[i]!;
+  return word;
+}
+
+/** @param width - 1…32. */
+function lowBits(width: number): number {
+  return -1 >>> (32 - width);
 }

@@ -19,6 +19,7 @@ import {
 } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { wipe } from '../bytes.js';
+import { kernel } from '../kernel.js';
 import {
   checkAgreementKey,
   checkHkdfLength,
@@ -107,6 +108,12 @@ export const nativeSuite: Suite = {
       return undefined;
     }
     return own(plaintext);
+  },
+
+  addStreams(lanes, streams) {
+    for (const { key } of streams) checkSecretLength('key', key);
+    checkStreamLength(4 * lanes.length);
+    kernel.addStreams(lanes, streams);
   },
 
   stream(key, length) {

@@ -3,7 +3,7 @@ import { nativeSuite } from '@onlysum/crypto/node';
 import type { Lane } from '@onlysum/task';
 import { describe, expect, test } from 'vitest';
 import { at } from '../at.js';
-import { maskPair, maskSelf, pairSecret, selfCommitment } from '../masking.js';
+import { addMasks, pairMask, pairSecret, selfCommitment, selfMask } from '../masking.js';
 import { type OpenJob, openSum } from './open-sum.js';
 
 const suite = nativeSuite;
@@ -47,8 +47,9 @@ function job(
   const sum = new Uint32Array(widths.length);
   for (const i of SURVIVORS) {
     const masked = Uint32Array.from(at(inputs, i));
-    maskSelf(suite, masked, 1, context2, i, at(devices, i).b);
-    for (const j of DEVICES) if (j !== i) maskPair(suite, masked, 1, context2, i, j, p(i, j));
+    addMasks(suite, masked, [selfMask(suite, context2, i, at(devices, i).b)]);
+    for (const j of DEVICES)
+      if (j !== i) addMasks(suite, masked, [pairMask(suite, context2, i, j, p(i, j))]);
     masked.forEach((lane, j) => (sum[j] = at(sum, j) + lane));
   }
   const [silent, dropout] = [at(devices, SILENT), at(devices, DROPPED)];

@@ -3,11 +3,18 @@
  * can run it. Protocol §5.6, §5.7. What was reconstructed from shares is checked against commitment
  * and public key before it is used.
  */
-import { type Suite, decodeSecret, equalBytes, wipe } from '@onlysum/crypto';
+import { type SignedStream, type Suite, decodeSecret, equalBytes, wipe } from '@onlysum/crypto';
 import type { Lane } from '@onlysum/task';
 import { decodeLane } from '@onlysum/task';
 import { at } from '../at.js';
-import { type PairEnd, maskPair, maskSelf, pairSecret, selfCommitment } from '../masking.js';
+import {
+  type PairEnd,
+  pairMask,
+  pairSecret,
+  removeMasks,
+  selfCommitment,
+  selfMask,
+} from '../masking.js';
 import type { RevealedShare } from './types.js';
 
 export interface OpenJob {
@@ -59,32 +66,34 @@ export interface InconsistentShare {
 
 /** @param job - its sum and secrets are consumed. */
 export function openSum(suite: Suite, job: OpenJob): OpenOutcome {
-  const lanes = job.sum.slice();
-  for (const { index, b } of job.selfSeeds) maskSelf(suite, lanes, -1, job.context2, index, b);
-  for (const { survivor, dropped, p } of job.pairs) {
-    maskPair(suite, lanes, -1, job.context2, survivor, dropped, p);
-  }
+  const { context2 } = job;
+  const masks = [
+    ...job.selfSeeds.map(({ index, b }) => selfMask(suite, context2, index, b)),
+    ...job.pairs.map(({ survivor, dropped, p }) => pairMask(suite, context2, survivor, dropped, p)),
+  ];
   const inconsistent: InconsistentShare[] = [];
   for (const { index, commitment, shares } of job.silent) {
     const isRight = (b: Uint8Array): boolean =>
-      equalBytes(selfCommitment(suite, job.context2, index, b), commitment);
+      equalBytes(selfCommitment(suite, context2, index, b), commitment);
     const b = recover(index, shares, job.threshold, isRight, inconsistent);
-    if (b === undefined) return unrecoverable(index, 'b', shares);
-    maskSelf(suite, lanes, -1, job.context2, index, b);
+    if (b === undefined) return unrecoverable(masks, index, 'b', shares);
+    masks.push(selfMask(suite, context2, index, b));
     wipe(b);
   }
   for (const { end, shares, partners } of job.dropped) {
     const isRight = (s: Uint8Array): boolean => equalBytes(suite.x25519PublicKey(s), end.s);
     const s = recover(end.index, shares, job.threshold, isRight, inconsistent);
-    if (s === undefined) return unrecoverable(end.index, 's', shares);
+    if (s === undefined) return unrecoverable(masks, end.index, 's', shares);
     for (const partner of partners) {
       const agreement = suite.x25519(s, partner.s);
       const p = pairSecret(suite, agreement, job.context, end, partner);
-      maskPair(suite, lanes, -1, job.context2, partner.index, end.index, p);
+      masks.push(pairMask(suite, context2, partner.index, end.index, p));
       wipe(agreement, p);
     }
     wipe(s);
   }
+  const lanes = job.sum.slice();
+  removeMasks(suite, lanes, masks);
   const sums = job.lanes.map((lane, j) => decodeLane(at(lanes, j), lane));
   return { kind: 'sum', lanes: sums, inconsistent };
 }
@@ -112,9 +121,11 @@ function recover(
 }
 
 function unrecoverable(
+  masks: readonly SignedStream[],
   dealer: number,
   secret: 'b' | 's',
   shares: readonly RevealedShare[],
 ): OpenOutcome {
+  for (const { key } of masks) wipe(key);
   return { kind: 'unrecoverable', dealer, secret, shares: shares.length };
 }

@@ -7,7 +7,7 @@ import { InternalError, invalidField, wipe } from '@onlysum/crypto';
 import { at } from '../at.js';
 import { decodeBitmap } from '../bitmap.js';
 import { maskContext, sharedSetStatement } from '../context.js';
-import { maskPair, maskSelf, selfCommitment } from '../masking.js';
+import { addMasks, pairMask, selfCommitment, selfMask } from '../masking.js';
 import type { SharedSet } from '../messages/from-coordinator.js';
 import { maskedInput, uploadRequest } from '../messages/from-device.js';
 import { packLanes } from '../packing.js';
@@ -106,12 +106,13 @@ export function maskInput(
   const { seat, secrets, shared, offered } = state;
   const { suite } = context;
   checkInput(lanes, params);
-  maskSelf(suite, lanes, 1, shared.context2, seat.index, secrets.b);
-  for (const position of neighboursIn(seat, shared.members)) {
+  const masks = neighboursIn(seat, shared.members).map((position) => {
     const { index } = at(seat.neighbours, position);
     const p = at(secrets.pairSecrets, position);
-    maskPair(suite, lanes, 1, shared.context2, seat.index, index, p);
-  }
+    return pairMask(suite, shared.context2, seat.index, index, p);
+  });
+  masks.push(selfMask(suite, shared.context2, seat.index, secrets.b));
+  addMasks(suite, lanes, masks);
   const message = maskedInput.encode({
     round: offered.round,
     vector: packLanes(lanes, layout.widths),
