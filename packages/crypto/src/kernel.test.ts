@@ -38,10 +38,8 @@ describe('the choice', () => {
       'a content security policy forbids to compile',
       {
         ...WebAssembly,
-        Module: class {
-          constructor() {
-            throw new WebAssembly.CompileError('blocked by CSP');
-          }
+        Module: function Module() {
+          throw new WebAssembly.CompileError('blocked by CSP');
         },
       },
     ],

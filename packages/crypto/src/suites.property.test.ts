@@ -137,6 +137,7 @@ describe.each([portableSuite, nativeSuite])('$name suite refuses', (suite) => {
       () => suite.seal(bad, none),
       () => suite.open(bad, new Uint8Array(16)),
       () => suite.stream(bad, 1),
+      () => suite.addStreams(new Uint32Array(1), [{ key: bad, sign: 1 }]),
     ];
     for (const call of calls) {
       expect(call).toThrow(UsageError);

@@ -102,6 +102,16 @@ describe('pair masks', () => {
   });
 });
 
+test.each([
+  ['adding', addMasks],
+  ['removing', removeMasks],
+] as const)('%s masks wipes their keys', (_, apply) => {
+  const masks = [pairMask(suite, context, 0, 1, bytes(7)), selfMask(suite, context, 0, bytes(8))];
+  expect(masks.every(({ key }) => key.some((byte) => byte !== 0))).toBe(true);
+  apply(suite, new Uint32Array(3), masks);
+  expect(masks.map(({ key }) => key)).toEqual([bytes(0), bytes(0)]);
+});
+
 describe('the self mask', () => {
   test('comes off again', () => {
     const lanes = Uint32Array.of(5, 0xffff_ffff);
