@@ -196,7 +196,7 @@ describe('the page is all zeros after', () => {
   const rows = () => lanes(8 * 300);
   const points = Array.from({ length: 300 }, (_, i) => i + 1);
   test.each<[string, (made: Kernel) => unknown]>([
-    ['a stream', (made) => made.addStreams(lanes(65), [{ key, sign: -1 }])],
+    ['a stream', (made) => made.addStreams(lanes(60), [{ key, sign: -1 }])],
     [
       'many streams',
       (made) => {

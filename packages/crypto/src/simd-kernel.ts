@@ -48,7 +48,10 @@ const SIGMA = Uint32Array.of(0x61707865, 0x3320646e, 0x79622d32, 0x6b206574);
 
 /** States written before a call. Even, so that only the last one of all has no partner. */
 const BATCH_STREAMS = 64;
-/** As many lanes at a time as stay in a processor's nearest cache under all their streams. */
+/**
+ * As many lanes at a time as stay in a processor’s nearest cache under all their streams. Whole pairs of
+ * quads, so that chunks begin where blocks do.
+ */
 const CHUNK_LANES = 6144;
 const CHUNK_ROWS = 256;
 
