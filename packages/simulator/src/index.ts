@@ -18,6 +18,7 @@ export {
   uniformBelow,
 } from './graph-study.js';
 export { NO_FAULTS, type NetworkFaults } from './network.js';
+export type { Party, RoundObserver, RoundStage } from './observer.js';
 export {
   type DeviceMessage,
   type Interruption,
@@ -26,6 +27,6 @@ export {
   type RoundOptions,
   type SimulatedMessage,
   type SimulatedRound,
-  simulateRound,
-} from './round.js';
+} from './round-options.js';
+export { simulateRound } from './round.js';
 export { type SyntheticTask, type SyntheticTaskOptions, syntheticTask } from './synthetic-task.js';
