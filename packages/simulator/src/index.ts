@@ -7,6 +7,8 @@ export {
   type Machines,
   explore,
 } from './explore.js';
+export { DROP_STAGES, type DropStage, type FleetOptions } from './fleet-plan.js';
+export { type FleetReport, simulateFleet } from './fleet-simulation.js';
 export {
   type NeighbourStudy,
   type StudySize,
@@ -19,6 +21,7 @@ export {
 } from './graph-study.js';
 export { NO_FAULTS, type NetworkFaults } from './network.js';
 export type { Party, RoundObserver, RoundStage } from './observer.js';
+export type { Cost, PerDevice, StageCost, StageProgress } from './round-meter.js';
 export {
   type DeviceMessage,
   type Interruption,
