@@ -24,7 +24,8 @@ export function logChoose(n: number, k: number): number {
 
 /** ln(e^a + e^b). */
 export function logAdd(a: number, b: number): number {
-  const [low, high] = a < b ? [a, b] : [b, a];
+  const low = Math.min(a, b);
+  const high = Math.max(a, b);
   return low === Number.NEGATIVE_INFINITY ? high : high + Math.log1p(Math.exp(low - high));
 }
 

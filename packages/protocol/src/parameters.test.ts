@@ -1,3 +1,4 @@
+import { RoundError } from '@onlysum/crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import rows from '../../../test/vectors/v1/graph-parameters.json' with { type: 'json' };
@@ -78,16 +79,11 @@ describe('tables', () => {
         dropoutPerMille,
       );
       const all = choose(n - 1, k);
-      const ways = (marked: number, from: number, to: number): bigint => {
-        let sum = 0n;
-        for (let x = from; x <= to; x++) sum += choose(marked, x) * choose(n - 1 - marked, k - x);
-        return sum;
-      };
-      const moreThan = (x: number) => ways(mostCorrupt, x + 1, k) * BigInt(n) * 2n ** 61n;
+      const moreThan = (x: number) => ways(n - 1, mostCorrupt, k, x + 1, k) * BigInt(n) * 2n ** 61n;
       expect(moreThan(mostCorruptNeighbours) <= all).toBe(true);
       expect(moreThan(mostCorruptNeighbours - 1) <= all).toBe(false);
       // Fewer than t survive with at most 2^-20 over the roster.
-      const fewer = ways(n - 1 - mostDropped, 0, t - 1) * BigInt(n) * 2n ** 20n;
+      const fewer = ways(n - 1, n - 1 - mostDropped, k, 0, t - 1) * BigInt(n) * 2n ** 20n;
       expect(fewer <= all).toBe(true);
     },
   );
@@ -183,6 +179,45 @@ function log2CutUpTo(largest: number, parameters: GraphParameters): number {
   return sum / Math.LN2;
 }
 
+describe('the tails that decide k and t', () => {
+  // What t₁ and t₂ are, by whole sums of exact binomials, at the edges: all corrupt, nearly all gone.
+  test('are those of the rules wherever they begin', () => {
+    const sizes = fc.record({
+      n: fc.integer({ min: 16, max: 120 }),
+      corrupt: fc.constantFrom(0, 1, 10, 100, 300, 500, 800, 999),
+      dropout: fc.constantFrom(0, 1, 50, 300, 600, 900, 999),
+    });
+    const seen = { tables: 0, others: 0 };
+    fc.assert(
+      fc.property(sizes, ({ n, corrupt, dropout }) => {
+        // With n corrupt devices no honest one is left, which the hypergeometric of rule 1 presumes.
+        fc.pre(Math.ceil((n * corrupt) / 1000) < n);
+        const found = graphOrUndefined(n, corrupt, dropout);
+        const isTables = found?.graph === 'tables';
+        seen[isTables ? 'tables' : 'others']++;
+        const A = Math.ceil((n * corrupt) / 1000);
+        const D = Math.floor((n * dropout) / 1000);
+        // Every k that the rules 1 to 3 allow; only rule 4 may pass over one.
+        const allowed: number[] = [];
+        for (let k = 4; k <= n / 4; k += 2) {
+          const t = Math.max(mostCorruptByCounting(n, A, k) + 1, k / 2 + 1);
+          const fewer = ways(n - 1, n - 1 - D, k, 0, t - 1) * BigInt(n) * 2n ** 20n;
+          if (fewer <= choose(n - 1, k)) allowed.push(k);
+          if (found?.k === k && isTables) {
+            expect(found).toMatchObject({
+              t,
+              mostCorruptNeighbours: mostCorruptByCounting(n, A, k),
+            });
+          }
+        }
+        if (isTables) expect(allowed).toContain(found.k);
+      }),
+      { seed: 4003, numRuns: 300 },
+    );
+    expect(Math.min(seen.tables, seen.others)).toBeGreaterThan(10);
+  });
+});
+
 describe('the complete graph', () => {
   test('A is rounded up and D down', () => {
     const { mostCorrupt, mostDropped, fewestPresent } = graphParameters(101, 10, 99);
@@ -268,6 +303,30 @@ test('nobody has more neighbours than the bound for the largest roster says', ()
   expect(isTight).toBe(true);
   expect(mostNeighbours(65_535)).toBe(16_383);
 });
+
+function graphOrUndefined(n: number, corrupt: number, dropout: number) {
+  try {
+    return graphParameters(n, corrupt, dropout);
+  } catch (error) {
+    if (error instanceof RoundError) return undefined;
+    throw error;
+  }
+}
+
+/** t₁ as rule 1 says it. */
+function mostCorruptByCounting(n: number, A: number, k: number): number {
+  let x = 0;
+  const isRare = () => ways(n - 1, A, k, x + 1, k) * BigInt(n) * 2n ** 61n <= choose(n - 1, k);
+  while (!isRare()) x++;
+  return x;
+}
+
+/** How many of the choices of k from `total` hold `from` to `to` of the marked ones. */
+function ways(total: number, marked: number, k: number, from: number, to: number): bigint {
+  let sum = 0n;
+  for (let x = from; x <= to; x++) sum += choose(marked, x) * choose(total - marked, k - x);
+  return sum;
+}
 
 function choose(n: number, k: number): bigint {
   if (k < 0 || k > n) return 0n;

@@ -78,7 +78,7 @@ export function graphParameters(
   return parameters;
 }
 
-/** The search takes up to half a second for n = 10,000, and a coordinator asks for every roster. */
+/** The search takes tens of milliseconds for n = 10,000, and a coordinator asks for every roster. */
 const found = new Map<string, GraphParameters>();
 const MOST_REMEMBERED = 1000;
 
@@ -87,10 +87,10 @@ function search(n: number, corruptPerMille: number, dropoutPerMille: number): Gr
   const dropped = dropoutBound(n, dropoutPerMille);
   const common = { n, mostCorrupt: corrupt, mostDropped: dropped, fewestPresent: n - dropped };
   for (let k = 4; k <= mostTableNeighbours(n); k += 2) {
-    const t1 = mostCorruptNeighbours(n, corrupt, k);
-    const t = Math.max(t1 + 1, k / 2 + 1);
-    if (t > fewestSurvivingNeighbours(n, dropped, k)) continue;
+    const t = tableThreshold(n, corrupt, k);
+    if (!enoughSurvive(n, dropped, k, t)) continue;
     if (!cannotBeCut(n, corrupt, dropped, k, t)) continue;
+    const t1 = mostCorruptNeighbours(n, corrupt, k);
     return { graph: 'tables', k, t, mostCorruptNeighbours: t1, ...common };
   }
   const k = n - 1;
@@ -110,37 +110,104 @@ function mostTableNeighbours(n: number): number {
   return Math.floor(n / 4);
 }
 
+/** Rule 2. t = max(t₁ + 1, k/2 + 1); where a majority is enough, t₁ need not be known. */
+function tableThreshold(n: number, corrupt: number, k: number): number {
+  const majority = k / 2 + 1;
+  const tail = { ...corruptNeighbours(n, corrupt, k), from: majority };
+  if (isTailWithin(tail)) return majority;
+  return Math.max(mostCorruptNeighbours(n, corrupt, k) + 1, majority);
+}
+
 /** Rule 1. t₁: the least x with Pr[Hypergeometric(n − 1, A, k) > x] ≤ 2^−(σ+1)/n. */
 function mostCorruptNeighbours(n: number, corrupt: number, k: number): number {
-  const limit = -(SIGMA + 1) * Math.LN2 - Math.log(n);
-  let tail = Number.NEGATIVE_INFINITY;
-  for (let x = Math.min(corrupt, k); x > 0; x--) {
-    tail = logAdd(tail, logHypergeometric(n - 1, corrupt, k, x));
-    if (tail > limit) return x;
+  const tail = corruptNeighbours(n, corrupt, k);
+  let sum = Number.NEGATIVE_INFINITY;
+  for (let x = tailStart(tail, tail.highest); x > 0; x--) {
+    sum = logAdd(sum, tail.term(x));
+    if (sum > tail.limit) return x;
   }
   return 0;
 }
 
-/** Rule 3. t₂: the largest x with Pr[Hypergeometric(n − 1, n − 1 − D, k) < x] ≤ 2^−η/n. */
-function fewestSurvivingNeighbours(n: number, dropped: number, k: number): number {
-  const limit = -ETA * Math.LN2 - Math.log(n);
-  let tail = Number.NEGATIVE_INFINITY;
-  for (let x = 0; x < k; x++) {
-    tail = logAdd(tail, logHypergeometric(n - 1, n - 1 - dropped, k, x));
-    if (tail > limit) return x;
+/** Rule 3. t ≤ t₂, the largest x with Pr[Hypergeometric(n − 1, n − 1 − D, k) < x] ≤ 2^−η/n. */
+function enoughSurvive(n: number, dropped: number, k: number, t: number): boolean {
+  const surviving = n - 1 - dropped;
+  return isTailWithin({
+    term: (x) => logHypergeometric(n - 1, surviving, k, x),
+    highest: mode(n - 1, surviving, k),
+    outward: -1,
+    from: t - 1,
+    end: 0,
+    limit: -ETA * Math.LN2 - Math.log(n),
+  });
+}
+
+/** A tail of a distribution, in logarithms; its terms only fall from `highest` to `end`. */
+interface Tail {
+  readonly term: (x: number) => number;
+  readonly highest: number;
+  /** The way from there to `end`. */
+  readonly outward: 1 | -1;
+  readonly end: number;
+  /** What the tail is compared with; far below the term at `highest`. */
+  readonly limit: number;
+}
+
+function corruptNeighbours(n: number, corrupt: number, k: number): Tail {
+  return {
+    term: (x) => logHypergeometric(n - 1, corrupt, k, x),
+    highest: mode(n - 1, corrupt, k),
+    outward: 1,
+    end: Math.min(corrupt, k),
+    limit: -(SIGMA + 1) * Math.LN2 - Math.log(n),
+  };
+}
+
+/** Where a hypergeometric is highest. */
+function mode(total: number, marked: number, draws: number): number {
+  return Math.floor(((draws + 1) * (marked + 1)) / (total + 2));
+}
+
+/** ln: a term that far below a limit is less than 2^-70 of any tail that reaches it. */
+const NEGLIGIBLE = 50;
+
+/** Whether the terms from `from` to `end` are at most the limit. Most k are decided by the first of them. */
+function isTailWithin(tail: Tail & { readonly from: number }): boolean {
+  const { term, highest, outward, from, end, limit } = tail;
+  if ((end - from) * outward < 0) return true;
+  if ((from - highest) * outward <= 0) return false;
+  const first = term(from);
+  if (first > limit) return false;
+  if (first <= limit - NEGLIGIBLE) return true;
+  let sum = Number.NEGATIVE_INFINITY;
+  for (let x = tailStart(tail, from); x !== from - outward; x -= outward)
+    sum = logAdd(sum, term(x));
+  return sum <= limit;
+}
+
+/** Where to begin the sum of a tail: the furthest x whose term counts, from `inner` out, which does. */
+function tailStart({ term, end, limit }: Tail, inner: number): number {
+  if (term(end) > limit - NEGLIGIBLE) return end;
+  let [counts, outside] = [inner, end];
+  while (Math.abs(outside - counts) > 1) {
+    const middle = Math.floor((counts + outside) / 2);
+    if (term(middle) > limit - NEGLIGIBLE) counts = middle;
+    else outside = middle;
   }
-  return k;
+  return counts;
 }
 
 /** Rule 4. No set of s honest survivors can be cut off: Σ min(P(s), Q(s)) < 2^−(σ+1). */
 function cannotBeCut(n: number, corrupt: number, dropped: number, k: number, t: number): boolean {
   const limit = -(SIGMA + 1) * Math.LN2;
   const largest = Math.floor((n - corrupt - dropped) / 2);
+  const negligible = limit - Math.log(largest) - NEGLIGIBLE;
   let sum = Number.NEGATIVE_INFINITY;
   for (let s = 2; s <= largest; s++) {
-    const inward = logInward(n, corrupt, k / 2, t, s);
     const apart = logApart(n, corrupt, dropped, k / 2, s);
-    sum = logAdd(sum, Math.min(inward, apart));
+    // Q alone is so small for all but small sets that P, which takes a search, need not be known.
+    if (apart < negligible) continue;
+    sum = logAdd(sum, Math.min(logInward(n, corrupt, k / 2, t, s), apart));
     if (sum >= limit) return false;
   }
   return true;

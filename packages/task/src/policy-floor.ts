@@ -30,7 +30,7 @@ export interface PolicyFloor {
 export const DEFAULT_FLOOR: PolicyFloor = {
   // With one honest device left, whoever runs the others subtracts them and reads it.
   minHonest: 2,
-  // What was tried: the search for k and t takes up to half a second for 10,000 devices, which a device
+  // What was tried: the search for k and t takes tens of milliseconds for 10,000 devices, which a device
   // does for every roster, and its own part stays small (k neighbours of 68 bytes, a bitmap of 1,250).
   maxDevices: 10_000,
   // A publisher who assumes less than one corrupt device in a hundred assumes the problem away.
