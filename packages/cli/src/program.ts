@@ -17,6 +17,7 @@ import { addRegistrar } from './commands/registrar.js';
 import { addRegistrarCodes } from './commands/registrar-codes.js';
 import { addRegistrarNewIncarnation } from './commands/registrar-new-incarnation.js';
 import { addRegistrarRevoke } from './commands/registrar-revoke.js';
+import { addSimulate } from './commands/simulate.js';
 import type { Terminal } from './terminal.js';
 
 const EXIT_CODES = `
@@ -72,6 +73,7 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
     .addHelpText('after', '\nExample:\n  onlysum audit graph --result result.json');
   addAuditGraph(audit, terminal);
   addParams(program, terminal);
+  addSimulate(program, terminal);
   addDemo(program, terminal, exit);
   return program;
 }
