@@ -176,12 +176,13 @@ function open({ round, context2, shared, vectors, b, p }: Loot, part: readonly n
   const sum = new Uint32Array(widths.length);
   for (const seat of part) {
     build.addPacked(sum, vectors.get(seat)!, widths);
-    build.maskSelf(arena.suite, sum, -1, context2, seat, b.get(seat)!);
+    const masks = [build.selfMask(arena.suite, context2, seat, b.get(seat)!)];
     for (const other of round.neighboursOf(seat)) {
       const secret = p.get(pairName(seat, other));
       if (secret === undefined || !shared.includes(other)) continue;
-      build.maskPair(arena.suite, sum, -1, context2, seat, other, secret);
+      masks.push(build.pairMask(arena.suite, context2, seat, other, secret));
     }
+    build.removeMasks(arena.suite, sum, masks);
   }
   return modulo(sum, widths);
 }

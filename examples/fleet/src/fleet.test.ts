@@ -12,6 +12,7 @@ function plans(count: number, killed: readonly number[]): DevicePlan[] {
     drop: killed.includes(index)
       ? { device: index, point: 'before-masked-input', how: 'kill' }
       : undefined,
+    interruption: undefined,
   }));
 }
 
