@@ -130,10 +130,11 @@ function deviceProblems(fleet: Fleet, result: OpenedResult, registrar: string): 
 function resumeProblems(plans: HeldRound['plans'], { reports }: Fleet): string[] {
   return plans.flatMap(({ index, interruption }) => {
     if (interruption === undefined) return [];
-    const resumes = reports.find(({ device }) => device === index)?.resumes;
-    if (resumes === 1) return [];
+    const resumes = reports.find(({ device }) => device === index)?.resumes ?? 0;
+    // On a machine that is too busy to answer pings, more connections break than planned.
+    if (resumes > 0) return [];
     const { when, message } = interruption;
-    return [`device ${index}, broken off ${when} ${message}, resumed ${resumes ?? 0} times`];
+    return [`device ${index}, broken off ${when} ${message}, did not resume`];
   });
 }
 

@@ -138,7 +138,7 @@ function roundTable({ summary, drops, interrupted, threshold, mostDropped }: Fin
     ['  of them silent after their masked input', String(summary.silentAfterMasked)],
     ['dropped: not in the sum', String(total)],
     ...Object.entries(stages).map(([stage, count]) => [`  in stage ${stage}`, String(count)]),
-    ['broken connections that were resumed', `${summary.resumed} of ${interrupted} planned`],
+    ['broken connections that were resumed', `${summary.resumed}, ${interrupted} planned`],
     ['planned drops of all kinds', `${drops.length}${how}`],
     ['most that may drop (D)', String(mostDropped)],
     ['shares needed for a recovery (t)', String(threshold)],

@@ -82,7 +82,7 @@ function configuration(manifest: Manifest, port: Ports, devices: number): object
       // Some hundred devices share a process, and while one of them computes the others are silent.
       limits: {
         helloTimeoutMs: 60_000,
-        pingIntervalMs: 60_000,
+        pingIntervalMs: 60_000 + 50 * devices,
         // All of them have one address, and those that resume have two connections for a moment.
         connections: 2 * devices,
         connectionsPerAddress: 2 * devices,
