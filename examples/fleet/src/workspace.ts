@@ -104,7 +104,8 @@ function durations(devices: number): object {
     unmaskingMs: stageMs,
     recoveryMs: stageMs,
     attestMs: stageMs,
-    resumeGraceMs: 2_000 + 2 * devices,
+    // Most resume within a few hundred milliseconds; where thousands share two cores they wait longer.
+    resumeGraceMs: 1_500 + 2 * Math.max(0, devices - 300),
   };
 }
 
