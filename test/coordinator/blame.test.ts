@@ -3,14 +3,14 @@
  * Ten devices, t = 5 and t₁ = 1; what silent survivors dealt is asked of the eight that are left.
  */
 import { decodeFrame, revealShares, roster, shareKeys, unmasking } from '@onlysum/protocol';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { closedAfterEach } from './fleets.js';
 import {
   type DeviceOptions,
   type Fleet,
   enrolDevices,
   lanesOf,
   runDevices,
-  startFleet,
   sumLanes,
   until,
 } from './wire-fleet.js';
@@ -19,12 +19,7 @@ const TEN = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const LIAR = 6;
 const RECORD_BYTES = 36;
 
-let open: Fleet | undefined;
-
-afterEach(async () => {
-  await open?.coordinator.close({ graceMs: 0 });
-  open = undefined;
-});
+const start = closedAfterEach({ cohort: { min: 10, target: 10, max: 10 } });
 
 type Tamper = NonNullable<DeviceOptions['tamper']>;
 
@@ -53,8 +48,7 @@ interface Played {
 }
 
 async function play(tamperOf: (i: number) => Tamper | undefined): Promise<Played> {
-  const fleet = await startFleet({ cohort: { min: 10, target: 10, max: 10 } });
-  open = fleet;
+  const fleet = await start();
   const places: number[] = [];
   const reports = await runDevices(fleet, await enrolDevices(fleet, 10), (i) => {
     const tamper = tamperOf(i);

@@ -3,26 +3,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { hello } from '@onlysum/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { closedAfterEach } from './fleets.js';
 import {
   type Fleet,
-  type StartOptions,
   connect,
   enrolDevice,
   enrolDevices,
   runDevice,
   runDevices,
-  startFleet,
   until,
 } from './wire-fleet.js';
 
-let open: Fleet[] = [];
+const start = closedAfterEach();
 let sockets: (Socket | WebSocket)[] = [];
-
-async function start(options?: StartOptions): Promise<Fleet> {
-  const fleet = await startFleet(options);
-  open.push(fleet);
-  return fleet;
-}
 
 afterEach(async () => {
   for (const socket of sockets) {
@@ -30,8 +23,6 @@ afterEach(async () => {
     else socket.destroy();
   }
   sockets = [];
-  await Promise.all(open.map(({ coordinator }) => coordinator.close({ graceMs: 0 })));
-  open = [];
 });
 
 /** A connection that says nothing. */

@@ -1,18 +1,16 @@
 import { decodeFrame, hello, maskedInput, revealShares } from '@onlysum/protocol';
 import { advertiseKeys, shareKeys, unmasking } from '@onlysum/protocol';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { closedAfterEach } from './fleets.js';
 import {
   type DeviceOptions,
-  type Fleet,
-  type StartOptions,
   enrolDevice,
   enrolDevices,
   lanesOf,
   makeTask,
   runDevice,
   runDevices,
-  startFleet,
   strangersSignature,
   sumLanes,
   until,
@@ -22,18 +20,7 @@ const BAD = 2;
 const SIX = [0, 1, 2, 3, 4, 5];
 const WITHOUT_BAD = SIX.filter((i) => i !== BAD);
 
-let open: Fleet[] = [];
-
-async function start(options?: StartOptions): Promise<Fleet> {
-  const fleet = await startFleet({ cohort: { min: 3, target: 6, max: 6 }, ...options });
-  open.push(fleet);
-  return fleet;
-}
-
-afterEach(async () => {
-  await Promise.all(open.map(({ coordinator }) => coordinator.close({ graceMs: 0 })));
-  open = [];
-});
+const start = closedAfterEach({ cohort: { min: 3, target: 6, max: 6 } });
 
 /** Replaces the message of one type by others. */
 function instead(

@@ -9,31 +9,19 @@ import {
 } from '@onlysum/protocol';
 import { type Registrar, startRegistrar, memoryStore } from '@onlysum/registrar';
 import { httpRegistrar } from '@onlysum/coordinator';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { closedAfterEach } from './fleets.js';
 import {
   type Fleet,
-  type StartOptions,
   enrolDevices,
   freshKeys,
   makeTask,
   runDevices,
-  startFleet,
   strangersSignature,
   until,
 } from './wire-fleet.js';
 
-let open: Fleet[] = [];
-
-async function start(options?: StartOptions): Promise<Fleet> {
-  const fleet = await startFleet(options);
-  open.push(fleet);
-  return fleet;
-}
-
-afterEach(async () => {
-  await Promise.all(open.map(({ coordinator }) => coordinator.close({ graceMs: 0 })));
-  open = [];
-});
+const start = closedAfterEach();
 
 /** The real registrar, its answers to some kinds of request changed, delayed or lost. */
 function between(

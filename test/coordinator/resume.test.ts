@@ -19,20 +19,19 @@ import {
   uploadRequest,
 } from '@onlysum/protocol';
 import { equalBytes, systemRng, toHex } from '@onlysum/crypto';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
+import { closedAfterEach } from './fleets.js';
 import {
   type DeviceOptions,
   type DeviceReport,
   type Fleet,
   type Line,
-  type StartOptions,
   connect,
   enrolDevices,
   lanesOf,
   runDevice,
   runDevices,
-  startFleet,
   suite,
   sumLanes,
   until,
@@ -50,18 +49,7 @@ interface MessageKind {
   readonly name: string;
 }
 
-let open: Fleet[] = [];
-
-async function start(options?: StartOptions): Promise<Fleet> {
-  const fleet = await startFleet({ cohort: { min: 3, target: 6, max: 6 }, ...options });
-  open.push(fleet);
-  return fleet;
-}
-
-afterEach(async () => {
-  await Promise.all(open.map(({ coordinator }) => coordinator.close({ graceMs: 0 })));
-  open = [];
-});
+const start = closedAfterEach({ cohort: { min: 3, target: 6, max: 6 } });
 
 /** Soon, but not at once: what was sent before has been read by then. */
 const soon = (): Promise<void> => sleep(20);

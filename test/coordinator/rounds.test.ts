@@ -16,34 +16,22 @@ import {
   verifyReceipt,
 } from '@onlysum/protocol';
 import type { PublishedResult } from '@onlysum/coordinator';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { closedAfterEach } from './fleets.js';
 import {
   type Fleet,
-  type StartOptions,
   enrolDevice,
   enrolDevices,
   lanesOf,
   makeTask,
   runDevice,
   runDevices,
-  startFleet,
   suite,
   sumLanes,
   until,
 } from './wire-fleet.js';
 
-let open: Fleet[] = [];
-
-async function start(options?: StartOptions): Promise<Fleet> {
-  const fleet = await startFleet(options);
-  open.push(fleet);
-  return fleet;
-}
-
-afterEach(async () => {
-  await Promise.all(open.map(({ coordinator }) => coordinator.close({ graceMs: 0 })));
-  open = [];
-});
+const start = closedAfterEach();
 
 function inputs(fleet: Fleet, indices: readonly number[]): Uint32Array[] {
   return indices.map((i) => lanesOf(fleet.task, i));
