@@ -8,6 +8,7 @@ import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
+import { addStreams } from './add-streams.js';
 import { concatBytes, equalBytes } from './bytes.js';
 import { kernel } from './kernel.js';
 import {
@@ -73,11 +74,7 @@ export const portableSuite: Suite = {
     }
   },
 
-  addStreams(lanes, streams) {
-    for (const { key } of streams) checkSecretLength('key', key);
-    checkStreamLength(4 * lanes.length);
-    kernel.addStreams(lanes, streams);
-  },
+  addStreams,
 
   stream(key, length) {
     checkSecretLength('key', key);

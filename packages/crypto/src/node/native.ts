@@ -18,8 +18,8 @@ import {
   verify,
 } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { addStreams } from '../add-streams.js';
 import { wipe } from '../bytes.js';
-import { kernel } from '../kernel.js';
 import {
   checkAgreementKey,
   checkHkdfLength,
@@ -110,11 +110,7 @@ export const nativeSuite: Suite = {
     return own(plaintext);
   },
 
-  addStreams(lanes, streams) {
-    for (const { key } of streams) checkSecretLength('key', key);
-    checkStreamLength(4 * lanes.length);
-    kernel.addStreams(lanes, streams);
-  },
+  addStreams,
 
   stream(key, length) {
     checkSecretLength('key', key);
