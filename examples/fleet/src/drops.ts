@@ -2,6 +2,7 @@
  * Which devices drop, where in the round, and how.
  * Invariant: no device drops twice, and with two drops or more one of them is a killed process.
  */
+import { evenly } from './evenly.js';
 
 /** In the order of the round. The last two leave a survivor that fell silent. */
 export type DropPoint =
@@ -27,8 +28,8 @@ const POINTS: readonly DropPoint[] = [
 
 /** Spreads `drops` drops evenly over the devices and over the four points. */
 export function planDrops(devices: number, drops: number): PlannedDrop[] {
-  return Array.from({ length: drops }, (_, i) => ({
-    device: Math.floor(((i + 0.5) * devices) / drops),
+  return evenly(drops, devices).map((device, i) => ({
+    device,
     point: POINTS[i % POINTS.length] ?? 'before-masked-input',
     how: i === 0 && drops > 1 ? 'kill' : 'socket',
   }));

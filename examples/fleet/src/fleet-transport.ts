@@ -20,6 +20,7 @@ import {
 } from '@onlysum/protocol';
 import type { DropPoint, PlannedDrop } from './drops.js';
 import type { InterruptedMessage, PlannedInterruption } from './interruptions.js';
+import type { DevicePlan } from './worker-messages.js';
 
 export interface LineObserver {
   /** The coordinator knows the device and offers it a round. */
@@ -43,11 +44,6 @@ export interface LineCounts {
   resumes: number;
 }
 
-export interface LinePlan {
-  readonly drop: PlannedDrop | undefined;
-  readonly interruption: PlannedInterruption | undefined;
-}
-
 /** The message before which a device drops. */
 const CUT_BEFORE: Readonly<Record<number, DropPoint>> = {
   [shareKeys.type]: 'before-share-keys',
@@ -64,7 +60,7 @@ const TYPES: Readonly<Record<InterruptedMessage, number>> = {
 
 export function fleetTransport(
   inner: Transport,
-  plan: LinePlan,
+  plan: Pick<DevicePlan, 'drop' | 'interruption'>,
   observer: LineObserver,
 ): { readonly transport: Transport; readonly counts: LineCounts } {
   const counts: LineCounts = { bytesUp: 0, bytesDown: 0, resumes: 0 };

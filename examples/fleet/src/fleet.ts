@@ -41,7 +41,6 @@ export class Fleet {
   workerDevices = 0;
   readonly #workers: readonly { readonly child: Child; readonly devices: readonly DevicePlan[] }[];
   readonly #events: FleetEvents;
-  #isSeated = false;
   readonly #booted = counter();
   readonly #enrolled = counter();
   readonly #seated = counter();
@@ -96,7 +95,6 @@ export class Fleet {
       case 'seated':
         set(records, message.device, { place: message.place });
         if (this.#seated.add() === records.length) {
-          this.#isSeated = true;
           this.#events.onProgress(`the registrar attested a roster of ${records.length} devices`);
         }
         return;
@@ -122,7 +120,7 @@ export class Fleet {
 
   #tellProblem({ device, problem }: DeviceReport): void {
     if (problem === undefined) return;
-    if (!this.#isSeated) {
+    if (this.records.some(({ place }) => place === undefined)) {
       const detail = `device ${device} failed before the round began, which needs all: ${problem}`;
       return this.#events.onFailure(new RoundError('demo-failed', detail));
     }

@@ -3,6 +3,7 @@
  * Invariant: no device that is to drop is interrupted, and none is interrupted twice.
  */
 import type { PlannedDrop } from './drops.js';
+import { evenly } from './evenly.js';
 
 /** In the order of the round. */
 export type InterruptedMessage = 'AdvertiseKeys' | 'ShareKeys' | 'MaskedInput' | 'Unmasking';
@@ -35,12 +36,8 @@ export function planInterruptions(
   const dropping = new Set(drops.map(({ device }) => device));
   const staying = Array.from({ length: devices }, (_, i) => i).filter((i) => !dropping.has(i));
   const count = Math.max(1, Math.round(staying.length * INTERRUPTED_SHARE));
-  return Array.from({ length: count }, (_, i) => {
-    const device = staying[Math.floor(((i + 0.5) * staying.length) / count)] ?? 0;
-    const { message, when } = MOMENTS[i % MOMENTS.length] ?? {
-      message: 'MaskedInput',
-      when: 'after',
-    };
-    return { device, message, when };
+  return evenly(count, staying.length).flatMap((at, i) => {
+    const [device, moment] = [staying[at], MOMENTS[i % MOMENTS.length]];
+    return device === undefined || moment === undefined ? [] : [{ device, ...moment }];
   });
 }

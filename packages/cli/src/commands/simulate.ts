@@ -106,10 +106,14 @@ async function simulate(flags: SimulateFlags, terminal: Terminal): Promise<Fleet
     import('@onlysum/crypto/node'),
     import('../simulation-progress.js'),
   ]);
-  const common = { seed, suite: nativeSuite, devices, lanes, corrupt, dropout };
   return simulateFleet(
     {
-      ...common,
+      seed,
+      suite: nativeSuite,
+      devices,
+      lanes,
+      corrupt,
+      dropout,
       dropAt,
       graph,
       unmasking,
