@@ -4,88 +4,88 @@
  * Medians of tinybench; ratios are between medians of the same run, whose tasks alternate.
  */
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type SignedStream, decodeSecret, splitSecret, systemRng } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
-import { Bench } from 'tinybench';
+import { Bench as TinyBench } from 'tinybench';
 import { scalarKernel } from '../packages/crypto/src/scalar-kernel.js';
 import { addPacked, packLanes } from '../packages/protocol/src/packing.js';
-
-export interface Figure {
-  readonly bench: string;
-  readonly figure: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly target?: { readonly min: number } | { readonly max: number };
-}
+import { type Bench, type Figure, type Samples, figuresOf, median } from './figure.js';
 
 /** Streams added in one call: those of a device with 44 neighbours. */
 const STREAMS = 45;
 /** Passes over all tasks, so that a busy second does not fall on one of them alone. */
-const PASSES = 5;
+const PASSES = 7;
+const QUICK_PASSES = 3;
 const PASS_MS = 60;
 
-export async function kernelBench(): Promise<Figure[]> {
-  const ns = await medians({ ...streamTasks(), ...shareTasks(), ...packingTasks() });
+const figure = figuresOf('kernel');
+
+export const kernelBench: Bench = async ({ isQuick }) => {
+  const tasks = { ...streamTasks(), ...shareTasks(), ...packingTasks() };
+  const ns = await latencies(tasks, isQuick ? QUICK_PASSES : PASSES);
+  const us = (name: string): number[] => ns(name).map((each) => each / 1000);
   const openssl = await opensslBytesPerSecond();
-  const figure = (
-    name: string,
-    value: number,
-    unit: string,
-    target?: Figure['target'],
-  ): Figure => ({
-    bench: 'kernel',
-    figure: name,
-    value: Number(value.toPrecision(4)),
-    unit,
-    ...(target === undefined ? {} : { target }),
-  });
   const figures: Figure[] = [];
   for (const { bytes, least } of LENGTHS) {
-    const [ours, noble] = [ns(`kernel ${bytes}`) / STREAMS, ns(`noble ${bytes}`) / STREAMS];
-    const one = ns(`kernel one ${bytes}`);
+    const setting = { bytes };
+    const ours = ns(`kernel ${bytes}`).map((each) => each / STREAMS);
+    const noble = ns(`noble ${bytes}`).map((each) => each / STREAMS);
+    const target = least === undefined ? {} : { target: { min: least } };
+    const name = `${bytes} B stream`;
+    const inUs = (each: number): number => each / 1000;
     figures.push(
-      figure(`${bytes} B stream, of ${STREAMS} added at once`, ours / 1000, 'µs'),
-      figure(`${bytes} B stream, added alone`, one / 1000, 'µs'),
-      figure(`${bytes} B stream, noble and JavaScript add`, noble / 1000, 'µs'),
-      figure(`${bytes} B stream, kernel against noble`, noble / ours, '×', least),
-      figure(`${bytes} B stream, kernel against noble, alone`, noble / one, '×'),
-      figure(`${bytes} B stream, kernel`, bytes / ours, 'GB/s'),
+      figure(`${name}, of ${STREAMS} added at once`, ours.map(inUs), 'µs', { setting }),
+      figure(`${name}, added alone`, us(`kernel one ${bytes}`), 'µs', { setting }),
+      figure(`${name}, noble and JavaScript add`, noble.map(inUs), 'µs', { setting }),
+      figure(`${name}, kernel against noble`, quotients(noble, ours), '×', { ...target, setting }),
+      figure(
+        `${name}, kernel`,
+        ours.map((each) => bytes / each),
+        'GB/s',
+        { setting },
+      ),
     );
   }
   if (openssl !== undefined) {
     const bytes = 65_536;
-    const share = ((bytes / ns(`kernel ${bytes}`)) * STREAMS * 1e9) / openssl;
+    const share = ((bytes / median(ns(`kernel ${bytes}`))) * STREAMS * 1e9) / openssl;
     figures.push(
       figure('ChaCha20 by openssl speed, 16 KiB', openssl / 1e9, 'GB/s'),
-      figure('kernel against openssl speed', share, '×', { min: 0.14 }),
+      figure('kernel against openssl speed', share, '×', { target: { min: 0.14 } }),
     );
   }
-  const x25519 = ns('x25519');
-  figures.push(figure('native X25519', x25519 / 1000, 'µs'));
+  figures.push(figure('native X25519', us('x25519'), 'µs'));
   for (const { k, t, mostMs } of SHARINGS) {
-    const split = ns(`split ${k}`) / 1e6;
+    const ms = (name: string): number[] => ns(name).map((each) => each / 1e6);
+    const split = ms(`split ${k}`);
     const name = `split both secrets, k = ${k}, t = ${t}`;
+    const scaled = quotients(split, us('x25519')).map((each) => each * REFERENCE_X25519_US);
+    const target = { max: mostMs };
+    const setting = { k, t };
     figures.push(
-      figure(name, split, 'ms'),
-      figure(`${name}, where X25519 takes 40 µs`, (split * 40_000) / x25519, 'ms', { max: mostMs }),
-      figure(`recover one secret from ${k} shares, t = ${t}`, ns(`recover ${k}`) / 1e6, 'ms'),
+      figure(name, split, 'ms', { setting }),
+      figure(`${name}, where X25519 takes 40 µs`, scaled, 'ms', { target, setting }),
+      figure(`recover one secret from ${k} shares, t = ${t}`, ms(`recover ${k}`), 'ms', {
+        setting,
+      }),
     );
   }
-  for (const lanes of PACKED_LANES) {
+  for (const m of PACKED_LANES) {
+    const setting = { m };
     figures.push(
-      figure(`pack ${lanes} lanes of 26 bits`, ns(`pack ${lanes}`) / 1000, 'µs'),
-      figure(`unpack and add ${lanes} lanes of 26 bits`, ns(`unpack ${lanes}`) / 1000, 'µs'),
+      figure(`pack ${m} lanes of 26 bits`, us(`pack ${m}`), 'µs', { setting }),
+      figure(`unpack and add ${m} lanes of 26 bits`, us(`unpack ${m}`), 'µs', { setting }),
     );
   }
   return figures;
-}
+};
 
+const REFERENCE_X25519_US = 40;
 const LENGTHS = [
-  { bytes: 256, least: { min: 15 } },
+  { bytes: 256, least: 15 },
   { bytes: 4096, least: undefined },
-  { bytes: 65_536, least: { min: 5 } },
+  { bytes: 65_536, least: 5 },
 ];
 const SHARINGS = [
   { k: 44, t: 24, mostMs: 0.7 },
@@ -141,11 +141,11 @@ function packingTasks(): Tasks {
   return tasks;
 }
 
-/** @returns the median of each task, in nanoseconds, over all passes. */
-async function medians(tasks: Tasks): Promise<(name: string) => number> {
+/** @returns the median of each task, in nanoseconds, one per pass; passes of all tasks alternate. */
+async function latencies(tasks: Tasks, passes: number): Promise<(name: string) => number[]> {
   const found = new Map<string, number[]>();
-  for (let pass = 0; pass < PASSES; pass++) {
-    const bench = new Bench({ time: PASS_MS, warmupTime: PASS_MS / 3 });
+  for (let pass = 0; pass < passes; pass++) {
+    const bench = new TinyBench({ time: PASS_MS, warmupTime: PASS_MS / 3 });
     for (const [name, task] of Object.entries(tasks)) bench.add(name, task);
     for (const { name, result } of await bench.run()) {
       if (result.state !== 'completed') throw new Error(`${name}: ${result.state}`);
@@ -153,11 +153,15 @@ async function medians(tasks: Tasks): Promise<(name: string) => number> {
     }
   }
   return (name) => {
-    const sorted = (found.get(name) ?? []).toSorted((x, y) => x - y);
-    const median = sorted[Math.floor(sorted.length / 2)];
-    if (median === undefined) throw new RangeError(`no task ${name}`);
-    return median;
+    const samples = found.get(name);
+    if (samples === undefined) throw new RangeError(`no task ${name}`);
+    return samples;
   };
+}
+
+/** Pass by pass. */
+function quotients(above: Samples, below: Samples): number[] {
+  return above.map((each, pass) => each / (below[pass] ?? Number.NaN));
 }
 
 /** @returns undefined where there is no `openssl` command. */
@@ -170,13 +174,5 @@ async function opensslBytesPerSecond(): Promise<number | undefined> {
     return Number.isFinite(value) && value > 0 ? value : undefined;
   } catch {
     return undefined;
-  }
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const { figure, value, unit, target } of await kernelBench()) {
-    const wanted =
-      target === undefined ? '' : 'min' in target ? `  (≥ ${target.min})` : `  (≤ ${target.max})`;
-    process.stdout.write(`${figure.padEnd(64)} ${String(value).padStart(9)} ${unit}${wanted}\n`);
   }
 }

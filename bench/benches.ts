@@ -1,0 +1,7 @@
+/** Every bench by the name that `npm run bench -- --only` takes, in the order in which they run. */
+import type { Bench } from './figure.js';
+import { kernelBench } from './kernel.js';
+
+export const BENCHES: Readonly<Record<string, Bench>> = {
+  kernel: kernelBench,
+};
