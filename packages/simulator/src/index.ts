@@ -31,5 +31,12 @@ export {
   type SimulatedMessage,
   type SimulatedRound,
 } from './round-options.js';
+export { deviceRandomness } from './device-randomness.js';
+export {
+  type RecordedDevice,
+  type Recording,
+  recordFleet,
+  recordedParams,
+} from './recording.js';
 export { simulateRound } from './round.js';
 export { type SyntheticTask, type SyntheticTaskOptions, syntheticTask } from './synthetic-task.js';

@@ -2,7 +2,7 @@
  * Watching a simulated round from outside: what each party does, and what goes over the wire.
  * Knows: when. Doesn't know: any clock; an observer that measures time brings its own.
  */
-import type { CoordinatorStage } from '@onlysum/protocol';
+import type { CoordinatorStage, RegistrarResponse } from '@onlysum/protocol';
 import type { SimulatedMessage } from './round-options.js';
 
 /** Before the round devices enrol; from then on the stage is the coordinator's. */
@@ -22,4 +22,6 @@ export interface RoundObserver {
   work<T>(party: Party, stage: RoundStage, run: () => T): T;
   /** @param message - its bytes are borrowed for the call. */
   message(message: SimulatedMessage, stage: RoundStage): void;
+  /** What the registrar told the coordinator. */
+  answer?(response: RegistrarResponse): void;
 }

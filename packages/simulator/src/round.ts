@@ -2,9 +2,9 @@
  * One round of an in-process fleet: the shipped machines of devices, coordinator and registrar on a
  * seeded network in virtual time. The same options give the same round, byte for byte.
  */
-import { unsafeSeededRng } from '@onlysum/crypto';
 import { decodeFrame } from '@onlysum/protocol';
 import { windowAt } from '@onlysum/task';
+import { deviceRandomness } from './device-randomness.js';
 import {
   DEVICE_MESSAGES,
   type Interruption,
@@ -82,8 +82,9 @@ class Simulation {
 
   #enrolDevice(i: number, registrar: SimulatedRegistrar): Seat {
     const { seed, kills, interruptions = [] } = this.options;
-    const rng = unsafeSeededRng(`${seed}/device/${i}`);
-    const device = new SimulatedDevice(this.#world, i, rng, registrar.enrol(i, rng), {
+    const [pseudonymSeed, rng] = deviceRandomness(seed, i);
+    const enrolled = registrar.enrol(i, pseudonymSeed);
+    const device = new SimulatedDevice(this.#world, i, rng, enrolled, {
       send: (bytes) => this.#up(i, bytes),
       hangUp: () => this.#hangUp(i),
     });

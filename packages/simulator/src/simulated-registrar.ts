@@ -1,5 +1,5 @@
 /** The shipped registrar machine over a ledger in memory. It sees requests, never a device's messages. */
-import { type Rng, runDerive, toHex } from '@onlysum/crypto';
+import { runDerive, toHex } from '@onlysum/crypto';
 import {
   type Announcement,
   type Certificate,
@@ -42,20 +42,18 @@ export class SimulatedRegistrar {
     newIncarnation(this.#ledger, world.context());
   }
 
-  /** @param rng - the device's own. */
-  enrol(device: number, rng: Rng): EnrolledDevice {
+  enrol(device: number, pseudonymSeed: Uint8Array): EnrolledDevice {
     const { world } = this;
     const { suite } = world.options;
     const codes = world.work('registrar', () => {
       return makeCodes(this.#ledger, 1, 1000, world.context());
     });
     const [code = ''] = codes;
-    const { pseudonymSeed, request } = world.work(device, () => {
-      const seed = rng(32);
-      const pseudonym = suite.ed25519PublicKey(seed);
+    const request = world.work(device, () => {
+      const pseudonym = suite.ed25519PublicKey(pseudonymSeed);
       const statement = enrolmentStatement(this.#params.publicKey, code, pseudonym);
-      const proof = suite.ed25519Sign(seed, statement);
-      return { pseudonymSeed: seed, request: { code, pseudonym, proof } };
+      const proof = suite.ed25519Sign(pseudonymSeed, statement);
+      return { code, pseudonym, proof };
     });
     const certificate = world.work('registrar', () => {
       const results = runDerive(suite, enrolChecks(request, this.#params));
@@ -79,7 +77,9 @@ export class SimulatedRegistrar {
       runDerive(suite, [requestSigning(unsigned, synthetic.coordinatorSeed)]),
     );
     if (!(signature instanceof Uint8Array)) throw new RangeError('no signature');
-    return world.work('registrar', () => this.#answer({ ...unsigned, signature }));
+    const response = world.work('registrar', () => this.#answer({ ...unsigned, signature }));
+    world.options.observer?.answer?.(response);
+    return response;
   }
 
   #answer(request: RegistrarRequest): RegistrarResponse {
