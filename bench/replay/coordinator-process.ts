@@ -1,0 +1,64 @@
+/**
+ * The shipped coordinator in a process of its own: `coordinator-process.ts FOLDER`. So that recorded
+ * messages fit, it gets the recorded round id, hour and answers of the registrar; all else is as always.
+ */
+import { systemRng } from '@onlysum/crypto';
+import { type RegistrarPort, startCoordinator } from '@onlysum/coordinator';
+import { encodeResponse, parseRequest } from '@onlysum/protocol';
+import { pino } from 'pino';
+import { readService } from './recorded-files.js';
+import { measureFromGo, report } from './server-meter.js';
+
+/** Long enough for any replay: everybody answers, or leaves. */
+const PATIENCE_MS = 1_800_000;
+/** Sooner than this nobody who left is missed. */
+const POLL_MS = 2;
+
+const [folder = ''] = process.argv.slice(2);
+const { plan, nowMs, round, answers, result } = readService(folder);
+const { task, coordinatorSeed } = plan.task;
+const { devices } = result;
+const limits = { connections: devices, connectionsPerAddress: devices };
+const finished = measureFromGo();
+
+const order = ['window', 'roster', 'shared-set', 'survivor-set'];
+const registrar: RegistrarPort = {
+  attest: async (bytes) => {
+    const { kind } = parseRequest(bytes);
+    const answer =
+      kind === 'close' ? encodeResponse({ kind: 'closed' }) : answers[order.indexOf(kind)];
+    if (answer === undefined) throw new Error(`the registrar was never asked for ${kind}`);
+    return answer;
+  },
+};
+
+const coordinator = await startCoordinator({
+  tasks: [task],
+  seed: coordinatorSeed,
+  registrar,
+  host: '127.0.0.1',
+  port: 0,
+  limits: { ...limits, helloTimeoutMs: PATIENCE_MS, pingIntervalMs: PATIENCE_MS },
+  durations: {
+    gatherMs: PATIENCE_MS,
+    shareKeysMs: PATIENCE_MS,
+    maskedInputMs: PATIENCE_MS,
+    unmaskingMs: PATIENCE_MS,
+    recoveryMs: PATIENCE_MS,
+  },
+  // Drawn once: as the round's id.
+  rng: (length) => (length === round.length ? round.slice() : systemRng(length)),
+  now: () => nowMs,
+  logger: pino({ level: 'fatal' }),
+  onResult: ({ lanes, survivors }) => {
+    const isSame =
+      survivors === result.survivors && lanes.every((sum, j) => sum === result.lanes[j]);
+    if (!isSame) report({ kind: 'failed', detail: 'the opened sum is not the recorded one' });
+    const poll = setInterval(() => {
+      if (coordinator.health().connections > 0) return;
+      clearInterval(poll);
+      finished();
+    }, POLL_MS);
+  },
+});
+report({ kind: 'listening', url: coordinator.url });
