@@ -96,6 +96,7 @@ describe('a pseudonym that says Hello again while its cohort gathers', () => {
   const gathering: CoordinatorState = {
     stage: 'gathering',
     candidates: new Map(),
+    advertised: 0,
     deviceOf: new Map(),
     closesAtMs: 10,
     barred: new Map(),

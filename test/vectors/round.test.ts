@@ -235,6 +235,11 @@ describe.each([portableSuite, nativeSuite])('round.json with the $name suite', (
     for (const { index, b } of [...opened.revealedB, silent]) {
       lanes = withStream(suite, lanes, -1, selfKeyOf(suite, index, bytesOf(b)));
     }
+    for (const { survivor, pairSecret } of opened.revealedPairs) {
+      const key = pairKeyOf(suite, survivor, DROPOUT, bytesOf(pairSecret));
+      lanes = withStream(suite, lanes, survivor < DROPOUT ? -1 : 1, key);
+    }
+    expect(dropped.partners).toEqual([SILENT]);
     for (const index of dropped.partners) {
       const agreement = suite.x25519(bytesOf(dropped.s), s(index));
       const p = pairSecretFrom(suite, agreement, index, DROPOUT);

@@ -18,28 +18,50 @@ export function encodeLabelled(label: Label, ...fields: readonly Field[]): Uint8
 
 /** As {@link encodeLabelled}, for lists too long to be arguments of a call. */
 export function encodeLabelledList(label: Label, fields: readonly Field[]): Uint8Array {
-  const parts = fields.map(fieldBytes);
-  const name = utf8ToBytes(label);
-  const out = new Uint8Array(2 + name.length + parts.reduce((sum, p) => sum + 4 + p.length, 0));
+  const name = nameBytes(label);
+  let length = 2 + name.length;
+  const parts = fields.map((field) => {
+    const part = typeof field === 'string' ? utf8ToBytes(field) : field;
+    length += 4 + (typeof part === 'number' ? NUMBER_BYTES : part.length);
+    return part;
+  });
+  const out = new Uint8Array(length);
   const view = new DataView(out.buffer);
   view.setUint16(0, name.length);
   out.set(name, 2);
   let at = 2 + name.length;
   for (const part of parts) {
-    view.setUint32(at, part.length);
-    out.set(part, at + 4);
-    at += 4 + part.length;
+    if (typeof part === 'number') {
+      view.setUint32(at, NUMBER_BYTES);
+      setNumber(view, at + 4, part);
+      at += 4 + NUMBER_BYTES;
+    } else {
+      view.setUint32(at, part.length);
+      out.set(part, at + 4);
+      at += 4 + part.length;
+    }
   }
   return out;
 }
 
-function fieldBytes(field: Field): Uint8Array {
-  if (typeof field === 'string') return utf8ToBytes(field);
-  if (typeof field !== 'number') return field;
-  if (!Number.isSafeInteger(field) || field < 0) {
-    throw new InternalError('internal', `cannot encode ${field}: expected a safe integer ≥ 0`);
+const NUMBER_BYTES = 8;
+
+function setNumber(view: DataView, at: number, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new InternalError('internal', `cannot encode ${value}: expected a safe integer ≥ 0`);
   }
-  const out = new Uint8Array(8);
-  new DataView(out.buffer).setBigUint64(0, BigInt(field));
-  return out;
+  view.setUint32(at, Math.floor(value / 2 ** 32));
+  view.setUint32(at + 4, value >>> 0);
+}
+
+const names = new Map<Label, Uint8Array>();
+
+/** Labels are few and are encoded for every key of a round. */
+function nameBytes(label: Label): Uint8Array {
+  let name = names.get(label);
+  if (name === undefined) {
+    name = utf8ToBytes(label);
+    names.set(label, name);
+  }
+  return name;
 }

@@ -90,7 +90,7 @@ function isBelowPrime(encoded: Uint8Array): boolean {
 }
 
 function toHexWithoutTopBit(encoded: Uint8Array): string {
-  const masked = Uint8Array.from(encoded);
+  const masked = encoded.slice();
   masked[31]! &= 0x7f;
   return toHex(masked);
 }

@@ -2,7 +2,7 @@
  * §5.1, §5.2: offer the round, collect advertisements, close the cohort at `target`, or at the deadline
  * with at least `min`.
  */
-import { PeerError, toHex, x25519KeyProblem } from '@onlysum/crypto';
+import { PeerError, equalBytes, toHex, x25519KeyProblem } from '@onlysum/crypto';
 import type { Certificate } from '../certificate.js';
 import { KEY_BYTES } from '../sizes.js';
 import { advertiseStatement } from '../device/advertise.js';
@@ -18,6 +18,7 @@ import type {
   CoordinatorEffect,
   CoordinatorEvent,
   CoordinatorStep,
+  DeviceId,
   InStage,
   MachineContext,
   RoundParams,
@@ -41,7 +42,7 @@ export function join(
   const known = state.deviceOf.get(pseudonym);
   const earlier = known === undefined ? undefined : state.candidates.get(known);
   // It says Hello instead of resuming: it begins anew, and nobody else can sign as this pseudonym.
-  if (earlier !== undefined) state.candidates.delete(earlier.device);
+  if (earlier !== undefined) removeCandidate(state, earlier.device);
   const replaced = earlier?.isConnected === true ? [earlier.device] : [];
   state.deviceOf.set(pseudonym, device);
   const token = context.rng(KEY_BYTES);
@@ -85,7 +86,7 @@ export function advertised(
     throw new PeerError('wrong-stage', `message type ${String(raw[0])} while the cohort gathers`);
   }
   const message = advertiseKeys.parse(raw);
-  if (toHex(message.round) !== toHex(params.round)) {
+  if (!equalBytes(message.round, params.round)) {
     throw new PeerError('wrong-round', 'AdvertiseKeys is of another round than the one offered');
   }
   const digest = toHex(context.suite.sha256(event.bytes));
@@ -95,10 +96,10 @@ export function advertised(
   checkAdvertisement(candidate.certificate, message, params, context);
   candidate.lastAccepted = digest;
   const { c, s, signature } = message;
+  if (candidate.member === undefined) state.advertised++;
   candidate.member = { certificate: candidate.certificate, c, s, signature };
   const { target } = params.task.manifest.cohort;
-  // Counted only when there can be enough: this runs once for every device of the cohort.
-  return state.candidates.size >= target && advertisers(state).length >= target
+  return state.advertised >= target
     ? closeCohort(state, params, 'cohort-full', 'the cohort was full: join the next round')
     : [state, []];
 }
@@ -128,7 +129,7 @@ export function gatheringDeadline(
   context: MachineContext,
 ): CoordinatorStep {
   const { cohort } = params.task.manifest;
-  const ready = advertisers(state).length;
+  const ready = state.advertised;
   if (ready >= cohort.min) {
     const detail = 'no keys were advertised before the cohort closed';
     return closeCohort(state, params, 'deadline-missed', detail);
@@ -209,6 +210,7 @@ function gatherOn(
   const state: InStage<'gathering'> = {
     stage: 'gathering',
     candidates: new Map(candidates.map((candidate) => [candidate.device, candidate])),
+    advertised: candidates.filter(({ member }) => member !== undefined).length,
     deviceOf: new Map(candidates.map(({ pseudonym, device }) => [pseudonym, device])),
     closesAtMs: context.nowMs + gatherMs,
     barred,
@@ -250,7 +252,13 @@ export function roundMs(durations: StageDurations): number {
   return 3 * attestMs + shareKeysMs + maskedInputMs + unmaskingMs + recoveryMs;
 }
 
-export function advertisers(state: InStage<'gathering'>): Candidate[] {
+/** Takes a device out of the cohort that gathers. */
+export function removeCandidate(state: InStage<'gathering'>, device: DeviceId): void {
+  if (state.candidates.get(device)?.member !== undefined) state.advertised--;
+  state.candidates.delete(device);
+}
+
+function advertisers(state: InStage<'gathering'>): Candidate[] {
   return [...state.candidates.values()].filter(({ member }) => member !== undefined);
 }
 

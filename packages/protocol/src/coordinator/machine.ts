@@ -3,14 +3,21 @@
  * Knows: which stage follows which, and when one is over. Doesn't know: sockets, the registrar's HTTP,
  * the clock. Invariant: whatever one device sends, the others' round goes on while thresholds hold.
  */
-import { InternalError, OnlysumError, PeerError, RoundError, toHex } from '@onlysum/crypto';
+import { InternalError, OnlysumError, PeerError, RoundError, equalBytes } from '@onlysum/crypto';
 import { at } from '../at.js';
 import { isDropCode } from '../drop-reasons.js';
 import * as incoming from '../messages/from-device.js';
 import type { RegistrarResponse } from '../registrar/requests.js';
 import { decodeFrame } from '../wire/codec.js';
 import { abort, dropEffect, isFirst, isSettled, lose } from './cohort.js';
-import { abandon, advertised, gatheringDeadline, join, rosterRefused } from './gathering.js';
+import {
+  abandon,
+  advertised,
+  gatheringDeadline,
+  join,
+  removeCandidate,
+  rosterRefused,
+} from './gathering.js';
 import {
   addMaskedInput,
   closeMasking,
@@ -41,6 +48,7 @@ export function startRound(params: RoundParams, nowMs: number): CoordinatorStep 
     {
       stage: 'gathering',
       candidates: new Map(),
+      advertised: 0,
       deviceOf: new Map(),
       closesAtMs: nowMs + gatherMs,
       barred: new Map(),
@@ -162,7 +170,7 @@ function onMessage(
     if (!(error instanceof OnlysumError) || error instanceof InternalError) throw error;
     const code = isDropCode(error.code) ? error.code : 'wire-invalid';
     if (state.stage === 'gathering') {
-      state.candidates.delete(event.device);
+      removeCandidate(state, event.device);
       return [state, [dropEffect(event.device, code, error.message)]];
     }
     if (!('cohort' in state)) return [state, []];
@@ -187,7 +195,7 @@ function transition(
   const raw = decodeFrame(event.bytes);
   const type = Number(raw[0]);
   const round = raw[1];
-  if (!(round instanceof Uint8Array) || toHex(round) !== toHex(state.cohort.facts.round)) {
+  if (!(round instanceof Uint8Array) || !equalBytes(round, state.cohort.facts.round)) {
     throw new PeerError('wrong-round', `message type ${type} is of another round`);
   }
   if (!isFirst(context.suite, place, type, event.bytes)) return [state, []];

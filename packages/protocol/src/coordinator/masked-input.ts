@@ -98,10 +98,11 @@ export function grantUploads(
   context: MachineContext,
 ): CoordinatorEffect[] {
   const { cohort, grants, queue } = state;
+  if (queue.size === 0) return [];
   const { uploadMs } = params.durations;
   for (const [index, sinceMs] of grants) {
-    const isUsed = !cohort.waiting.has(index) || context.nowMs - sinceMs >= uploadMs;
-    if (isUsed) grants.delete(index);
+    const isFree = !cohort.waiting.has(index) || context.nowMs - sinceMs >= uploadMs;
+    if (isFree) grants.delete(index);
   }
   const effects: CoordinatorEffect[] = [];
   for (const index of queue) {
@@ -133,6 +134,7 @@ export function addMaskedInput(
   addPacked(state.sum, message.vector, params.task.layout.widths);
   state.commitments.set(index, message.commitment);
   state.cohort.waiting.delete(index);
+  state.grants.delete(index);
   return [state, grantUploads(state, params, context)];
 }
 

@@ -31,9 +31,7 @@ export function open(
     threshold: cohort.parameters.t,
     selfSeeds: [...reveals.selfSeeds].map(([index, b]) => ({ index, b })),
     pairs: [...reveals.pairSecrets].flatMap(([survivor, secrets]) =>
-      [...secrets]
-        .filter(([other]) => !dropped.some(({ end }) => end.index === other))
-        .map(([other, p]) => ({ survivor, dropped: other, p })),
+      [...secrets].map(([other, p]) => ({ survivor, dropped: other, p })),
     ),
     silent,
     dropped,

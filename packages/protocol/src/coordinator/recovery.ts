@@ -75,6 +75,7 @@ export function closeRecovery(state: InStage<'recovering'>, params: RoundParams)
   const { cohort, survivors } = state;
   const told = loseWaiting(cohort, 'recovery', 'no shares were revealed before the stage closed');
   const { t } = cohort.parameters;
+  const isSurvivor = new Set(survivors.members);
   for (const [dealer, shares] of [...state.selfShares, ...state.keyShares]) {
     if (shares.length >= t) continue;
     const detail = `${shares.length} shares of device ${dealer} came, ${t} are needed: too many devices fell silent`;
@@ -92,8 +93,10 @@ export function closeRecovery(state: InStage<'recovering'>, params: RoundParams)
     state.wanted.map((dealer) => ({
       end: { index: dealer, s: at(cohort.places, dealer).keys.s },
       shares: sharesOf(state.keyShares, dealer),
-      partners: survivors.members
-        .filter((index) => positionOf(cohort.graph, dealer, index) >= 0)
+      // What a survivor revealed directly comes off by that.
+      partners: at(cohort.graph.neighbours, dealer)
+        .filter((index) => isSurvivor.has(index))
+        .filter((index) => !state.reveals.pairSecrets.get(index)?.has(dealer))
         .map((index) => ({ index, s: at(cohort.places, index).keys.s })),
     })),
   );

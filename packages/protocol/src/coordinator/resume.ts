@@ -9,6 +9,7 @@ import type { DropCode } from '../drop-reasons.js';
 import { resumed, uploadGrant } from '../messages/from-coordinator.js';
 import { DIGEST_BYTES, KEY_BYTES } from '../sizes.js';
 import { dropEffect, markLost } from './cohort.js';
+import { removeCandidate } from './gathering.js';
 import { sharedSetMessage } from './masked-input.js';
 import { recoverMessage } from './recovery.js';
 import { rosterMessage } from './roster.js';
@@ -148,7 +149,7 @@ function rebind(state: CoordinatorState, holder: Seatholder, device: DeviceId): 
 
 /** While the cohort gathers, who is gone for good makes room. */
 function withoutCandidate(state: CoordinatorState, device: DeviceId): CoordinatorState {
-  if (state.stage === 'gathering') state.candidates.delete(device);
+  if (state.stage === 'gathering') removeCandidate(state, device);
   return state;
 }
 

@@ -273,6 +273,8 @@ export type CoordinatorState =
   | {
       readonly stage: 'gathering';
       readonly candidates: Map<DeviceId, Candidate>;
+      /** How many of them have advertised. */
+      advertised: number;
       /** By pseudonym, hex: the device that last came with it; it may have left since. */
       readonly deviceOf: Map<string, DeviceId>;
       readonly closesAtMs: number;
