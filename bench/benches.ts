@@ -1,11 +1,21 @@
 /** Every bench by the name that `npm run bench -- --only` takes, in the order in which they run. */
+import { bytesBench } from './bytes.js';
 import { coordinatorRoundBench } from './coordinator-round.js';
 import { deviceRoundBench } from './device-round.js';
 import type { Bench } from './figure.js';
+import { growthBench } from './growth.js';
 import { kernelBench } from './kernel.js';
+import { largeRoundBench } from './large-round.js';
+import { serverGridBench } from './server-grid.js';
+import { unmaskingBench } from './unmasking.js';
 
 export const BENCHES: Readonly<Record<string, Bench>> = {
   kernel: kernelBench,
   'device-round': deviceRoundBench,
+  bytes: bytesBench,
   'coordinator-round': coordinatorRoundBench,
+  unmasking: unmaskingBench,
+  'server-grid': serverGridBench,
+  growth: growthBench,
+  'large-round': largeRoundBench,
 };

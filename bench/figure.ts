@@ -75,6 +75,13 @@ export function slope(points: readonly (readonly [x: number, y: number])[]): num
   return covariance / logs.reduce((sum, [x]) => sum + (x - mx) ** 2, 0);
 }
 
+/** Its name with what it was measured at: one of a kind in a run. */
+export function describe({ figure, setting }: Figure): string {
+  if (setting === undefined) return figure;
+  const at = Object.entries(setting).map(([name, value]) => `${name} = ${value}`);
+  return `${figure} (${at.join(', ')})`;
+}
+
 /** undefined if there is no target. */
 export function isMet({ value, target }: Figure): boolean | undefined {
   if (target === undefined) return undefined;

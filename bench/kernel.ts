@@ -28,17 +28,16 @@ export const kernelBench: Bench = async ({ isQuick }) => {
   const openssl = await opensslBytesPerSecond();
   const figures: Figure[] = [];
   for (const { bytes, least } of LENGTHS) {
-    const setting = { bytes };
     const ours = ns(`kernel ${bytes}`).map((each) => each / STREAMS);
     const noble = ns(`noble ${bytes}`).map((each) => each / STREAMS);
     const target = least === undefined ? {} : { target: { min: least } };
     const name = `${bytes} B stream`;
     const inUs = (each: number): number => each / 1000;
     figures.push(
-      figure(`${name}, of ${STREAMS} added at once`, ours.map(inUs), 'µs', { setting }),
-      figure(`${name}, added alone`, us(`kernel one ${bytes}`), 'µs', { setting }),
-      figure(`${name}, noble and JavaScript add`, noble.map(inUs), 'µs', { setting }),
-      figure(`${name}, kernel against noble`, quotients(noble, ours), '×', { ...target, setting }),
+      figure(`${name}, of ${STREAMS} added at once`, ours.map(inUs), 'µs'),
+      figure(`${name}, added alone`, us(`kernel one ${bytes}`), 'µs'),
+      figure(`${name}, noble and JavaScript add`, noble.map(inUs), 'µs'),
+      figure(`${name}, kernel against noble`, quotients(noble, ours), '×', target),
       figure(
         `${name}, kernel`,
         ours.map((each) => bytes / each),
@@ -62,20 +61,18 @@ export const kernelBench: Bench = async ({ isQuick }) => {
     const name = `split both secrets, k = ${k}, t = ${t}`;
     const scaled = quotients(split, us('x25519')).map((each) => each * REFERENCE_X25519_US);
     const target = { max: mostMs };
-    const setting = { k, t };
     figures.push(
-      figure(name, split, 'ms', { setting }),
-      figure(`${name}, where X25519 takes 40 µs`, scaled, 'ms', { target, setting }),
+      figure(name, split, 'ms'),
+      figure(`${name}, where X25519 takes 40 µs`, scaled, 'ms', { target }),
       figure(`recover one secret from ${k} shares, t = ${t}`, ms(`recover ${k}`), 'ms', {
         setting,
       }),
     );
   }
   for (const m of PACKED_LANES) {
-    const setting = { m };
     figures.push(
-      figure(`pack ${m} lanes of 26 bits`, us(`pack ${m}`), 'µs', { setting }),
-      figure(`unpack and add ${m} lanes of 26 bits`, us(`unpack ${m}`), 'µs', { setting }),
+      figure(`pack ${m} lanes of 26 bits`, us(`pack ${m}`), 'µs'),
+      figure(`unpack and add ${m} lanes of 26 bits`, us(`unpack ${m}`), 'µs'),
     );
   }
   return figures;

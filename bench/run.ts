@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { BENCHES } from './benches.js';
-import { type Figure, isMet, targetText } from './figure.js';
+import { type Figure, describe, isMet, targetText } from './figure.js';
 import { keepRun } from './kept-run.js';
 
 const USAGE = `usage: npm run bench -- [--quick] [--only NAME]… [--json]
@@ -35,12 +35,12 @@ for (const [name, bench] of Object.entries(BENCHES)) {
 const { quick, only } = flags;
 progress(`kept in ${keepRun({ seconds: Math.round(seconds()), quick, only, figures })}`);
 if (flags.json) {
-  const shown = figures.map(({ bench, figure, value, unit, target }) => ({
-    bench,
-    figure,
-    value,
-    unit,
-    ...(target === undefined ? {} : { target }),
+  const shown = figures.map((figure) => ({
+    bench: figure.bench,
+    figure: describe(figure),
+    value: figure.value,
+    unit: figure.unit,
+    ...(figure.target === undefined ? {} : { target: figure.target }),
   }));
   process.stdout.write(`${JSON.stringify(shown, undefined, 1)}\n`);
 }
@@ -83,5 +83,5 @@ function show(figure: Figure): void {
   const range =
     spread === undefined ? '' : `  [${spread.min} … ${spread.max}, ${spread.runs} runs]`;
   const value = `${String(figure.value).padStart(10)} ${figure.unit}`;
-  process.stdout.write(`    ${figure.figure.padEnd(66)} ${value}${wanted}${range}\n`);
+  process.stdout.write(`    ${describe(figure).padEnd(76)} ${value}${wanted}${range}\n`);
 }
