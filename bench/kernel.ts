@@ -42,7 +42,6 @@ export const kernelBench: Bench = async ({ isQuick }) => {
         `${name}, kernel`,
         ours.map((each) => bytes / each),
         'GB/s',
-        { setting },
       ),
     );
   }
@@ -64,9 +63,7 @@ export const kernelBench: Bench = async ({ isQuick }) => {
     figures.push(
       figure(name, split, 'ms'),
       figure(`${name}, where X25519 takes 40 µs`, scaled, 'ms', { target }),
-      figure(`recover one secret from ${k} shares, t = ${t}`, ms(`recover ${k}`), 'ms', {
-        setting,
-      }),
+      figure(`recover one secret from ${k} shares, t = ${t}`, ms(`recover ${k}`), 'ms'),
     );
   }
   for (const m of PACKED_LANES) {
