@@ -45,7 +45,7 @@ async function neverRead(build: Build): Promise<Outcome> {
     device.listen({ onMessage: () => undefined, onGone: (code) => (reason = code) });
     const before = heldBytes();
     for (let i = 0; i < MESSAGES; i++) {
-      device.send(new Uint8Array(MESSAGE_BYTES).fill(i));
+      device.send({ bytes: new Uint8Array(MESSAGE_BYTES).fill(i) });
       await new Promise(setImmediate);
     }
     const held = heldBytes() - before;
@@ -71,12 +71,12 @@ export const slowReader: Attack[] = [
   {
     name: 'slow: a device that reads nothing of what it is sent',
     designRow: 'slow, silent, flooding, half-open, garbage-sending connections',
-    stoppedBy: 'a limit of bytes that wait unread',
+    stoppedBy: 'a limit of messages that wait unread',
     refusal: 'overloaded',
     weaken: {
       file: 'coordinator/src/connection.ts',
-      find: 'if (this.#socket.bufferedAmount > this.#limits.bufferedBytes) {',
-      replace: 'if (false) {',
+      find: 'if (this.#waiting.length <= this.#limits.waitingMessages) return;',
+      replace: 'return;',
     },
     run: neverRead,
   },

@@ -29,7 +29,7 @@ const COORDINATOR_LIMITS = {
   connectionsPerAddress: true,
   helloTimeoutMs: true,
   frameBytes: true,
-  bufferedBytes: true,
+  waitingMessages: true,
   messagesPerConnection: true,
   pingIntervalMs: true,
   closeTimeoutMs: true,

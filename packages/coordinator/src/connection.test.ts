@@ -34,19 +34,19 @@ function endings(connection: Connection): DropCode[] {
 }
 
 describe('a connection', () => {
-  it('is ended when its peer leaves more than bufferedBytes unread', async () => {
-    const connection = await pair({ bufferedBytes: 100_000, closeTimeoutMs: 50 });
+  it('is ended when its peer leaves more than waitingMessages unread', async () => {
+    const connection = await pair({ waitingMessages: 3, closeTimeoutMs: 50 });
     const codes = endings(connection);
     client.pause();
     const frame = new Uint8Array(64 * 1024);
     let sent = 0;
     for (; connection.isOpen && sent < 1_000; sent++) {
-      connection.send(frame);
+      connection.send({ bytes: frame });
       await new Promise(setImmediate);
     }
     expect(codes).toEqual(['overloaded']);
     const before = connection.bytesOut;
-    connection.send(frame);
+    connection.send({ bytes: frame });
     expect(connection.bytesOut).toBe(before);
   });
 

@@ -40,6 +40,9 @@ export class Connection {
   #receiver: Receiver | undefined;
   #frameBytes = HELLO_FRAME_BYTES;
   #messages = 0;
+  /** Until the one before them is passed on. */
+  #waiting: { readonly bytes: Uint8Array }[] = [];
+  #isWriting = false;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #awaitsPong = false;
   #expectation: NodeJS.Timeout | undefined;
@@ -80,14 +83,13 @@ export class Connection {
     }, withinMs);
   }
 
-  send(bytes: Uint8Array): void {
+  /** @param message - its bytes are read, and perhaps only then made, when the socket can take them. */
+  send(message: { readonly bytes: Uint8Array }): void {
     if (this.#state !== 'open') return;
-    if (this.#socket.bufferedAmount > this.#limits.bufferedBytes) {
-      const detail = `more than ${this.#limits.bufferedBytes} bytes wait unread`;
-      this.drop('overloaded', detail);
-      return;
-    }
-    this.#write(bytes);
+    this.#waiting.push(message);
+    if (!this.#isWriting) this.#writeNext();
+    if (this.#waiting.length <= this.#limits.waitingMessages) return;
+    this.drop('overloaded', `more than ${this.#limits.waitingMessages} messages wait unread`);
   }
 
   /** Tells the device why, and closes. @param retryMs - default: as the code's row says. */
@@ -104,6 +106,7 @@ export class Connection {
   /** Closes normally: the device is done here. */
   release(): void {
     if (this.#state !== 'open') return;
+    for (const { bytes } of this.#waiting) this.#write(bytes);
     this.#close(NORMAL_CLOSURE, 'done');
     this.#gone('connection-lost');
   }
@@ -182,14 +185,22 @@ export class Connection {
 
   #gone(code: DropCode): void {
     clearTimeout(this.#expectation);
+    this.#waiting = [];
     const receiver = this.#receiver;
     this.#receiver = undefined;
     receiver?.onGone(code);
   }
 
-  #write(bytes: Uint8Array): void {
+  /** One message after the other: the next is made when the system has taken the one before. */
+  readonly #writeNext = (): void => {
+    const next = this.#waiting.shift();
+    this.#isWriting = next !== undefined;
+    if (next !== undefined) this.#write(next.bytes, this.#writeNext);
+  };
+
+  #write(bytes: Uint8Array, onTaken?: () => void): void {
     this.bytesOut += bytes.length;
-    this.#socket.send(bytes, { binary: true });
+    this.#socket.send(bytes, { binary: true }, onTaken);
   }
 
   #close(code: number, reason: string): void {

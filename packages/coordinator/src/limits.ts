@@ -21,8 +21,8 @@ export interface Limits {
   readonly helloTimeoutMs: number;
   /** Largest message of a device. A task that needs more is refused at start. */
   readonly frameBytes: number;
-  /** A device that leaves more than this unread is sent away. */
-  readonly bufferedBytes: number;
+  /** A device that leaves more messages than this unread is sent away. */
+  readonly waitingMessages: number;
   /** Messages and pings of one connection. An honest device needs eight. */
   readonly messagesPerConnection: number;
   /** Time between pings; a peer that has not answered one by the next is gone. */
@@ -41,7 +41,8 @@ export const DEFAULT_LIMITS: Limits = {
   helloTimeoutMs: 10_000,
   // Room for the boxes of a thousand neighbours, and for 65,535 lanes of 32 bits.
   frameBytes: 512 * 1024,
-  bufferedBytes: 1024 * 1024,
+  // An honest device is sent ten in all.
+  waitingMessages: 16,
   // Repeats of accepted messages are harmless and allowed.
   messagesPerConnection: 64,
   pingIntervalMs: 15_000,

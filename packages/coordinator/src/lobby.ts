@@ -86,14 +86,14 @@ export class Lobby {
   /** @param tasks - those served at the path the device connected to, by hex id. */
   accept(connection: Connection, tasks: ReadonlyMap<string, Task>): void {
     if (this.#isClosing) return connection.drop('shutting-down', SHUTTING_DOWN);
-    const { bytes, challenge } = makeChallenge(this.#context());
+    const { challenge, ...message } = makeChallenge(this.#context());
     this.#arriving.add(connection);
     connection.listen({
       onMessage: (frame) => this.#hello(connection, frame, challenge, tasks),
       onGone: () => this.#arriving.delete(connection),
     });
     connection.expect('Hello', this.#settings.limits.helloTimeoutMs);
-    connection.send(bytes);
+    connection.send(message);
   }
 
   /** Sends away who is in no round past gathering; resolves when the others are done. */

@@ -174,7 +174,7 @@ export class Round {
   #carryOutOne(effect: CoordinatorEffect): void {
     switch (effect.kind) {
       case 'send':
-        this.#members.get(effect.device)?.send(effect.bytes);
+        this.#members.get(effect.device)?.send(effect);
         return;
       case 'drop': {
         const connection = this.#members.get(effect.device);

@@ -50,10 +50,34 @@ export function markLost(
   return true;
 }
 
+/** What is the same for all who get it, encoded once. */
 export function send(cohort: Cohort, index: number, bytes: Uint8Array): CoordinatorEffect[] {
+  const device = reach(cohort, index);
+  return device === undefined ? [] : [{ kind: 'send', device, bytes }];
+}
+
+/** What each device gets one of its own of, encoded when the host reads it. */
+export function sendOwn(
+  cohort: Cohort,
+  index: number,
+  encode: () => Uint8Array,
+): CoordinatorEffect[] {
+  const device = reach(cohort, index);
+  if (device === undefined) return [];
+  return [
+    {
+      kind: 'send',
+      device,
+      get bytes() {
+        return encode();
+      },
+    },
+  ];
+}
+
+function reach(cohort: Cohort, index: number): DeviceId | undefined {
   const place = at(cohort.places, index);
-  const reaches = place.present && place.isConnected;
-  return reaches ? [{ kind: 'send', device: place.device, bytes }] : [];
+  return place.present && place.isConnected ? place.device : undefined;
 }
 
 /** Those of `members` that are not lost. */

@@ -9,7 +9,7 @@ import { addPacked } from '../packing.js';
 import { countNeighbours, positionOf } from '../graph.js';
 import type { SetResponse } from '../registrar/requests.js';
 import { BOX_BYTES } from '../sizes.js';
-import { abort, isSettled, loseWaiting, send, waitFor } from './cohort.js';
+import { abort, isSettled, loseWaiting, send, sendOwn, waitFor } from './cohort.js';
 import type {
   Cohort,
   CoordinatorEffect,
@@ -51,7 +51,9 @@ export function openSharedSet(
     [
       { kind: 'stage', stage: 'masking', devices: members.length },
       { kind: 'timer', stage: 'masking', inMs: params.durations.maskedInputMs },
-      ...members.flatMap((index) => send(cohort, index, sharedSetMessage(masking, isIn, index))),
+      ...members.flatMap((index) =>
+        sendOwn(cohort, index, () => sharedSetMessage(masking, isIn, index)),
+      ),
     ],
   ];
 }

@@ -8,7 +8,7 @@ import { roster } from '../messages/from-coordinator.js';
 import { advertiseKeys } from '../messages/from-device.js';
 import { rosterParameters } from '../parameters.js';
 import type { RosterResponse } from '../registrar/requests.js';
-import { everyIndex, send, waitFor } from './cohort.js';
+import { everyIndex, sendOwn, waitFor } from './cohort.js';
 import type {
   Cohort,
   CoordinatorStep,
@@ -84,7 +84,7 @@ export function openRoster(
   const parts = leaves.map(({ neighbours }, index) => ({ neighbours, path: tree.path(index) }));
   waitFor(cohort, everyIndex(cohort));
   const sent = everyIndex(cohort).flatMap((index) =>
-    send(cohort, index, rosterMessage(cohort, parts, index)),
+    sendOwn(cohort, index, () => rosterMessage(cohort, parts, index)),
   );
   return [
     {

@@ -78,6 +78,7 @@ export type CoordinatorEvent =
   | { readonly kind: 'stop'; readonly detail: string };
 
 export type CoordinatorEffect =
+  /** `bytes` may be made when they are read: to be read once, and then only if they can be sent. */
   | { readonly kind: 'send'; readonly device: DeviceId; readonly bytes: Uint8Array }
   /** Tell the device why, then close. Nothing more of it reaches this round. */
   | {

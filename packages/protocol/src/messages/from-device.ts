@@ -4,7 +4,7 @@
  */
 import { DIGEST_BYTES, KEY_BYTES, NONCE_BYTES, PAIR_TAG_BYTES } from '../sizes.js';
 import { BOX_BYTES, ROUND_ID_BYTES, SHARE_RECORD_BYTES, SIGNATURE_BYTES } from '../sizes.js';
-import { bytesField, codec, integerField, recordsField } from '../wire/codec.js';
+import { bytesField, codec, integerField, recordsField, viewField } from '../wire/codec.js';
 import { certificateField } from '../certificate.js';
 
 /** Version of this protocol. */
@@ -47,7 +47,7 @@ export type ShareKeys = ReturnType<typeof shareKeys.parse>;
 /** §5.4. The packed vector and a commitment to b. */
 export const maskedInput = codec(35, 'MaskedInput', {
   round,
-  vector: recordsField(1, MOST_VECTOR_BYTES),
+  vector: viewField(MOST_VECTOR_BYTES),
   commitment: bytesField(DIGEST_BYTES),
 });
 export type MaskedInput = ReturnType<typeof maskedInput.parse>;

@@ -102,6 +102,17 @@ export function recordsField(record: number, maxRecords: number): FieldParser<Ui
   };
 }
 
+/** Up to `most` bytes, as a view of the frame: for what is used up before the frame is gone. */
+export function viewField(most: number): FieldParser<Uint8Array> {
+  return (raw, field) => {
+    if (!(raw instanceof Uint8Array) || raw.length > most) {
+      throw invalidField(WireError, 'wire-invalid', field, `at most ${most} bytes`, raw);
+    }
+    // A decoder on Node gives a Buffer, whose slice() does not copy.
+    return new Uint8Array(raw.buffer, raw.byteOffset, raw.length);
+  };
+}
+
 export function textField(maxLength: number): FieldParser<string> {
   return (raw, field) => {
     if (typeof raw !== 'string' || raw.length > maxLength) {
