@@ -37,7 +37,7 @@ export interface BenchRun {
   /** Without the complete graph, the 30 % row and n = 10,000, and with fewer repetitions. */
   readonly isQuick: boolean;
   /** Tells people what is being measured. */
-  progress(text: string): void;
+  readonly progress: (text: string) => void;
 }
 
 /** @returns makes figures of one bench from single values or from repetitions. */

@@ -103,7 +103,7 @@ function receive(seat: number, data: Buffer): void {
   // As the coordinator: MessagePack's array header, then the type.
   const type = data[1] ?? 0;
   if (type === uploadRequest.type) return send(seat, uploadGrant.type);
-  if (type === advertiseKeys.type && seats[seat]?.isIn() !== true) {
+  if (type === advertiseKeys.type && !seats[seat]?.isIn()) {
     report({ kind: 'failed', detail: `seat ${seat} has signed nothing` });
   }
   const left = (missing.get(type) ?? 0) - 1;
