@@ -6,6 +6,7 @@ import type { Bench } from './figure.js';
 import { growthBench } from './growth.js';
 import { kernelBench } from './kernel.js';
 import { largeRoundBench } from './large-round.js';
+import { peersBench } from './peers.js';
 import { serverGridBench } from './server-grid.js';
 import { unmaskingBench } from './unmasking.js';
 
@@ -17,5 +18,6 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   unmasking: unmaskingBench,
   'server-grid': serverGridBench,
   growth: growthBench,
+  peers: peersBench,
   'large-round': largeRoundBench,
 };
