@@ -106,7 +106,7 @@ export const lyingDevices: Attack[] = [
     stoppedBy: 'error correction',
     refusal: 'inconsistent',
     weaken: {
-      file: 'protocol/src/coordinator/open-sum.ts',
+      file: 'protocol/src/coordinator/open-part.ts',
       find: 'decodeSecret(shares, threshold)',
       replace: 'decodeSecret(shares.slice(0, threshold), threshold)',
     },

@@ -7,7 +7,19 @@ export { maskContext, rosterStatement, roundContext } from './context.js';
 export { sharedSetStatement, survivorSetStatement } from './context.js';
 export { admit, checkHello, makeChallenge } from './coordinator/admission.js';
 export { startRound, stepCoordinator } from './coordinator/machine.js';
-export { type OpenJob, type OpenOutcome, openSum } from './coordinator/open-sum.js';
+export {
+  type MaskSources,
+  type OpenPart,
+  openPart,
+  type PartOutcome,
+} from './coordinator/open-part.js';
+export {
+  mergeParts,
+  type OpenJob,
+  type OpenOutcome,
+  openSum,
+  splitOpenJob,
+} from './coordinator/open-sum.js';
 export * from './coordinator/types.js';
 export { startDevice, stepDevice } from './device/machine.js';
 export { eraseEvent } from './device/types.js';

@@ -3,7 +3,7 @@
  * Knows: pairs of dealer and holder. Doesn't know: pseudonyms, what was in a share.
  * Invariant: while no device has more than t₁ corrupted neighbours, no honest device is at fault.
  */
-import type { InconsistentShare } from './open-sum.js';
+import type { InconsistentShare } from './open-part.js';
 
 /**
  * One wrong share cannot be pinned on its dealer or on its holder: either could have made it. But one of

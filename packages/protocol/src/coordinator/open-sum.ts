@@ -1,131 +1,103 @@
 /**
- * Taking the masks off: the one heavy job of a coordinator, as plain data in and out, so that a worker
- * can run it. Protocol §5.6, §5.7. What was reconstructed from shares is checked against commitment
- * and public key before it is used.
+ * Taking the masks off: the one heavy job of a coordinator, as plain data in and out, in one go or in
+ * parts that threads can open at the same time. Protocol §5.6, §5.7.
+ * Knows: how a job is divided and put together. Doesn't know: threads, how a part is opened.
+ * Invariant: the outcome is the same into however many parts a job is split, whichever is opened first.
  */
-import { type SignedStream, type Suite, decodeSecret, equalBytes, wipe } from '@onlysum/crypto';
+import { type Suite, wipe } from '@onlysum/crypto';
 import type { Lane } from '@onlysum/task';
 import { decodeLane } from '@onlysum/task';
 import { at } from '../at.js';
 import {
-  type PairEnd,
-  pairMask,
-  pairSecret,
-  removeMasks,
-  selfCommitment,
-  selfMask,
-} from '../masking.js';
-import type { RevealedShare } from './types.js';
+  type InconsistentShare,
+  type MaskSources,
+  type OpenPart,
+  type PartOutcome,
+  type Unrecoverable,
+  openPart,
+} from './open-part.js';
 
-export interface OpenJob {
+export interface OpenJob extends MaskSources {
   readonly lanes: readonly Lane[];
   /** Running sum of the masked inputs of U3, modulo 2^32. */
   readonly sum: Uint32Array;
-  readonly context: Uint8Array;
-  readonly context2: Uint8Array;
-  readonly threshold: number;
-  readonly selfSeeds: readonly { readonly index: number; readonly b: Uint8Array }[];
-  readonly pairs: readonly {
-    readonly survivor: number;
-    readonly dropped: number;
-    readonly p: Uint8Array;
-  }[];
-  /** Silent survivors: b from shares. */
-  readonly silent: readonly {
-    readonly index: number;
-    readonly commitment: Uint8Array;
-    readonly shares: readonly RevealedShare[];
-  }[];
-  /** Dropouts whose pair secrets nobody revealed correctly: s from shares, p with each partner. */
-  readonly dropped: readonly {
-    readonly end: PairEnd;
-    readonly shares: readonly RevealedShare[];
-    readonly partners: readonly PairEnd[];
-  }[];
 }
 
 export type OpenOutcome =
   | {
       readonly kind: 'sum';
       readonly lanes: readonly number[];
+      /** In the order of the job's silent survivors, then of its dropouts; holders ascending. */
       readonly inconsistent: readonly InconsistentShare[];
     }
-  /** The shares of `dealer`, as many as came, do not give what it committed to. */
-  | {
-      readonly kind: 'unrecoverable';
-      readonly dealer: number;
-      readonly secret: 'b' | 's';
-      readonly shares: number;
-    };
+  /** Of several, the first in that order. */
+  | Unrecoverable;
 
-/** A share that does not fit the others: the dealer dealt it wrong, or the holder changed it. */
-export interface InconsistentShare {
-  readonly dealer: number;
-  readonly holder: number;
-}
-
-/** @param job - its sum and secrets are consumed. */
+/** @param job - borrowed, the caller wipes it. */
 export function openSum(suite: Suite, job: OpenJob): OpenOutcome {
-  const { context2 } = job;
-  const masks = [
-    ...job.selfSeeds.map(({ index, b }) => selfMask(suite, context2, index, b)),
-    ...job.pairs.map(({ survivor, dropped, p }) => pairMask(suite, context2, survivor, dropped, p)),
-  ];
-  const inconsistent: InconsistentShare[] = [];
-  for (const { index, commitment, shares } of job.silent) {
-    const isRight = (b: Uint8Array): boolean =>
-      equalBytes(selfCommitment(suite, context2, index, b), commitment);
-    const b = recover(index, shares, job.threshold, isRight, inconsistent);
-    if (b === undefined) return unrecoverable(masks, index, 'b', shares);
-    masks.push(selfMask(suite, context2, index, b));
-    wipe(b);
-  }
-  for (const { end, shares, partners } of job.dropped) {
-    const isRight = (s: Uint8Array): boolean => equalBytes(suite.x25519PublicKey(s), end.s);
-    const s = recover(end.index, shares, job.threshold, isRight, inconsistent);
-    if (s === undefined) return unrecoverable(masks, end.index, 's', shares);
-    for (const partner of partners) {
-      const agreement = suite.x25519(s, partner.s);
-      const p = pairSecret(suite, agreement, job.context, end, partner);
-      masks.push(pairMask(suite, context2, partner.index, end.index, p));
-      wipe(agreement, p);
-    }
-    wipe(s);
-  }
-  const lanes = job.sum.slice();
-  removeMasks(suite, lanes, masks);
-  const sums = job.lanes.map((lane, j) => decodeLane(at(lanes, j), lane));
-  return { kind: 'sum', lanes: sums, inconsistent };
+  return mergeParts(
+    job,
+    splitOpenJob(job, 1).map((part) => openPart(suite, part)),
+  );
 }
 
 /**
- * Up to ⌊(r − t)/2⌋ wrong shares of r are corrected and noted. More that agree with each other can decode
- * to another secret, so what comes out is checked all the same.
+ * Parts of equal work: each gets the same share of every list, so that what one kind of mask costs next to
+ * another need not be known.
+ *
+ * @param parts - how many, 1 or more.
+ * @returns views of the job, whose secrets stay its own.
  */
-function recover(
-  dealer: number,
-  shares: readonly RevealedShare[],
-  threshold: number,
-  isRight: (secret: Uint8Array) => boolean,
-  inconsistent: InconsistentShare[],
-): Uint8Array | undefined {
-  if (shares.length < threshold) return undefined;
-  const decoded = decodeSecret(shares, threshold);
-  if (decoded === undefined) return undefined;
-  if (!isRight(decoded.secret)) {
-    wipe(decoded.secret);
-    return undefined;
-  }
-  for (const x of decoded.wrong) inconsistent.push({ dealer, holder: x - 1 });
-  return decoded.secret;
+export function splitOpenJob(job: OpenJob, parts: number): OpenPart[] {
+  const { lanes, context, context2, threshold, selfSeeds, pairs, silent, dropped } = job;
+  return Array.from({ length: parts }, (_, i) => {
+    const slice = <T>(list: readonly T[]): T[] =>
+      list.slice(
+        Math.floor((list.length * i) / parts),
+        Math.floor((list.length * (i + 1)) / parts),
+      );
+    return {
+      laneCount: lanes.length,
+      context,
+      context2,
+      threshold,
+      selfSeeds: slice(selfSeeds),
+      pairs: slice(pairs),
+      silent: slice(silent),
+      dropped: slice(dropped),
+    };
+  });
 }
 
-function unrecoverable(
-  masks: readonly SignedStream[],
-  dealer: number,
-  secret: 'b' | 's',
-  shares: readonly RevealedShare[],
-): OpenOutcome {
-  for (const { key } of masks) wipe(key);
-  return { kind: 'unrecoverable', dealer, secret, shares: shares.length };
+/**
+ * @param job - borrowed; its sum stays masked.
+ * @param outcomes - of all parts of `job`, in any order; consumed: what they unmask is wiped.
+ */
+export function mergeParts(job: OpenJob, outcomes: readonly PartOutcome[]): OpenOutcome {
+  const rank = rankOfDealers(job);
+  const inJobOrder = (a: { readonly dealer: number }, b: { readonly dealer: number }): number =>
+    rank(a.dealer) - rank(b.dealer);
+  const lanes = job.sum.slice();
+  const opened = outcomes.filter((each) => each.kind === 'unmasking');
+  for (const { unmasking } of opened) {
+    for (let j = 0; j < lanes.length; j++) lanes[j] = lanes[j]! + unmasking[j]!;
+    wipe(unmasking);
+  }
+  const failed = outcomes.filter((each) => each.kind === 'unrecoverable').toSorted(inJobOrder);
+  if (failed[0] !== undefined) {
+    wipe(lanes);
+    return failed[0];
+  }
+  return {
+    kind: 'sum',
+    lanes: job.lanes.map((lane, j) => decodeLane(at(lanes, j), lane)),
+    inconsistent: opened.flatMap(({ inconsistent }) => inconsistent).toSorted(inJobOrder),
+  };
+}
+
+/** No dealer is both silent and dropped: of one device, b or s is recovered, never both. */
+function rankOfDealers({ silent, dropped }: OpenJob): (dealer: number) => number {
+  const dealers = [...silent.map(({ index }) => index), ...dropped.map(({ end }) => end.index)];
+  const ranks = new Map(dealers.map((dealer, i) => [dealer, i]));
+  return (dealer) => ranks.get(dealer) ?? dealers.length;
 }

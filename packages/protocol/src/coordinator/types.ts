@@ -12,7 +12,8 @@ import type { Graph } from '../graph.js';
 import type { RoundKeys } from '../leaf.js';
 import type { GraphParameters } from '../parameters.js';
 import type { RegistrarResponse, RosterMember, UnsignedRequest } from '../registrar/requests.js';
-import type { InconsistentShare, OpenJob, OpenOutcome } from './open-sum.js';
+import type { InconsistentShare } from './open-part.js';
+import type { OpenJob, OpenOutcome } from './open-sum.js';
 
 export type { MachineContext };
 
