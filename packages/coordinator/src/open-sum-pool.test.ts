@@ -1,20 +1,25 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { OpenJob } from '@onlysum/protocol';
+import { LABELS, encodeLabelled, splitSecret, unsafeSeededRng } from '@onlysum/crypto';
+import { nativeSuite } from '@onlysum/crypto/node';
+import { type OpenJob, openSum } from '@onlysum/protocol';
 import { pino } from 'pino';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type SumOpener, sumOpener } from './open-sum-pool.js';
 
 const log = pino({ level: 'silent' });
 let opener: SumOpener | undefined;
-let directory: string | undefined;
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'onlysum-worker-'));
+});
 
 afterEach(async () => {
   await opener?.close();
-  if (directory !== undefined) await rm(directory, { recursive: true });
-  directory = undefined;
+  await rm(directory, { recursive: true });
 });
 
 /** A job without masks: the sum is what it is. */
@@ -42,35 +47,91 @@ function plainJob(value: number): OpenJob {
   };
 }
 
-/** A worker that ends itself on its first `deaths` messages, counted in a file. */
-async function mortalWorker(deaths: number): Promise<URL> {
-  directory = await mkdtemp(join(tmpdir(), 'onlysum-worker-'));
+const SILENT = 50_000;
+
+/** Work for `parts` parts: masks of two kinds, and shares of one silent device, the third one wrong. */
+function largeJob(parts: number): OpenJob {
+  const rng = unsafeSeededRng('large job');
+  const [context2, b] = [rng(32), rng(32)];
+  const count = 800 * parts;
+  const shares = splitSecret(b, 2, [1, 2, 3, 4], rng);
+  shares[2]?.fill(1);
+  const commitment = encodeLabelled(LABELS.selfCommitment, context2, SILENT, b);
+  return {
+    ...plainJob(12_345),
+    context2,
+    selfSeeds: Array.from({ length: count }, (_, index) => ({ index, b: rng(32) })),
+    pairs: Array.from({ length: count }, (_, survivor) => ({
+      survivor,
+      dropped: 60_000,
+      p: rng(32),
+    })),
+    silent: [
+      {
+        index: SILENT,
+        commitment: nativeSuite.sha256(commitment),
+        shares: shares.map((share, i) => ({ x: i + 1, share })),
+      },
+    ],
+  };
+}
+
+const plainSum = (value: number) => ({ kind: 'sum', lanes: [value], inconsistent: [] });
+
+async function writeWorker(code: string): Promise<URL> {
   const file = join(directory, 'worker.mjs');
-  const counter = JSON.stringify(join(directory, 'count'));
-  await writeFile(
-    file,
-    `import { parentPort } from 'node:worker_threads';
-     import { appendFileSync, readFileSync } from 'node:fs';
-     parentPort.on('message', ({ id, job }) => {
-       appendFileSync(${counter}, '.');
-       if (readFileSync(${counter}).length <= ${deaths}) process.exit(1);
-       parentPort.postMessage({ id, outcome: { kind: 'sum', lanes: [...job.sum] } });
-     });`,
-  );
+  await writeFile(file, code);
   return pathToFileURL(file);
 }
 
-describe('the worker that opens sums', () => {
-  it.each(['native', 'portable'] as const)('answers each job, with the %s suite', async (suite) => {
+/**
+ * A worker that takes no mask off, but does `onPart`. There, `note(text)` gives all lines that any worker
+ * has noted until then, this one included, and `firstSeed` is the index of the part's first self seed.
+ */
+function scriptedWorker(onPart: string): Promise<URL> {
+  const notes = JSON.stringify(join(directory, 'notes'));
+  return writeWorker(
+    `import { parentPort, threadId } from 'node:worker_threads';
+     import { appendFileSync, readFileSync } from 'node:fs';
+     const note = (text) => {
+       appendFileSync(${notes}, text + ';');
+       return readFileSync(${notes}, 'utf8').split(';').slice(0, -1);
+     };
+     const answer = () =>
+       parentPort.postMessage({ kind: 'unmasking', unmasking: new Uint32Array(1), inconsistent: [] });
+     parentPort.on('message', ({ numbers: [seeds, first] }) => {
+       const firstSeed = seeds > 0 ? first : undefined;
+       ${onPart}
+     });`,
+  );
+}
+
+async function notes(): Promise<string[]> {
+  return (await readFile(join(directory, 'notes'), 'utf8')).split(';').slice(0, -1);
+}
+
+/** A worker that ends itself on the first `deaths` parts. */
+function mortalWorker(deaths: number): Promise<URL> {
+  return scriptedWorker(`if (note('part').length <= ${deaths}) process.exit(1); answer();`);
+}
+
+describe('the workers that open sums', () => {
+  it.each(['native', 'portable'] as const)('answer each job, with the %s suite', async (suite) => {
     opener = sumOpener(suite, log);
     const values = [1, 2, 3, 65_535];
     const outcomes = await Promise.all(values.map((value) => opener!.open(plainJob(value))));
-    expect(outcomes).toEqual(
-      values.map((value) => ({ kind: 'sum', lanes: [value], inconsistent: [] })),
-    );
+    expect(outcomes).toEqual(values.map(plainSum));
   });
 
-  it('leaves no secret of a job behind', async () => {
+  it('give what one thread gives, several at a job', async () => {
+    opener = sumOpener('native', log, undefined, 3);
+    const expected = openSum(nativeSuite, largeJob(3));
+    expect(expected).toMatchObject({ inconsistent: [{ dealer: SILENT, holder: 2 }] });
+    const outcomes = [opener.open(largeJob(3)), opener.open(plainJob(7)), opener.open(largeJob(3))];
+    expect(await Promise.all(outcomes)).toEqual([expected, plainSum(7), expected]);
+  });
+
+  it('leave no secret of a job behind', async () => {
     opener = sumOpener('native', log, await mortalWorker(0));
     const secret = () => new Uint8Array(32).fill(7);
     const job: OpenJob = {
@@ -82,7 +143,7 @@ describe('the worker that opens sums', () => {
         { end: { index: 3, s: secret() }, shares: [{ x: 1, share: secret() }], partners: [] },
       ],
     };
-    expect(await opener.open(job)).toEqual({ kind: 'sum', lanes: [9] });
+    expect(await opener.open(job)).toEqual(plainSum(9));
     const zeros = new Uint8Array(32);
     expect(job.sum).toEqual(Uint32Array.of(0));
     expect(job.selfSeeds[0]!.b).toEqual(zeros);
@@ -91,14 +152,43 @@ describe('the worker that opens sums', () => {
     expect(job.dropped[0]!.shares[0]!.share).toEqual(zeros);
   });
 
-  it('starts again when it dies, and loses no job', async () => {
-    opener = sumOpener('native', log, await mortalWorker(1));
-    const outcomes = await Promise.all([1, 2, 3].map((value) => opener!.open(plainJob(value))));
-    expect(outcomes).toEqual([1, 2, 3].map((value) => ({ kind: 'sum', lanes: [value] })));
+  it('are as many as a job has work for, and serve the next', async () => {
+    opener = sumOpener('native', log, await scriptedWorker('note(threadId); answer();'), 3);
+    for (const value of [1, 2, 3]) await opener.open(plainJob(value));
+    expect(new Set(await notes()).size).toBe(1);
+    await opener.open(largeJob(2));
+    expect(new Set(await notes()).size).toBe(2);
+    await opener.open(largeJob(9));
+    const threads = await notes();
+    expect(threads).toHaveLength(3 + 2 + 3);
+    expect(new Set(threads).size).toBe(3);
   });
 
-  it('gives up on a job that kills it twice, and goes on with the next', async () => {
-    opener = sumOpener('native', log, await mortalWorker(2));
+  it.each([1, 2])('start again when they die, and lose no job (%i at once)', async (threads) => {
+    opener = sumOpener('native', log, await mortalWorker(1), threads);
+    const outcomes = await Promise.all([1, 2, 3].map((value) => opener!.open(plainJob(value))));
+    expect(outcomes).toEqual([1, 2, 3].map(plainSum));
+    expect(await notes()).toHaveLength(4);
+  });
+
+  it('give what one thread gives, though one dies before it tells what it did', async () => {
+    const real = new URL('../dist/open-sum-worker.js', import.meta.url).href;
+    // Of the two that are started first, the one that can create the file.
+    const worker = await writeWorker(
+      `import { openSync } from 'node:fs';
+       import { parentPort } from 'node:worker_threads';
+       try {
+         openSync(${JSON.stringify(join(directory, 'mortal'))}, 'wx');
+         parentPort.postMessage = () => process.exit(1);
+       } catch {}
+       await import(${JSON.stringify(real)});`,
+    );
+    opener = sumOpener('native', log, worker, 2);
+    expect(await opener.open(largeJob(2))).toEqual(openSum(nativeSuite, largeJob(2)));
+  });
+
+  it('give up on a job that kills them twice, and go on with the next', async () => {
+    opener = sumOpener('native', log, await mortalWorker(2), 1);
     const [first, second] = await Promise.allSettled([
       opener.open(plainJob(1)),
       opener.open(plainJob(2)),
@@ -107,11 +197,23 @@ describe('the worker that opens sums', () => {
     expect(second).toMatchObject({ status: 'fulfilled', value: { lanes: [2] } });
   });
 
-  it('rejects what is open when it closes, and what comes afterwards', async () => {
-    opener = sumOpener('native', log);
-    const job = opener.open(plainJob(1));
+  it('try only the part again that killed them, and wipe its job when they give up', async () => {
+    const onPart = 'note(firstSeed); if (firstSeed === 0) process.exit(1); answer();';
+    opener = sumOpener('native', log, await scriptedWorker(onPart), 2);
+    const job = largeJob(2);
+    const [first, second] = await Promise.allSettled([opener.open(job), opener.open(plainJob(3))]);
+    expect(first).toMatchObject({ status: 'rejected', reason: { code: 'internal' } });
+    expect(second).toMatchObject({ status: 'fulfilled', value: { lanes: [3] } });
+    expect((await notes()).toSorted()).toEqual(['0', '0', '800', 'undefined']);
+    for (const { b } of job.selfSeeds) expect(b).toEqual(new Uint8Array(32));
+    expect(job.sum).toEqual(Uint32Array.of(0));
+  });
+
+  it('reject what is open when they close, and what comes afterwards', async () => {
+    opener = sumOpener('native', log, undefined, 1);
+    const jobs = [opener.open(plainJob(1)), opener.open(largeJob(2))];
     const closed = opener.close();
-    await expect(job).rejects.toMatchObject({ code: 'internal' });
+    for (const job of jobs) await expect(job).rejects.toMatchObject({ code: 'internal' });
     await closed;
     await expect(opener.open(plainJob(1))).rejects.toMatchObject({ code: 'internal' });
   });

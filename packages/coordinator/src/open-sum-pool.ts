@@ -1,117 +1,148 @@
 /**
- * Taking masks off away from the event loop, in one worker thread that is started when first needed.
- * Knows: threads. Doesn't know: what a job says. Invariant: every job is answered or rejected once.
+ * Taking masks off away from the event loop, in worker threads that are started when first needed.
+ * Knows: threads, which part each is at. Doesn't know: what a part says.
+ * Invariant: a thread is at one part at a time; every part is answered or rejected once.
  */
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { InternalError } from '@onlysum/crypto';
-import type { OpenJob, OpenOutcome } from '@onlysum/protocol';
+import { InternalError, wipe } from '@onlysum/crypto';
+import {
+  type OpenJob,
+  type OpenOutcome,
+  type OpenPart,
+  type PartOutcome,
+  mergeParts,
+  splitOpenJob,
+} from '@onlysum/protocol';
 import type { Logger } from 'pino';
 import { errorFields } from './log.js';
+import { packPart } from './pack-part.js';
+import { partCount } from './part-count.js';
 import { wipeJob } from './wipe-job.js';
 
 export interface WorkerSettings {
   readonly suiteName: 'portable' | 'native';
 }
 
-export interface WorkerJob {
-  readonly id: number;
-  readonly job: OpenJob;
-}
-
-export interface WorkerAnswer {
-  readonly id: number;
-  readonly outcome: OpenOutcome;
-}
-
 export interface SumOpener {
   /**
    * @param job - consumed: its secrets and its sum are wiped when this settles.
-   * @throws {InternalError} `internal` if the worker failed twice on this job, or was closed.
+   * @throws {InternalError} `internal` if workers failed twice on a part of this job, or were closed.
    */
   open(job: OpenJob): Promise<OpenOutcome>;
   close(): Promise<void>;
 }
 
 interface Pending {
-  readonly job: OpenJob;
-  readonly resolve: (outcome: OpenOutcome) => void;
+  readonly part: OpenPart;
+  readonly resolve: (outcome: PartOutcome) => void;
   readonly reject: (error: InternalError) => void;
   attempts: number;
 }
 
-/** A worker that dies once may have run out of memory; one that dies twice on a job has a bug. */
+/** A worker that dies once may have run out of memory; one that dies twice on a part has a bug. */
 const MOST_ATTEMPTS = 2;
+/** Each thread holds 20 MB and, for a while, as many lanes as the sum has. */
+const MOST_THREADS = 8;
 
+/** @param threads - most worker threads at once, 1 or more. */
 export function sumOpener(
   suiteName: WorkerSettings['suiteName'],
   log: Logger,
   file: URL = workerFile(),
+  threads = Math.min(availableParallelism(), MOST_THREADS),
 ): SumOpener {
-  const pending = new Map<number, Pending>();
-  let worker: Worker | undefined;
-  let nextId = 0;
+  const waiting: Pending[] = [];
+  const busy = new Map<Worker, Pending>();
+  const idle: Worker[] = [];
   let isClosed = false;
 
   const start = (): Worker => {
     const workerData: WorkerSettings = { suiteName };
-    const started = new Worker(file, { workerData });
-    started.on('message', ({ id, outcome }: WorkerAnswer) => {
-      pending.get(id)?.resolve(outcome);
-      pending.delete(id);
+    const worker = new Worker(file, { workerData });
+    worker.on('message', (outcome: PartOutcome) => {
+      const pending = busy.get(worker);
+      // Closed meanwhile: nobody waits for it.
+      if (pending === undefined) return wipeOutcome(outcome);
+      busy.delete(worker);
+      idle.push(worker);
+      pending.resolve(outcome);
+      dispatch();
     });
     let cause: unknown;
-    started.on('error', (error) => {
+    worker.on('error', (error) => {
       cause = error;
     });
-    started.on('exit', () => {
-      if (worker === started) worker = undefined;
-      onExit(cause);
-    });
-    return started;
+    worker.on('exit', () => onExit(worker, cause));
+    return worker;
   };
 
-  /** Jobs run in order, so only the first can be at fault; the others are given anew. */
-  const onExit = (cause: unknown): void => {
-    const first = pending.entries().next().value;
-    if (isClosed || first === undefined) return rejectAll('the coordinator closed');
-    log.error(errorFields(cause), 'the worker that opens sums ended');
-    const [id, entry] = first;
-    if (entry.attempts >= MOST_ATTEMPTS) {
-      pending.delete(id);
-      entry.reject(new InternalError('internal', 'the worker that opens sums failed', { cause }));
+  const onExit = (worker: Worker, cause: unknown): void => {
+    if (isClosed) return;
+    log.error(errorFields(cause), 'a worker that opens sums ended');
+    if (idle.includes(worker)) idle.splice(idle.indexOf(worker), 1);
+    const pending = busy.get(worker);
+    busy.delete(worker);
+    if (pending !== undefined) {
+      if (pending.attempts < MOST_ATTEMPTS) waiting.unshift(pending);
+      else pending.reject(new InternalError('internal', 'workers failed on a part', { cause }));
     }
-    for (const [otherId, other] of pending) post(otherId, other, other === entry);
+    dispatch();
   };
 
-  const rejectAll = (why: string): void => {
-    for (const { reject } of pending.values()) reject(new InternalError('internal', why));
-    pending.clear();
+  /** Hands out parts as long as there are both parts and threads. */
+  const dispatch = (): void => {
+    while (waiting.length > 0 && (idle.length > 0 || busy.size < threads)) {
+      const pending = waiting.shift()!;
+      const packed = packPart(pending.part);
+      const worker = idle.pop() ?? start();
+      busy.set(worker, pending);
+      pending.attempts++;
+      worker.postMessage(packed, [packed.numbers.buffer, packed.secrets.buffer]);
+    }
   };
 
-  const post = (id: number, entry: Pending, isNewAttempt: boolean): void => {
-    if (isNewAttempt) entry.attempts++;
-    worker ??= start();
-    const message: WorkerJob = { id, job: entry.job };
-    worker.postMessage(message);
+  const openPart = (part: OpenPart): Promise<PartOutcome> =>
+    new Promise((resolve, reject) => {
+      if (isClosed) return reject(closedError());
+      waiting.push({ part, resolve, reject, attempts: 0 });
+      dispatch();
+    });
+
+  const open = async (job: OpenJob): Promise<OpenOutcome> => {
+    const parts = splitOpenJob(job, partCount(job, threads));
+    // Parts read the job until they settle, so all of them are waited for before it is wiped.
+    const settled = await Promise.allSettled(parts.map(openPart));
+    const outcomes = settled.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : []));
+    try {
+      const failed = settled.find((part) => part.status === 'rejected');
+      if (failed === undefined) return mergeParts(job, outcomes);
+      outcomes.forEach(wipeOutcome);
+      throw failed.reason;
+    } finally {
+      wipeJob(job);
+    }
   };
 
   return {
-    open: (job) => {
-      const outcome = new Promise<OpenOutcome>((resolve, reject) => {
-        if (isClosed) return reject(new InternalError('internal', 'the coordinator closed'));
-        const id = nextId++;
-        const entry: Pending = { job, resolve, reject, attempts: 0 };
-        pending.set(id, entry);
-        post(id, entry, true);
-      });
-      return outcome.finally(() => wipeJob(job));
-    },
+    open,
     close: async () => {
       isClosed = true;
-      rejectAll('the coordinator closed');
-      await worker?.terminate();
+      const workers = [...idle, ...busy.keys()];
+      for (const { reject } of [...busy.values(), ...waiting]) reject(closedError());
+      busy.clear();
+      waiting.length = 0;
+      await Promise.all(workers.map((worker) => worker.terminate()));
     },
   };
+}
+
+function closedError(): InternalError {
+  return new InternalError('internal', 'the coordinator closed');
+}
+
+function wipeOutcome(outcome: PartOutcome): void {
+  if (outcome.kind === 'unmasking') wipe(outcome.unmasking);
 }
 
 /** The built file also when the sources run (tests): a worker thread loads no TypeScript. */

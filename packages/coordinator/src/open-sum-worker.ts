@@ -1,17 +1,18 @@
-/** The worker thread that takes masks off: one job in, one outcome out. Secrets of a job end here. */
+/** A worker thread that takes masks off: one part in, one outcome out. Its copy of the secrets ends here. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { portableSuite } from '@onlysum/crypto';
+import { portableSuite, wipe } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
-import { openSum } from '@onlysum/protocol';
-import type { WorkerAnswer, WorkerJob, WorkerSettings } from './open-sum-pool.js';
-import { wipeJob } from './wipe-job.js';
+import { openPart } from '@onlysum/protocol';
+import type { WorkerSettings } from './open-sum-pool.js';
+import { type PackedPart, unpackPart } from './pack-part.js';
 
 const { suiteName } = workerData as WorkerSettings;
 const suite = suiteName === 'portable' ? portableSuite : nativeSuite;
 
-parentPort?.on('message', ({ id, job }: WorkerJob) => {
-  const outcome = openSum(suite, job);
-  wipeJob(job);
-  const answer: WorkerAnswer = { id, outcome };
-  parentPort?.postMessage(answer);
+parentPort?.on('message', (packed: PackedPart) => {
+  const outcome = openPart(suite, unpackPart(packed));
+  wipe(packed.secrets);
+  // Transferred, so that no copy of a partial sum stays here.
+  const moved = outcome.kind === 'unmasking' ? [outcome.unmasking.buffer] : [];
+  parentPort?.postMessage(outcome, moved);
 });
