@@ -145,8 +145,8 @@ describe('a device that fails on an answer', () => {
       secrets,
       seat: {},
     } as unknown as DeviceState;
-    const agreement = new Uint8Array(32).fill(4);
-    const results: DeriveResult[] = [false, agreement];
+    const channelKey = new Uint8Array(32).fill(4);
+    const results: DeriveResult[] = [false, [channelKey]];
     const params = {
       task: fleet({ devices: 3 }).synthetic.task,
       floor: FLOOR,
@@ -154,7 +154,7 @@ describe('a device that fails on an answer', () => {
     const [next, effects] = stepDevice(state, { kind: 'derived', results }, params, context);
     expect(next.phase).toBe('finished');
     expect(effects[0]).toMatchObject({ outcome: { error: { code: 'roster-signature' } } });
-    for (const secret of [agreement, secrets.cSecret, secrets.sSecret, secrets.resumeToken]) {
+    for (const secret of [channelKey, secrets.cSecret, secrets.sSecret, secrets.resumeToken]) {
       expect(secret).toEqual(new Uint8Array(32));
     }
   });

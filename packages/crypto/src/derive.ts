@@ -2,12 +2,21 @@
  * Public-key operations as data, so that a machine can ask for them and a host can run them where it
  * likes: in place, in a worker, by WebCrypto. Secrets appear in these values and in no other effect.
  */
+import { wipe } from './bytes.js';
 import { WireError } from './errors.js';
+import { checkSecretLength } from './lengths.js';
 import type { Suite } from './suite.js';
 
 export type DeriveOp =
   | { readonly op: 'x25519-public'; readonly secret: Uint8Array }
-  | { readonly op: 'x25519'; readonly secret: Uint8Array; readonly publicKey: Uint8Array }
+  /** X25519, and from it by HKDF-SHA-256 a key for each of `infos`. The agreement itself leaves no runner. */
+  | {
+      readonly op: 'agree';
+      readonly secret: Uint8Array;
+      readonly publicKey: Uint8Array;
+      readonly salt: Uint8Array;
+      readonly infos: readonly Uint8Array[];
+    }
   | { readonly op: 'ed25519-sign'; readonly seed: Uint8Array; readonly message: Uint8Array }
   | {
       readonly op: 'ed25519-verify';
@@ -16,23 +25,59 @@ export type DeriveOp =
       readonly signature: Uint8Array;
     };
 
-/** Bytes for keys, agreements and signatures; a boolean for a verification; undefined if agreement failed. */
-export type DeriveResult = Uint8Array | boolean | undefined;
+/**
+ * Bytes for a public key and a signature; a key of 32 bytes for each info of an agreement, undefined if
+ * the peer's key has none; a boolean for a verification. Who asked owns them.
+ */
+export type DeriveResult = Uint8Array | readonly Uint8Array[] | boolean | undefined;
 
-/** Runs a batch in order. Never throws for what a peer sent: a bad key gives undefined. */
+export const DERIVED_KEY_BYTES = 32;
+
+/**
+ * Runs a batch in order. Never throws for what a peer sent: a bad key gives undefined.
+ *
+ * @throws {UsageError} `secret-length`.
+ */
 export function runDerive(suite: Suite, batch: readonly DeriveOp[]): DeriveResult[] {
   return batch.map((op) => {
     switch (op.op) {
       case 'x25519-public':
         return suite.x25519PublicKey(op.secret);
-      case 'x25519':
-        return agreeOrUndefined(suite, op.secret, op.publicKey);
+      case 'agree':
+        return agree(suite, op);
       case 'ed25519-sign':
         return suite.ed25519Sign(op.seed, op.message);
       case 'ed25519-verify':
         return suite.ed25519Verify(op.publicKey, op.message, op.signature);
     }
   });
+}
+
+/** @throws {UsageError} `secret-length`: the one thing in an operation that is no peer's. */
+export function checkDeriveOp(op: DeriveOp): void {
+  if ('secret' in op) checkSecretLength('secret', op.secret);
+  if ('seed' in op) checkSecretLength('seed', op.seed);
+}
+
+/** For results that nobody has taken. */
+export function wipeResults(results: readonly DeriveResult[]): void {
+  for (const result of results) {
+    if (result instanceof Uint8Array) wipe(result);
+    else if (typeof result === 'object') wipe(...result);
+  }
+}
+
+function agree(
+  suite: Suite,
+  { secret, publicKey, salt, infos }: DeriveOp & { op: 'agree' },
+): Uint8Array[] | undefined {
+  const agreement = agreeOrUndefined(suite, secret, publicKey);
+  if (agreement === undefined) return undefined;
+  try {
+    return infos.map((info) => suite.hkdfSha256(agreement, salt, info, DERIVED_KEY_BYTES));
+  } finally {
+    wipe(agreement);
+  }
 }
 
 function agreeOrUndefined(suite: Suite, secret: Uint8Array, publicKey: Uint8Array) {

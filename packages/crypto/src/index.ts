@@ -1,7 +1,7 @@
 /** @onlysum/crypto: suites, Shamir, Merkle, the labelled encoding, and the errors all packages use. */
 export type { Brand } from './brand.js';
 export { concatBytes, equalBytes, parseHex, toHex, utf8, wipe } from './bytes.js';
-export { runDerive } from './derive.js';
+export { runDerive, wipeResults } from './derive.js';
 export type { DeriveOp, DeriveResult } from './derive.js';
 export { encodeLabelled, encodeLabelledList } from './encoding.js';
 export type { Field } from './encoding.js';
@@ -32,3 +32,5 @@ export { SUITE_ID } from './suite.js';
 export type { Rng, Suite } from './suite.js';
 export { systemRng } from './system-rng.js';
 export { unsafeSeededRng } from './unsafe-seeded-rng.js';
+export { webCryptoDerive } from './web-crypto.js';
+export type { DeriveRunner, PlatformCrypto } from './web-crypto.js';

@@ -95,7 +95,6 @@ function verifyCofactorless(
   const { Point } = ed25519;
   const encodedR = signature.subarray(0, 32);
   const s = littleEndian(signature.subarray(32));
-  if (s >= Point.Fn.ORDER) return false;
   let a: InstanceType<typeof Point>;
   try {
     a = Point.fromBytes(publicKey);

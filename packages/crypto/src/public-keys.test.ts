@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { WireError } from './errors.js';
 import { nativeSuite } from './node/index.js';
 import { portableSuite } from './portable.js';
-import { ed25519KeyProblem, x25519KeyProblem } from './public-keys.js';
+import { ed25519KeyProblem, mayBeEd25519Signature, x25519KeyProblem } from './public-keys.js';
 
 const { Point } = ed25519;
 const { Fp } = Point;
@@ -147,6 +147,38 @@ describe('ed25519KeyProblem', () => {
   test('lets the base point and its negative pass', () => {
     expect(ed25519KeyProblem(Point.BASE.toBytes())).toBeUndefined();
     expect(ed25519KeyProblem(Point.BASE.negate().toBytes())).toBeUndefined();
+  });
+});
+
+/** What is left to a platform's own arithmetic must not depend on what the platform is lenient about. */
+describe('mayBeEd25519Signature', () => {
+  const publicKey = Point.BASE.toBytes();
+  const [r, s] = [Point.BASE.negate().toBytes(), littleEndian(5n)];
+  const mayBe = (r: Uint8Array, s: Uint8Array) =>
+    mayBeEd25519Signature(publicKey, new Uint8Array([...r, ...s]));
+
+  test('refuses S from the order of the base point on, and no S below', () => {
+    const order = Point.Fn.ORDER;
+    for (const refused of [order, order + 1n, 2n * order, TOP_BIT, 2n * TOP_BIT - 1n]) {
+      expect(mayBe(r, littleEndian(refused))).toBe(false);
+    }
+    for (const passed of [0n, 1n, 2n ** 252n, order - 256n, order - 1n]) {
+      expect(mayBe(r, littleEndian(passed))).toBe(true);
+    }
+  });
+
+  test('refuses R spelt with y ≥ p, with either sign, and of small order', () => {
+    for (let y = P; y < TOP_BIT; y++) {
+      expect(mayBe(littleEndian(y), s)).toBe(false);
+      expect(mayBe(littleEndian(y + TOP_BIT), s)).toBe(false);
+    }
+    for (const point of smallOrderPoints()) expect(mayBe(point.toBytes(), s)).toBe(false);
+  });
+
+  test('refuses a key that has a problem', () => {
+    const signature = new Uint8Array([...r, ...s]);
+    expect(mayBeEd25519Signature(publicKey, signature)).toBe(true);
+    expect(mayBeEd25519Signature(littleEndian(1n), signature)).toBe(false);
   });
 });
 

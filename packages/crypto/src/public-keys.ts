@@ -7,7 +7,7 @@
  * "Taming the many EdDSAs" (https://eprint.iacr.org/2020/1244, table 1); public-keys.test.ts computes
  * them again from the curve.
  */
-import { toHex } from './bytes.js';
+import { parseHex, toHex } from './bytes.js';
 
 /**
  * @param publicKey - an X25519 u-coordinate, little-endian.
@@ -19,6 +19,11 @@ export function x25519KeyProblem(publicKey: Uint8Array): string | undefined {
   if (publicKey[31]! > 0x7f || !isBelowPrime(publicKey)) return 'is not canonical';
   if (isLowOrderU(publicKey)) return 'is a point of low order';
   return undefined;
+}
+
+/** Whether X25519 has an agreement with this key: 32 bytes, not of low order. */
+export function isAgreementKey(publicKey: Uint8Array): boolean {
+  return publicKey.length === 32 && !isLowOrderU(publicKey);
 }
 
 /**
@@ -35,12 +40,15 @@ export function ed25519KeyProblem(publicKey: Uint8Array): string | undefined {
 }
 
 /**
- * What both suites ask before any arithmetic: lengths, a key without a problem, and an R that is not
- * of small order. No honest signature has such an R, and releases of OpenSSL differ on it: 3.0 accepts
- * it, 3.5 refuses it.
+ * What is asked before any arithmetic, whoever does it: lengths, a key without a problem, S below the
+ * order of the base point, and an R that is spelt canonically and not of small order. No honest
+ * signature has another R, and implementations differ on them: OpenSSL 3.0 accepts small order, 3.5
+ * refuses it; some compare R as bytes, others as a point.
  */
 export function mayBeEd25519Signature(publicKey: Uint8Array, signature: Uint8Array): boolean {
-  if (signature.length !== 64 || isSmallOrder(signature.subarray(0, 32))) return false;
+  if (signature.length !== 64) return false;
+  const r = signature.subarray(0, 32);
+  if (isSmallOrder(r) || !isBelowPrime(r) || !isBelowOrder(signature.subarray(32))) return false;
   return ed25519KeyProblem(publicKey) === undefined;
 }
 
@@ -87,6 +95,14 @@ function isSmallOrder(encodedPoint: Uint8Array): boolean {
 function isBelowPrime(encoded: Uint8Array): boolean {
   if (encoded[0]! < 0xed || (encoded[31]! & 0x7f) !== 0x7f) return true;
   return encoded.subarray(1, 31).some((byte) => byte !== 0xff);
+}
+
+/** 2^252 + 27742317777372353535851937790883648493, little-endian. RFC 8032 section 5.1. */
+const ORDER = parseHex('L', `edd3f55c1a631258d69cf7a2def9de14${'00'.repeat(15)}10`, 32);
+
+function isBelowOrder(s: Uint8Array): boolean {
+  const highest = s.findLastIndex((byte, i) => byte !== ORDER[i]);
+  return highest >= 0 && s[highest]! < ORDER[highest]!;
 }
 
 function toHexWithoutTopBit(encoded: Uint8Array): string {

@@ -6,6 +6,12 @@
 import { LABELS, type SignedStream, type Suite, encodeLabelled, wipe } from '@onlysum/crypto';
 import { KEY_BYTES, PAIR_TAG_BYTES } from './sizes.js';
 
+/** An end of a pair, as the channel keys see it. */
+interface ChannelEnd {
+  readonly index: number;
+  readonly c: Uint8Array;
+}
+
 /**
  * Key of the one message from `from` to `to`. Each direction has its own key, so that the zero nonce
  * is used once. Protocol §5.3.
@@ -16,11 +22,15 @@ export function channelKey(
   suite: Suite,
   agreement: Uint8Array,
   context: Uint8Array,
-  from: { readonly index: number; readonly c: Uint8Array },
-  to: { readonly index: number; readonly c: Uint8Array },
+  from: ChannelEnd,
+  to: ChannelEnd,
 ): Uint8Array {
-  const info = encodeLabelled(LABELS.channelKey, from.index, to.index, from.c, to.c);
-  return suite.hkdfSha256(agreement, context, info, KEY_BYTES);
+  return suite.hkdfSha256(agreement, context, channelKeyInfo(from, to), KEY_BYTES);
+}
+
+/** What names the channel from `from` to `to` in its key. */
+export function channelKeyInfo(from: ChannelEnd, to: ChannelEnd): Uint8Array {
+  return encodeLabelled(LABELS.channelKey, from.index, to.index, from.c, to.c);
 }
 
 /** An end of a pair, as the pair secret sees it. */
@@ -42,9 +52,13 @@ export function pairSecret(
   a: PairEnd,
   b: PairEnd,
 ): Uint8Array {
+  return suite.hkdfSha256(agreement, context, pairSecretInfo(a, b), KEY_BYTES);
+}
+
+/** What names the pair in its secret; the same from both ends. */
+export function pairSecretInfo(a: PairEnd, b: PairEnd): Uint8Array {
   const [lo, hi] = a.index < b.index ? [a, b] : [b, a];
-  const info = encodeLabelled(LABELS.pairSecret, lo.index, hi.index, lo.s, hi.s);
-  return suite.hkdfSha256(agreement, context, info, KEY_BYTES);
+  return encodeLabelled(LABELS.pairSecret, lo.index, hi.index, lo.s, hi.s);
 }
 
 /** @returns 16 bytes; equal tags of both ends show that they hold the same p. */

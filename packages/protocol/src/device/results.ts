@@ -15,9 +15,9 @@ export function isVerified(result: DeriveResult): boolean {
 }
 
 /** undefined: the peer's key has no agreement (low order). */
-export function agreementResult(result: DeriveResult): Uint8Array | undefined {
-  if (result === undefined) return undefined;
-  return bytesResult(result, 'an agreement');
+export function agreedKeys(result: DeriveResult): readonly Uint8Array[] | undefined {
+  if (result === undefined || isList(result)) return result;
+  throw unexpected('keys', result);
 }
 
 function bytesResult(result: DeriveResult, what: string): Uint8Array {
@@ -27,4 +27,8 @@ function bytesResult(result: DeriveResult, what: string): Uint8Array {
 
 function unexpected(what: string, result: DeriveResult): InternalError {
   return new InternalError('internal', `derive answered ${typeof result}, expected ${what}`);
+}
+
+function isList(result: DeriveResult): result is readonly Uint8Array[] {
+  return Array.isArray(result);
 }

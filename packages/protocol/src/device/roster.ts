@@ -3,10 +3,11 @@
  * The registrar's signature covers the root; the path ties this device's own keys and those of its
  * neighbours to that root.
  */
-import { PeerError, merkleVerify } from '@onlysum/crypto';
+import { type DeriveOp, PeerError, merkleVerify } from '@onlysum/crypto';
 import { checkRosterFloor } from '@onlysum/task';
 import { type RosterFacts, rosterStatement, roundContext } from '../context.js';
 import { encodeLeaf, parseNeighbours } from '../leaf.js';
+import { channelKeyInfo, pairSecretInfo } from '../masking.js';
 import type { Roster } from '../messages/from-coordinator.js';
 import { type GraphParameters, rosterParameters } from '../parameters.js';
 import { currentWindow } from '../window-clock.js';
@@ -19,7 +20,8 @@ export function checkRoster(
   context: MachineContext,
 ): DeviceStep {
   const { task, floor } = params;
-  const { offered, keys, secrets } = state;
+  const { keys, ...rest } = state;
+  const { offered, secrets } = state;
   const { suite } = context;
   if (currentWindow(task.manifest, offered.window.index, context.nowMs) === undefined) {
     throw new PeerError(
@@ -51,16 +53,18 @@ export function checkRoster(
     seed: message.seed,
     root: message.root,
   };
+  const salt = roundContext(suite, facts);
+  const own = { index: message.index, ...keys };
   const seat = {
     facts,
     parameters,
     index: message.index,
     neighbours,
-    context: roundContext(suite, facts),
+    context: salt,
     rosterSignature: message.signature,
   };
   return [
-    { ...state, phase: 'checking-roster', seat },
+    { ...rest, phase: 'checking-roster', seat },
     [
       {
         kind: 'derive',
@@ -71,12 +75,14 @@ export function checkRoster(
             message: rosterStatement(facts),
             signature: message.signature,
           },
-          ...neighbours.map(
-            ({ c }) => ({ op: 'x25519', secret: secrets.cSecret, publicKey: c }) as const,
-          ),
-          ...neighbours.map(
-            ({ s }) => ({ op: 'x25519', secret: secrets.sSecret, publicKey: s }) as const,
-          ),
+          ...neighbours.map((neighbour): DeriveOp => {
+            const infos = [channelKeyInfo(own, neighbour), channelKeyInfo(neighbour, own)];
+            return { op: 'agree', secret: secrets.cSecret, publicKey: neighbour.c, salt, infos };
+          }),
+          ...neighbours.map((neighbour): DeriveOp => {
+            const infos = [pairSecretInfo(own, neighbour)];
+            return { op: 'agree', secret: secrets.sSecret, publicKey: neighbour.s, salt, infos };
+          }),
         ],
       },
     ],

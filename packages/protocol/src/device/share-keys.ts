@@ -4,10 +4,10 @@
  */
 import { type DeriveResult, PeerError, concatBytes, splitSecret, wipe } from '@onlysum/crypto';
 import { at } from '../at.js';
-import { channelKey, pairSecret, pairTag } from '../masking.js';
+import { pairTag } from '../masking.js';
 import { shareKeys } from '../messages/from-device.js';
 import { KEY_BYTES } from '../sizes.js';
-import { agreementResult, isVerified } from './results.js';
+import { agreedKeys, isVerified } from './results.js';
 import type { DeviceStep, InPhase, MachineContext } from './types.js';
 
 export function dealShares(
@@ -15,7 +15,7 @@ export function dealShares(
   results: readonly DeriveResult[],
   context: MachineContext,
 ): DeviceStep {
-  const { seat, secrets, keys, offered } = state;
+  const { seat, secrets, offered } = state;
   const { suite } = context;
   if (!isVerified(results[0])) {
     throw new PeerError(
@@ -23,7 +23,7 @@ export function dealShares(
       'the roster is not signed by the registrar that the manifest names',
     );
   }
-  const { neighbours, index } = seat;
+  const { neighbours } = seat;
   const { k, t } = seat.parameters;
   secrets.b = context.rng(KEY_BYTES);
   const xs = neighbours.map((neighbour) => neighbour.index + 1);
@@ -33,17 +33,15 @@ export function dealShares(
   const tags: Uint8Array[] = [];
   try {
     neighbours.forEach((neighbour, position) => {
-      const channel = agreement(results[1 + position], neighbour.index);
-      const mask = agreement(results[1 + k + position], neighbour.index);
-      const own = { index, ...keys };
-      const outgoing = channelKey(suite, channel, seat.context, own, neighbour);
-      secrets.incomingKeys.push(channelKey(suite, channel, seat.context, neighbour, own));
-      const p = pairSecret(suite, mask, seat.context, own, neighbour);
+      const channel = agreed(results[1 + position], neighbour.index);
+      const outgoing = at(channel, 0);
+      secrets.incomingKeys.push(at(channel, 1));
+      const p = at(agreed(results[1 + k + position], neighbour.index), 0);
       secrets.pairSecrets.push(p);
       tags.push(pairTag(suite, p));
       const plaintext = concatBytes(at(selfShares, position), at(keyShares, position));
       boxes.push(suite.seal(outgoing, plaintext));
-      wipe(channel, mask, outgoing, plaintext);
+      wipe(outgoing, plaintext);
     });
   } finally {
     wipe(...selfShares, ...keyShares, secrets.cSecret, secrets.sSecret);
@@ -62,13 +60,14 @@ export function dealShares(
   ];
 }
 
-function agreement(result: DeriveResult, neighbour: number): Uint8Array {
-  const agreed = agreementResult(result);
-  if (agreed === undefined) {
+/** In the order of the infos that checkRoster asked for. */
+function agreed(result: DeriveResult, neighbour: number): readonly Uint8Array[] {
+  const keys = agreedKeys(result);
+  if (keys === undefined) {
     throw new PeerError(
       'key-low-order',
       `neighbour ${neighbour} has a low-order key, which the registrar must refuse: report it`,
     );
   }
-  return agreed;
+  return keys;
 }

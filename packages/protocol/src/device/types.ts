@@ -2,7 +2,8 @@
  * The device machine's vocabulary: parameters, events in, effects out, and one state per phase.
  * Invariant: secrets of a round live in `Secrets` and nowhere else, and {@link erase} wipes them all.
  */
-import { type DeriveOp, type DeriveResult, type OnlysumError, wipe } from '@onlysum/crypto';
+import { type DeriveOp, type DeriveResult, type OnlysumError } from '@onlysum/crypto';
+import { wipe, wipeResults } from '@onlysum/crypto';
 import type { Rng, Suite } from '@onlysum/crypto';
 import type { PolicyFloor, Task, Window } from '@onlysum/task';
 import type { Announcement } from '../announcement.js';
@@ -161,11 +162,10 @@ export function erase(secrets: Secrets): void {
   for (const shares of secrets.held) wipe(shares.ofSelfMask, shares.ofMaskKey);
 }
 
-/** What an event brought along that no state has taken: agreements, lanes. */
+/** What an event brought along that no state has taken: keys, lanes. */
 export function eraseEvent(event: DeviceEvent): void {
   if (event.kind === 'input') wipe(event.lanes);
-  if (event.kind !== 'derived') return;
-  for (const result of event.results) if (result instanceof Uint8Array) wipe(result);
+  if (event.kind === 'derived') wipeResults(event.results);
 }
 
 /** What every phase carries: digests of the once-only messages that were accepted. */
@@ -195,7 +195,7 @@ export type DeviceState =
   | (InRound & { readonly phase: 'checking-offer' })
   | (InRound & { readonly phase: 'signing-keys'; readonly keys: RoundKeys })
   | (InRound & { readonly phase: 'advertised'; readonly keys: RoundKeys })
-  | (Seated & { readonly phase: 'checking-roster'; readonly keys: RoundKeys })
+  | (Seated & { readonly phase: 'checking-roster' })
   | (Seated & { readonly phase: 'shared' })
   | (InSharedSet & { readonly phase: 'checking-shared-set'; readonly boxes: Uint8Array })
   | (InSharedSet & { readonly phase: 'encoding' })
