@@ -1,4 +1,5 @@
 /** @onlysum/client: record metrics on a device, and submit them so that only the sum can be opened. */
+export { portableSuite } from '@onlysum/crypto';
 export { type Client, createClient, type SubmitOptions } from './client.js';
 export { memoryStore } from './memory-store.js';
 export type { EnrolOptions } from './enrolment.js';

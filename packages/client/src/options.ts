@@ -11,6 +11,7 @@ import {
 } from '@onlysum/crypto';
 import type { DeviceStage } from '@onlysum/protocol';
 import { DEFAULT_FLOOR, type PolicyFloor } from '@onlysum/task';
+import { type Derive, deriveOn } from './derive.js';
 import { checkRegistrarUrl, type FetchLike } from './registrar-http.js';
 import type { ClientStore } from './store.js';
 import type { Transport } from './transport.js';
@@ -30,6 +31,10 @@ export interface ClientOptions {
   /** Optional groups that the user gives. Essential groups are always given. */
   readonly consent?: Iterable<string>;
   readonly transport?: Transport;
+  /**
+   * Does all cryptography, e.g. `portableSuite`. By default WebCrypto does the public-key operations of
+   * a round that the platform has, and the portable suite everything else.
+   */
   readonly suite?: Suite;
   /** CSPRNG. */
   readonly rng?: Rng;
@@ -62,6 +67,7 @@ export interface CheckedOptions {
   readonly consent: readonly string[];
   readonly transport: Transport;
   readonly suite: Suite;
+  readonly derive: Derive;
   readonly rng: Rng;
   readonly now: () => number;
   readonly fetch: FetchLike;
@@ -102,6 +108,7 @@ export function checkOptions(options: ClientOptions): CheckedOptions {
     consent: [...consent],
     transport,
     suite: options.suite ?? portableSuite,
+    derive: deriveOn(options.suite),
     rng: options.rng ?? systemRng,
     now: options.now ?? Date.now,
     fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),

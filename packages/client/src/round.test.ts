@@ -3,6 +3,7 @@ import { makeChallenge } from '@onlysum/protocol';
 import { DEFAULT_FLOOR } from '@onlysum/task';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { REGISTRAR_URL, type Rig, publisherKey, startRig, suite } from '../test/rig.js';
+import { deriveOn } from './derive.js';
 import { enrolWithCode, pseudonymFor } from './enrolment.js';
 import { createClient, memoryStore } from './index.js';
 import { nodeTransport } from './node/ws-transport.js';
@@ -33,6 +34,7 @@ async function host(changes: Partial<RoundOptions> = {}): Promise<RoundOptions> 
     },
     transport: nodeTransport,
     suite,
+    derive: deriveOn(suite),
     rng: systemRng,
     now: () => rig.nowMs,
     holdsProcess: true,
@@ -194,7 +196,7 @@ describe('a round that is ended', () => {
       };
       const transport = inProcess((device) => device.onMessage(hello()));
       const options = await host({ transport, signal: controller.signal });
-      expect(await codeOf({ ...options, suite: watched })).toBe(STOP);
+      expect(await codeOf({ ...options, derive: deriveOn(watched) })).toBe(STOP);
       await new Promise((resolve) => setTimeout(resolve, 5));
       expect(signatures).toHaveLength(1);
       const isWiped = signatures[0]?.every((byte) => byte === 0) ?? false;

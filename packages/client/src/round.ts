@@ -32,7 +32,7 @@ import {
   stepDevice,
 } from '@onlysum/protocol';
 import type { Window } from '@onlysum/task';
-import { deriveInSlices } from './derive-in-slices.js';
+import type { Derive } from './derive.js';
 import { uniform } from './jitter.js';
 import { startTimer } from './timers.js';
 import type { Closing, Connection, Transport } from './transport.js';
@@ -41,6 +41,7 @@ export interface RoundOptions {
   readonly params: DeviceParams;
   readonly transport: Transport;
   readonly suite: Suite;
+  readonly derive: Derive;
   readonly rng: Rng;
   readonly now: () => number;
   readonly holdsProcess: boolean;
@@ -75,7 +76,7 @@ export function runRound(options: RoundOptions): Promise<RoundEnd> {
 }
 
 function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): void {
-  const { params, suite, rng, now, holdsProcess, signal } = options;
+  const { params, suite, derive, rng, now, holdsProcess, signal } = options;
   const { coordinator, cohort } = params.task.manifest;
   const longest = longestMessage(cohort.max);
   let state = startDevice();
@@ -144,7 +145,7 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
         return link === 'gone' ? undefined : connection?.send(effect.bytes);
       case 'derive':
         isAnswerDue = true;
-        void deriveInSlices(suite, effect.batch, holdsProcess)
+        void derive(effect.batch, holdsProcess)
           .then((results) => {
             const event: DeviceEvent = { kind: 'derived', results };
             // The machine has ended meanwhile: agreements must not outlive it.

@@ -15,6 +15,7 @@ import {
   windowAt,
 } from '@onlysum/task';
 import type { Consent } from './consent.js';
+import type { Derive } from './derive.js';
 import { type EnrolmentPorts, isEnrolled, type Pseudonym, pseudonymFor } from './enrolment.js';
 import { backoffMs } from './jitter.js';
 import { fileReceipt, submitReceipt } from './receipt.js';
@@ -35,6 +36,7 @@ import type { Transport } from './transport.js';
 export interface SubmissionPorts extends EnrolmentPorts {
   readonly floor: PolicyFloor;
   readonly transport: Transport;
+  readonly derive: Derive;
   readonly now: () => number;
   readonly consent: Consent;
   readonly recorder: Recorder;

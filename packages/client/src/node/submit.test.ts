@@ -575,6 +575,11 @@ describe('trying again', () => {
         agreed.push(shared);
         return shared;
       },
+      hkdfSha256: (...of: Parameters<typeof suite.hkdfSha256>) => {
+        const key = suite.hkdfSha256(...of);
+        agreed.push(key);
+        return key;
+      },
     };
     const client = await device({ suite: watched });
     const rest = [await device(), await device()];
