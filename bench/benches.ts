@@ -9,10 +9,12 @@ import { largeRoundBench } from './large-round.js';
 import { peersBench } from './peers.js';
 import { serverGridBench } from './server-grid.js';
 import { unmaskingBench } from './unmasking.js';
+import { webCryptoBench } from './web-crypto.js';
 
 export const BENCHES: Readonly<Record<string, Bench>> = {
   kernel: kernelBench,
   'device-round': deviceRoundBench,
+  'web-crypto': webCryptoBench,
   bytes: bytesBench,
   'coordinator-round': coordinatorRoundBench,
   unmasking: unmaskingBench,

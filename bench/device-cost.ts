@@ -26,7 +26,8 @@ export function meanCpuMs(times: number, run: () => void): number {
   return cpuOf(all) / times;
 }
 
-function isWhole({ down }: RecordedDevice): boolean {
+/** Whether it was in the round until its end. */
+export function isWhole({ down }: RecordedDevice): boolean {
   const last = down.at(-1);
   return last !== undefined && decodeFrame(last)[0] === closed.type;
 }
