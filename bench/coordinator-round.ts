@@ -4,32 +4,28 @@
  */
 import { type Bench, type Figure, figuresOf } from './figure.js';
 import { DROPOUT, recordingOf } from './recordings.js';
-import type { ServerCost } from './replay/messages.js';
 import { replayRounds } from './replay/replay.js';
 
 const DEVICES = 1000;
 const LANES = 256;
 const MOST_RATIO = 1.5;
-/** Of one server process; the first compiles code and is told apart. */
-const ROUNDS = 4;
+/** Of one server process: the first ones compile code, the very first is told apart. */
+const WARM_UP_ROUNDS = 3;
+const ROUNDS = 15;
+const QUICK_ROUNDS = 5;
 
 const figure = figuresOf('coordinator-round');
 
 export const coordinatorRoundBench: Bench = async ({ isQuick, progress }) => {
   progress(`recording a round of ${DEVICES} devices, ${LANES} lanes`);
   const folder = await recordingOf({ devices: DEVICES, lanes: LANES, dropout: DROPOUT });
-  const runs: { readonly ours: ServerCost; readonly bare: ServerCost }[] = [];
-  const first: ServerCost[] = [];
-  for (let pass = 1; pass <= (isQuick ? 1 : 3); pass++) {
-    progress(`pass ${pass}: the coordinator, then bare ws`);
-    const [cold, ...ours] = await replayRounds(folder, 'coordinator', ROUNDS);
-    const [, ...bare] = await replayRounds(folder, 'bare', ROUNDS);
-    if (cold !== undefined) first.push(cold);
-    ours.forEach((cost, i) => {
-      const beside = bare[i];
-      if (beside !== undefined) runs.push({ ours: cost, bare: beside });
-    });
-  }
+  progress('replay: the coordinator and bare ws in turn');
+  const rounds = WARM_UP_ROUNDS + (isQuick ? QUICK_ROUNDS : ROUNDS);
+  const { coordinator, bare } = await replayRounds(folder, ['coordinator', 'bare'], rounds);
+  const runs = coordinator.slice(WARM_UP_ROUNDS).flatMap((ours, i) => {
+    const beside = bare[WARM_UP_ROUNDS + i];
+    return beside === undefined ? [] : [{ ours, bare: beside }];
+  });
   const setting = { n: DEVICES, m: LANES, dropout: DROPOUT };
   const perDevice = (which: 'ours' | 'bare'): number[] =>
     runs.map((run) => run[which].cpuMs / DEVICES);
@@ -39,7 +35,7 @@ export const coordinatorRoundBench: Bench = async ({ isQuick, progress }) => {
     figure('coordinator CPU per device', perDevice('ours'), 'ms', { setting }),
     figure(
       'coordinator CPU per device, first round of a process',
-      first.map(({ cpuMs }) => cpuMs / DEVICES),
+      (coordinator[0]?.cpuMs ?? Number.NaN) / DEVICES,
       'ms',
       { setting },
     ),

@@ -41,7 +41,8 @@ export const growthBench: Bench = async ({ isQuick, progress }) => {
     const device = deviceSamples(folder);
     deviceByN.push([devices, median(device)]);
     figures.push(figure('device CPU', device, 'ms', { setting }));
-    const rounds = (await replayRounds(folder, 'coordinator', ROUNDS)).slice(WARM_UP_ROUNDS);
+    const played = await replayRounds(folder, ['coordinator'], ROUNDS);
+    const rounds = played.coordinator.slice(WARM_UP_ROUNDS);
     const coordinator = rounds.map(({ cpuMs }) => cpuMs / devices);
     coordinatorByN.push([devices, median(coordinator)]);
     figures.push(figure('coordinator CPU per device', coordinator, 'ms', { setting }));

@@ -17,7 +17,7 @@ export const largeRoundBench: Bench = async ({ isQuick, progress }) => {
   const folder = await recordingOf({ devices: DEVICES, lanes: LANES, dropout: DROPOUT });
   const { plan, result } = readService(folder);
   progress('replay');
-  const costs = await replayRounds(folder, 'coordinator', 1);
+  const { coordinator: costs } = await replayRounds(folder, ['coordinator'], 1);
   const setting = { n: DEVICES, m: LANES, k: plan.parameters.k, dropout: DROPOUT };
   return costs.flatMap(({ cpuMs, wallMs, peakRssMiB, delayP99Ms }) => [
     figure('survivors', result.survivors, 'devices', { setting }),

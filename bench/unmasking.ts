@@ -4,6 +4,7 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { type SumOpener, sumOpener } from '../packages/coordinator/src/open-sum-pool.js';
 import { cpuMs } from './cpu.js';
@@ -18,11 +19,15 @@ const MOST_MS = 100;
 const LOOP_LANES = 10_000;
 const MOST_DELAY_MS = 50;
 
+/** Threads start and compile code. */
+const WARM_UPS = 2;
+const SETTLE_MS = 20;
+
 const figure = figuresOf('unmasking');
 
 export const unmaskingBench: Bench = async ({ isQuick, progress }) => {
   const opener = openerOfThisMachine();
-  const times = isQuick ? 5 : 9;
+  const times = isQuick ? 9 : 15;
   const figures: Figure[] = [];
   try {
     for (const dropped of isQuick ? [TARGET_DROPPED] : DROPPED) {
@@ -87,7 +92,7 @@ export interface Opened {
 }
 
 /**
- * Opens jobs of one kind, after one that does not count.
+ * Opens jobs of one kind, after some that do not count.
  *
  * @throws {Error} if a sum is not the plain one, where that is known.
  */
@@ -98,9 +103,11 @@ export async function opened(
 ): Promise<Opened> {
   const found: Opened = { wall: [], cpu: [], delayP99: [], delayMost: [], neighbours: 0 };
   let neighbours = 0;
-  for (let time = 0; time <= times; time++) {
+  for (let time = -WARM_UPS; time < times; time++) {
     const { job, plain, ...made } = syntheticOpenJob(options);
     neighbours = made.neighbours;
+    // What making it left to be collected.
+    await sleep(SETTLE_MS);
     const delays = monitorEventLoopDelay({ resolution: 1 });
     const start = { wall: performance.now(), cpu: cpuMs() };
     delays.enable();
@@ -111,7 +118,7 @@ export async function opened(
     if (options.isMasked && !outcome.lanes.every((lane) => lane === plain)) {
       throw new Error('the opened sum is not the plain one');
     }
-    if (time === 0) continue;
+    if (time < 0) continue;
     found.wall.push(end.wall - start.wall);
     found.cpu.push(end.cpu - start.cpu);
     found.delayP99.push(delays.percentile(99) / 1e6);

@@ -16,22 +16,25 @@ const DEVICE_PROCESSES = 2;
 const MOST_MS = 600_000;
 
 /**
+ * Plays a recording to server processes in turn, round by round, so that what one machine does to one of
+ * them it does to the other.
+ *
  * @param folder - of the recording.
- * @param rounds - how often it is played to the same server process, one after another.
- * @returns the cost of each; the first one also compiles code.
+ * @param rounds - how often each server gets it; the first ones also compile code.
+ * @returns by server: the cost of each round.
  * @throws {Error} if any process fails, or a sum is another one than was recorded.
  */
-export async function replayRounds(
+export async function replayRounds<S extends Server>(
   folder: string,
-  server: Server,
+  servers: readonly S[],
   rounds: number,
-): Promise<ServerCost[]> {
+): Promise<Record<S, ServerCost[]>> {
   const children: ChildProcess[] = [];
   const start = (name: string, ...args: string[]): ChildProcess => {
     const file = fileURLToPath(new URL(`./${name}-process.ts`, import.meta.url));
-    const child = fork(file, [folder, ...args], {
-      execArgv: ['--import', 'tsx'],
-    });
+    const child = fork(file, [folder, ...args], { execArgv: ['--import', 'tsx'] });
+    // Every wait listens for its end.
+    child.setMaxListeners(0);
     children.push(child);
     return child;
   };
@@ -41,11 +44,17 @@ export async function replayRounds(
       const bound = (at: number): string => String(Math.round((at * devices) / DEVICE_PROCESSES));
       return start('device', bound(part), bound(part + 1));
     });
-    const serving = start(server);
-    const { url } = await next<FromServer, 'listening'>(serving, 'listening');
-    const costs: ServerCost[] = [];
-    for (let round = 0; round < rounds; round++) costs.push(await playOne(url, serving, parts));
-    return costs;
+    const serving = [];
+    for (const name of servers) {
+      const child = start(name);
+      const { url } = await next<FromServer, 'listening'>(child, 'listening');
+      serving.push({ name, child, url, costs: new Array<ServerCost>() });
+    }
+    for (let round = 0; round < rounds; round++) {
+      for (const { url, child, costs } of serving) costs.push(await playOne(url, child, parts));
+    }
+    const byName = serving.map(({ name, costs }) => [name, costs] as const);
+    return Object.fromEntries(byName) as Record<S, ServerCost[]>;
   } finally {
     for (const child of children) child.kill();
   }

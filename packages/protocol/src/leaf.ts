@@ -76,9 +76,10 @@ export interface RosterLeaf {
 
 /** The leaves of a roster, in order. Registrar and coordinator build the same ones. */
 export function rosterLeaves(keys: readonly RoundKeys[], graph: Graph): RosterLeaf[] {
+  const members = keys.map(({ c, s }, index): Neighbour => ({ index, c, s }));
   return keys.map((own, index) => {
     const neighbours = encodeNeighbours(
-      at(graph.neighbours, index).map((other) => ({ index: other, ...at(keys, other) })),
+      at(graph.neighbours, index).map((other) => at(members, other)),
     );
     return { leaf: encodeLeaf(index, own, neighbours), neighbours };
   });

@@ -73,7 +73,11 @@ export function sharedSetMessage(
   const out = new Uint8Array(dealers.length * BOX_BYTES);
   dealers.forEach((dealer, i) => {
     const from = positionOf(cohort.graph, dealer, index) * BOX_BYTES;
-    out.set(at(boxes, dealer).subarray(from, from + BOX_BYTES), i * BOX_BYTES);
+    const dealt = at(boxes, dealer);
+    // No view for each of n·k boxes.
+    for (let byte = 0; byte < BOX_BYTES; byte++) {
+      out[i * BOX_BYTES + byte] = dealt[from + byte] ?? 0;
+    }
   });
   const { bitmap: members, signature } = shared;
   return sharedSet.encode({ round: cohort.facts.round, members, signature, boxes: out });
@@ -102,9 +106,11 @@ export function grantUploads(
   const { cohort, grants, queue } = state;
   if (queue.size === 0) return [];
   const { uploadMs } = params.durations;
-  for (const [index, sinceMs] of grants) {
-    const isFree = !cohort.waiting.has(index) || context.nowMs - sinceMs >= uploadMs;
-    if (isFree) grants.delete(index);
+  if (grants.size >= params.uploadCredits) {
+    grants.forEach((sinceMs, index) => {
+      const isFree = !cohort.waiting.has(index) || context.nowMs - sinceMs >= uploadMs;
+      if (isFree) grants.delete(index);
+    });
   }
   const effects: CoordinatorEffect[] = [];
   for (const index of queue) {

@@ -1,5 +1,5 @@
 /** §5.3: collect sealed shares and tags, then close U2. */
-import { WireError, equalBytes, invalidField } from '@onlysum/crypto';
+import { WireError, invalidField } from '@onlysum/crypto';
 import { at } from '../at.js';
 import { encodeBitmap } from '../bitmap.js';
 import { type ShareKeys, shareKeys } from '../messages/from-device.js';
@@ -90,9 +90,15 @@ function tooFew(cohort: Cohort, left: number): string {
 
 /** Whether both ends of a pair sent the same tag. */
 function pairAgrees(cohort: Cohort, tags: SharedKeys['tags'], a: number, b: number): boolean {
-  const tagAtA = tagOf(cohort, tags, a, b);
-  const tagAtB = tagOf(cohort, tags, b, a);
-  return tagAtA !== undefined && tagAtB !== undefined && equalBytes(tagAtA, tagAtB);
+  const [tagsOfA, tagsOfB] = [tags[a], tags[b]];
+  if (tagsOfA === undefined || tagsOfB === undefined) return false;
+  const fromA = positionOf(cohort.graph, a, b) * PAIR_TAG_BYTES;
+  const fromB = positionOf(cohort.graph, b, a) * PAIR_TAG_BYTES;
+  // No views for each of n·k tags.
+  for (let byte = 0; byte < PAIR_TAG_BYTES; byte++) {
+    if (tagsOfA[fromA + byte] !== tagsOfB[fromB + byte]) return false;
+  }
+  return true;
 }
 
 /** The tag that `index` sent for its pair with `other`. */

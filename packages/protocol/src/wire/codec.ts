@@ -30,6 +30,7 @@ export function codec<F extends Record<string, FieldParser<unknown>>>(
   fields: F,
 ): Codec<Parsed<F>> {
   const entries = Object.entries(fields);
+  const paths = entries.map(([key, field]) => ({ key, field, path: `${name}.${key}` }));
   return {
     type,
     name,
@@ -42,8 +43,11 @@ export function codec<F extends Record<string, FieldParser<unknown>>>(
         const expected = `${entries.length} fields (${entries.map(([key]) => key).join(', ')})`;
         throw invalidField(WireError, 'wire-invalid', name, expected, raw.slice(1));
       }
-      const parsed = entries.map(([key, field], i) => [key, field(raw[i + 1], `${name}.${key}`)]);
-      return Object.fromEntries(parsed) as Parsed<F>;
+      const parsed: Record<string, unknown> = {};
+      paths.forEach(({ key, field, path }, i) => {
+        parsed[key] = field(raw[i + 1], path);
+      });
+      return parsed as Parsed<F>;
     },
   };
 }
