@@ -14,9 +14,10 @@ import { join } from 'node:path';
 /** Debian's name and the one elsewhere. */
 const COMMANDS = ['chromium', 'google-chrome'];
 const PATIENCE_MS = 60_000;
-/** Without these it looks for hosts of its maker's at every start. */
+/** Without some of these it looks for hosts of its maker's at every start, or keeps a cache on disk. */
 const FLAGS = [
   '--headless',
+  '--incognito',
   '--no-sandbox',
   '--disable-gpu',
   '--no-first-run',
