@@ -43,7 +43,10 @@ export function barePrimitives(suite: Suite, { k, t, lanes }: RoundSize): () => 
   const sum = new Uint32Array(lanes);
   return () => {
     for (let i = 0; i < 2; i++) suite.x25519PublicKey(secret);
-    for (const publicKey of publicKeys) suite.x25519(secret, publicKey);
+    for (const ofOneSecret of [publicKeys.slice(0, k), publicKeys.slice(k)]) {
+      const agree = suite.x25519With(secret);
+      for (const publicKey of ofOneSecret) agree(publicKey);
+    }
     for (let i = derivations(k); i > 0; i--) suite.hkdfSha256(secret, salt, info, 32);
     for (const { key } of boxes) suite.seal(key, plaintext);
     for (const { key, box } of boxes) suite.open(key, box);

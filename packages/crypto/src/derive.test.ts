@@ -51,14 +51,30 @@ describe.each([portableSuite, nativeSuite])('runDerive on the $name suite', (sui
     const made: Uint8Array[] = [];
     const watched = {
       ...suite,
-      x25519: (...of: Parameters<typeof suite.x25519>) => {
-        const bytes = suite.x25519(...of);
-        made.push(bytes);
-        return bytes;
+      x25519With: (own: Uint8Array) => {
+        const agreeWith = suite.x25519With(own);
+        return (publicKey: Uint8Array) => {
+          const bytes = agreeWith(publicKey);
+          made.push(bytes);
+          return bytes;
+        };
       },
     };
     expect(runDerive(watched, [agree(peer)])).toEqual([keys]);
     expect(made).toEqual([new Uint8Array(32)]);
+  });
+
+  test('what depends on a secret alone is done once in a batch', () => {
+    const prepared: Uint8Array[] = [];
+    const watched = {
+      ...suite,
+      x25519With: (own: Uint8Array) => {
+        prepared.push(own);
+        return suite.x25519With(own);
+      },
+    };
+    expect(runDerive(watched, [agree(peer), agree(peer), agree(peer)])).toEqual([keys, keys, keys]);
+    expect(prepared).toEqual([secret]);
   });
 
   test('nothing to do', () => {

@@ -39,12 +39,13 @@ export const DERIVED_KEY_BYTES = 32;
  * @throws {UsageError} `secret-length`.
  */
 export function runDerive(suite: Suite, batch: readonly DeriveOp[]): DeriveResult[] {
+  const agreements = new Map<Uint8Array, Agree>();
   return batch.map((op) => {
     switch (op.op) {
       case 'x25519-public':
         return suite.x25519PublicKey(op.secret);
       case 'agree':
-        return agree(suite, op);
+        return deriveKeys(suite, agreementsWith(op.secret, suite, agreements), op);
       case 'ed25519-sign':
         return suite.ed25519Sign(op.seed, op.message);
       case 'ed25519-verify':
@@ -67,11 +68,24 @@ export function wipeResults(results: readonly DeriveResult[]): void {
   }
 }
 
-function agree(
+type Agree = ReturnType<Suite['x25519With']>;
+
+/** Many operations of a batch have the same secret: the very same array. */
+function agreementsWith(secret: Uint8Array, suite: Suite, known: Map<Uint8Array, Agree>): Agree {
+  let agree = known.get(secret);
+  if (agree === undefined) {
+    agree = suite.x25519With(secret);
+    known.set(secret, agree);
+  }
+  return agree;
+}
+
+function deriveKeys(
   suite: Suite,
-  { secret, publicKey, salt, infos }: DeriveOp & { op: 'agree' },
+  agree: Agree,
+  { publicKey, salt, infos }: DeriveOp & { op: 'agree' },
 ): Uint8Array[] | undefined {
-  const agreement = agreeOrUndefined(suite, secret, publicKey);
+  const agreement = agreeOrUndefined(agree, publicKey);
   if (agreement === undefined) return undefined;
   try {
     return infos.map((info) => suite.hkdfSha256(agreement, salt, info, DERIVED_KEY_BYTES));
@@ -80,9 +94,9 @@ function agree(
   }
 }
 
-function agreeOrUndefined(suite: Suite, secret: Uint8Array, publicKey: Uint8Array) {
+function agreeOrUndefined(agree: Agree, publicKey: Uint8Array) {
   try {
-    return suite.x25519(secret, publicKey);
+    return agree(publicKey);
   } catch (error) {
     if (error instanceof WireError) return undefined;
     throw error;

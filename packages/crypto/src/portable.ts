@@ -45,6 +45,11 @@ export const portableSuite: Suite = {
     return x25519.getSharedSecret(secret, publicKey);
   },
 
+  x25519With: (secret) => {
+    checkSecretLength('secret', secret);
+    return (publicKey) => portableSuite.x25519(secret, publicKey);
+  },
+
   ed25519PublicKey(seed) {
     checkSecretLength('seed', seed);
     return ed25519.getPublicKey(seed);

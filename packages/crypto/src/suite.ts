@@ -27,6 +27,11 @@ export interface Suite {
    * @throws {WireError} `key-low-order` if the result is all zero; `key-length` on a wrong length.
    */
   x25519(secret: Uint8Array, publicKey: Uint8Array): Uint8Array;
+  /**
+   * {@link x25519} for one secret and many peers: what depends on the secret alone is done once. The
+   * platform may keep a copy of the secret until what is returned is collected.
+   */
+  x25519With(secret: Uint8Array): (publicKey: Uint8Array) => Uint8Array;
   /** RFC 8032. @param seed - 32 bytes, borrowed. */
   ed25519PublicKey(seed: Uint8Array): Uint8Array;
   /** RFC 8032. @returns 64 bytes. */

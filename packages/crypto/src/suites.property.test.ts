@@ -63,6 +63,7 @@ describe('portable and native give identical bytes', () => {
       fc.property(key, key, (secret, u) => {
         expectSame((s) => s.x25519PublicKey(secret));
         expectSame((s) => s.x25519(secret, u));
+        expectSame((s) => s.x25519With(secret)(u));
       }),
       SLOW,
     );
@@ -132,6 +133,7 @@ describe.each([portableSuite, nativeSuite])('$name suite refuses', (suite) => {
     const calls = [
       () => suite.x25519PublicKey(bad),
       () => suite.x25519(bad, publicKey),
+      () => suite.x25519With(bad),
       () => suite.ed25519PublicKey(bad),
       () => suite.ed25519Sign(bad, none),
       () => suite.seal(bad, none),
@@ -146,7 +148,7 @@ describe.each([portableSuite, nativeSuite])('$name suite refuses', (suite) => {
   });
 
   test.each([0, 31, 33])('a peer’s key of %i bytes', (length) => {
-    const call = () => suite.x25519(good, new Uint8Array(length));
+    const call = () => suite.x25519With(good)(new Uint8Array(length));
     expect(call).toThrow(WireError);
     expect(call).toThrow(expect.objectContaining({ code: 'key-length', field: 'publicKey' }));
   });

@@ -69,11 +69,16 @@ export const nativeSuite: Suite = {
     return exportPublic(importSecret('X25519', secret));
   },
 
-  x25519(secret, publicKey) {
+  x25519: (secret, publicKey) => nativeSuite.x25519With(secret)(publicKey),
+
+  // An import computes the public key, which costs as much as an agreement.
+  x25519With(secret) {
     checkSecretLength('secret', secret);
-    checkAgreementKey(publicKey);
     const privateKey = importSecret('X25519', secret);
-    return own(diffieHellman({ privateKey, publicKey: importPublic('X25519', publicKey) }));
+    return (publicKey) => {
+      checkAgreementKey(publicKey);
+      return own(diffieHellman({ privateKey, publicKey: importPublic('X25519', publicKey) }));
+    };
   },
 
   ed25519PublicKey(seed) {

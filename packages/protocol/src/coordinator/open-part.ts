@@ -97,8 +97,9 @@ export function openPart(suite: Suite, part: OpenPart): PartOutcome {
     const isRight = (s: Uint8Array): boolean => equalBytes(suite.x25519PublicKey(s), end.s);
     const s = recover(end.index, shares, threshold, isRight, inconsistent);
     if (s === undefined) return unrecoverable(masks, end.index, 's', shares);
+    const agree = suite.x25519With(s);
     for (const partner of partners) {
-      const agreement = suite.x25519(s, partner.s);
+      const agreement = agree(partner.s);
       const p = pairSecret(suite, agreement, part.context, end, partner);
       masks.push(pairMask(suite, context2, partner.index, end.index, p));
       wipe(agreement, p);

@@ -17,12 +17,14 @@ export function memoisedSuite(suite: Suite): Suite {
     }
     return (result as Uint8Array).slice();
   };
+  // A refused key throws and is not remembered.
+  const x25519 = (secret: Uint8Array, publicKey: Uint8Array): Uint8Array =>
+    bytes('x', [secret, publicKey], () => suite.x25519(secret, publicKey));
   return {
     ...suite,
     x25519PublicKey: (secret) => bytes('p', [secret], () => suite.x25519PublicKey(secret)),
-    // A refused key throws and is not remembered.
-    x25519: (secret, publicKey) =>
-      bytes('x', [secret, publicKey], () => suite.x25519(secret, publicKey)),
+    x25519,
+    x25519With: (secret) => (publicKey) => x25519(secret, publicKey),
     ed25519PublicKey: (seed) => bytes('e', [seed], () => suite.ed25519PublicKey(seed)),
     ed25519Sign: (seed, message) =>
       bytes('s', [seed, message], () => suite.ed25519Sign(seed, message)),
