@@ -1,19 +1,22 @@
 /** Bytes of messages, up and down, of the devices that are in a round until its end. */
 import { type Bench, type Figure, type Setting, figuresOf } from './figure.js';
+import { GROWTH_LANES, GROWTH_SIZES } from './growth.js';
 import { DROPOUT, type RecordedFleet, recordingOf } from './recordings.js';
 import { readDevices, readService } from './replay/recorded-files.js';
 
-const DEVICES = 1000;
-const TARGET_LANES = 1000;
+const TARGET: RecordedFleet = { devices: 1000, lanes: 1000, dropout: DROPOUT };
 const MOST_BYTES = 8500;
 
 const figure = figuresOf('bytes');
 
 export const bytesBench: Bench = async ({ isQuick, progress }) => {
   const figures: Figure[] = [];
-  for (const lanes of isQuick ? [TARGET_LANES] : [256, TARGET_LANES, 4000, 16_000]) {
-    progress(`recording a round of ${DEVICES} devices, ${lanes} lanes`);
-    figures.push(...(await bytesOf({ devices: DEVICES, lanes, dropout: DROPOUT })));
+  // The fleets of the bench of growth, whose k is the same.
+  const [smallest] = GROWTH_SIZES;
+  const more = GROWTH_LANES.map((lanes) => ({ ...smallest, lanes }));
+  for (const fleet of [TARGET, ...(isQuick ? [] : more)]) {
+    progress(`recording a round of ${fleet.devices} devices, ${fleet.lanes} lanes`);
+    figures.push(...(await bytesOf(fleet)));
   }
   return figures;
 };
@@ -22,8 +25,7 @@ async function bytesOf(fleet: RecordedFleet): Promise<Figure[]> {
   const folder = await recordingOf(fleet);
   const { parameters } = readService(folder).plan;
   const setting: Setting = { n: fleet.devices, m: fleet.lanes, k: parameters.k };
-  const isTarget = fleet.lanes === TARGET_LANES;
-  const more = isTarget ? { target: { max: MOST_BYTES }, setting } : { setting };
+  const more = fleet === TARGET ? { target: { max: MOST_BYTES }, setting } : { setting };
   const most = (lists: number[][]): number => Math.max(...lists.map((list) => list.length));
   const devices = readDevices(folder);
   const last = most(devices.map(({ up }) => up.map(({ length }) => length)));

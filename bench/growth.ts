@@ -10,15 +10,16 @@ import { readService } from './replay/recorded-files.js';
 import { replayRounds } from './replay/replay.js';
 
 /** δ, per mille, at which the parameter rule gives k = 44. */
-const SIZES = [
+export const GROWTH_SIZES = [
   { devices: 250, dropout: 160 },
   { devices: 500, dropout: 140 },
   { devices: 1000, dropout: 100 },
   { devices: 2000, dropout: 90 },
-];
+] as const;
 const QUICK_SIZES = 3;
 const LANES = 256;
-const MORE_LANES = [1000, 4000, 16_000];
+export const GROWTH_LANES = [LANES, 1000, 4000, 16_000];
+const QUICK_LANES = 3;
 const DEVICE_SAMPLES = 7;
 const DEVICES_PER_SAMPLE = 10;
 /** To one process; the first ones compile code. */
@@ -31,7 +32,7 @@ type Point = readonly [x: number, y: number];
 
 export const growthBench: Bench = async ({ isQuick, progress }) => {
   const figures: Figure[] = [];
-  const sizes = isQuick ? SIZES.slice(0, QUICK_SIZES) : SIZES;
+  const sizes = isQuick ? GROWTH_SIZES.slice(0, QUICK_SIZES) : GROWTH_SIZES;
   const [deviceByN, coordinatorByN]: [Point[], Point[]] = [[], []];
   for (const { devices, dropout } of sizes) {
     progress(`n = ${devices}`);
@@ -51,10 +52,9 @@ export const growthBench: Bench = async ({ isQuick, progress }) => {
     figure('device CPU, exponent of n', slope(deviceByN), ''),
     figure('coordinator CPU per device, exponent of n', slope(coordinatorByN), ''),
   );
-  const [smallest] = SIZES;
+  const [smallest] = GROWTH_SIZES;
   const deviceByM: Point[] = [];
-  for (const lanes of [LANES, ...(isQuick ? MORE_LANES.slice(0, 2) : MORE_LANES)]) {
-    if (smallest === undefined) break;
+  for (const lanes of isQuick ? GROWTH_LANES.slice(0, QUICK_LANES) : GROWTH_LANES) {
     progress(`m = ${lanes}`);
     const folder = await recordingOf({ ...smallest, lanes });
     const { k } = readService(folder).plan.parameters;
