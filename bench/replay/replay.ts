@@ -5,6 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import type { FromDevices, FromServer, ServerCost } from './messages.js';
 import { readService } from './recorded-files.js';
 
@@ -30,9 +31,8 @@ export async function replayRounds<S extends Server>(
   rounds: number,
 ): Promise<Record<S, ServerCost[]>> {
   const children: ChildProcess[] = [];
-  const start = (name: string, ...args: string[]): ChildProcess => {
-    const file = fileURLToPath(new URL(`./${name}-process.ts`, import.meta.url));
-    const child = fork(file, [folder, ...args], { execArgv: ['--import', 'tsx'] });
+  const start = async (name: string, ...args: string[]): Promise<ChildProcess> => {
+    const child = fork(await builtProcess(name), [folder, ...args], { execArgv: [] });
     // Every wait listens for its end.
     child.setMaxListeners(0);
     children.push(child);
@@ -40,13 +40,14 @@ export async function replayRounds<S extends Server>(
   };
   try {
     const { devices } = readService(folder).result;
-    const parts = Array.from({ length: DEVICE_PROCESSES }, (_, part) => {
-      const bound = (at: number): string => String(Math.round((at * devices) / DEVICE_PROCESSES));
-      return start('device', bound(part), bound(part + 1));
-    });
+    const bound = (at: number): string => String(Math.round((at * devices) / DEVICE_PROCESSES));
+    const parts = [];
+    for (let part = 0; part < DEVICE_PROCESSES; part++) {
+      parts.push(await start('device', bound(part), bound(part + 1)));
+    }
     const serving = [];
     for (const name of servers) {
-      const child = start(name);
+      const child = await start(name);
       const { url } = await next<FromServer, 'listening'>(child, 'listening');
       serving.push({ name, child, url, costs: new Array<ServerCost>() });
     }
@@ -76,6 +77,26 @@ async function playOne(
   for (const part of parts) part.send({ kind: 'go' });
   const [{ kind: _, ...cost }] = await Promise.all([finished, ...done]);
   return cost;
+}
+
+/**
+ * Built, so that a process holds and compiles what a shipped one does and no TypeScript loader beside it.
+ *
+ * @returns the file, in a folder from which packages are found.
+ */
+async function builtProcess(name: string): Promise<string> {
+  const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+  const outfile = path(`../../node_modules/.cache/onlysum-bench/${name}-process.mjs`);
+  await build({
+    entryPoints: [path(`./${name}-process.ts`)],
+    outfile,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+  });
+  return outfile;
 }
 
 type Message = FromServer | FromDevices;
