@@ -53,7 +53,7 @@ export class Connection {
     this.address = address;
     this.#socket = socket;
     this.#limits = limits;
-    this.#log = log.child({ device: id });
+    this.#log = log;
     socket.on('message', (data, isBinary) => this.#onFrame(data, isBinary));
     socket.on('ping', () => this.#count());
     socket.on('pong', () => this.#onPong());
@@ -63,6 +63,11 @@ export class Connection {
 
   get isOpen(): boolean {
     return this.#state === 'open';
+  }
+
+  /** Whether the next message would be passed on at once. */
+  get isIdle(): boolean {
+    return this.#state === 'open' && !this.#isWriting;
   }
 
   /** Hands all further messages, and the end, to `receiver`. */
@@ -97,7 +102,7 @@ export class Connection {
     if (this.#state !== 'open') return;
     const { closeCode } = DROP_REASONS[code];
     const text = detail.slice(0, MOST_DETAIL_CHARACTERS);
-    this.#log.info({ code, detail: text }, 'device sent away');
+    this.#log.info({ device: this.id, code, detail: text }, 'device sent away');
     this.#write(dropped.encode({ code, detail: text, retryInMs: retryMs }));
     this.#close(closeCode, code);
     this.#gone(code);
@@ -115,7 +120,7 @@ export class Connection {
   beat(): void {
     if (this.#state !== 'open') return;
     if (this.#awaitsPong) {
-      this.#log.info('device does not answer pings');
+      this.#log.info({ device: this.id }, 'device does not answer pings');
       this.#socket.terminate();
       return;
     }
@@ -169,7 +174,7 @@ export class Connection {
   #onError(error: Error): void {
     const isTooLarge = 'code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
     const isFrame = 'code' in error && String(error.code).startsWith('WS_ERR_');
-    this.#log.info({ detail: error.message }, 'connection failed');
+    this.#log.info({ device: this.id, detail: error.message }, 'connection failed');
     if (this.#state !== 'open') return;
     this.#state = 'closing';
     this.#startCloseTimer();

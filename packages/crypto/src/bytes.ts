@@ -26,20 +26,12 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 const HEX_DIGITS = '0123456789abcdef';
-const HEX_PIECE = 32;
+const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** @returns lower-case hex, two digits a byte. */
 export function toHex(bytes: Uint8Array): string {
   let out = '';
-  // In pieces that may be arguments of a call, so that no string is made for each digit.
-  for (let from = 0; from < bytes.length; from += HEX_PIECE) {
-    const piece = new Uint8Array(2 * Math.min(HEX_PIECE, bytes.length - from));
-    for (let i = 0; i < piece.length; i++) {
-      const byte = bytes[from + (i >> 1)]!;
-      piece[i] = HEX_DIGITS.charCodeAt(i % 2 === 0 ? byte >> 4 : byte & 15);
-    }
-    out += String.fromCharCode(...piece);
-  }
+  for (let i = 0; i < bytes.length; i++) out += HEX_OF_BYTE[bytes[i]!]!;
   return out;
 }
 

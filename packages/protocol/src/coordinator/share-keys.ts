@@ -4,7 +4,7 @@ import { at } from '../at.js';
 import { encodeBitmap } from '../bitmap.js';
 import { type ShareKeys, shareKeys } from '../messages/from-device.js';
 import { countNeighbours, positionOf } from '../graph.js';
-import { BOX_BYTES, PAIR_TAG_BYTES } from '../sizes.js';
+import { BOX_BYTES, BOX_WORDS, PAIR_TAG_BYTES } from '../sizes.js';
 import { abort, everyIndex, isSettled, lose, loseWaiting, markLost, present } from './cohort.js';
 import type { Cohort, CoordinatorEffect, CoordinatorStep, InStage, SharedKeys } from './types.js';
 
@@ -23,7 +23,7 @@ export function takeShares(
       throw invalidField(WireError, 'wire-invalid', `${shareKeys.name}.${field}`, expected, bytes);
     }
   }
-  state.keys.boxes[index] = message.boxes;
+  state.keys.boxes[index] = new Uint32Array(message.boxes.buffer, 0, k * BOX_WORDS);
   state.keys.tags[index] = message.tags;
   state.cohort.waiting.delete(index);
   return [state, []];

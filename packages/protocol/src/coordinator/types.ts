@@ -214,7 +214,8 @@ export interface RosterPart {
 
 /** What a device shared, by its roster index. Tags stay until the sum is open, boxes until U2. */
 export interface SharedKeys {
-  readonly boxes: (Uint8Array | undefined)[];
+  /** In words of the machine: they are only copied. */
+  readonly boxes: (Uint32Array | undefined)[];
   readonly tags: (Uint8Array | undefined)[];
 }
 
