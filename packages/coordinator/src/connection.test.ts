@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { DropCode } from '@onlysum/protocol';
 import { pino } from 'pino';
@@ -19,12 +20,13 @@ async function pair(limits: Partial<Limits> = {}): Promise<Connection> {
   server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const accepted = once(server, 'connection') as Promise<[WebSocket]>;
+  const accepted = once(server, 'connection') as Promise<[WebSocket, IncomingMessage]>;
   client = new WebSocket(`ws://127.0.0.1:${port}`);
-  const [socket] = await accepted;
+  const [socket, request] = await accepted;
   await once(client, 'open');
   const log = pino({ level: 'silent' });
-  return new Connection(1, '127.0.0.1', socket, { ...DEFAULT_LIMITS, ...limits }, log);
+  const all = { ...DEFAULT_LIMITS, ...limits };
+  return new Connection(1, '127.0.0.1', socket, request.socket, all, log);
 }
 
 function endings(connection: Connection): DropCode[] {

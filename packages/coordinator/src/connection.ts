@@ -4,6 +4,7 @@
  * Invariant: the receiver hears of each message at most once and in order, and of the end exactly once;
  * after that nothing.
  */
+import type { Writable } from 'node:stream';
 import {
   DROP_REASONS,
   type DeviceId,
@@ -35,23 +36,32 @@ export class Connection {
   readonly id: DeviceId;
   readonly address: string;
   readonly #socket: WebSocket;
+  readonly #stream: Writable;
   readonly #limits: Limits;
   readonly #log: Logger;
   #receiver: Receiver | undefined;
   #frameBytes = HELLO_FRAME_BYTES;
   #messages = 0;
-  /** Until the one before them is passed on. */
+  /** Until the system has taken what was written before. */
   #waiting: { readonly bytes: Uint8Array }[] = [];
-  #isWriting = false;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #awaitsPong = false;
   #expectation: NodeJS.Timeout | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
 
-  constructor(id: DeviceId, address: string, socket: WebSocket, limits: Limits, log: Logger) {
+  /** @param stream - what `socket` writes to. */
+  constructor(
+    id: DeviceId,
+    address: string,
+    socket: WebSocket,
+    stream: Writable,
+    limits: Limits,
+    log: Logger,
+  ) {
     this.id = id;
     this.address = address;
     this.#socket = socket;
+    this.#stream = stream;
     this.#limits = limits;
     this.#log = log;
     socket.on('message', (data, isBinary) => this.#onFrame(data, isBinary));
@@ -59,6 +69,7 @@ export class Connection {
     socket.on('pong', () => this.#onPong());
     socket.on('error', (error) => this.#onError(error));
     socket.on('close', (code) => this.#onClosed(code));
+    stream.on('drain', () => this.#writeWaiting());
   }
 
   get isOpen(): boolean {
@@ -67,7 +78,7 @@ export class Connection {
 
   /** Whether the next message would be passed on at once. */
   get isIdle(): boolean {
-    return this.#state === 'open' && !this.#isWriting;
+    return this.#state === 'open' && !this.#stream.writableNeedDrain;
   }
 
   /** Hands all further messages, and the end, to `receiver`. */
@@ -92,7 +103,7 @@ export class Connection {
   send(message: { readonly bytes: Uint8Array }): void {
     if (this.#state !== 'open') return;
     this.#waiting.push(message);
-    if (!this.#isWriting) this.#writeNext();
+    this.#writeWaiting();
     if (this.#waiting.length <= this.#limits.waitingMessages) return;
     this.drop('overloaded', `more than ${this.#limits.waitingMessages} messages wait unread`);
   }
@@ -196,16 +207,17 @@ export class Connection {
     receiver?.onGone(code);
   }
 
-  /** One message after the other: the next is made when the system has taken the one before. */
-  readonly #writeNext = (): void => {
-    const next = this.#waiting.shift();
-    this.#isWriting = next !== undefined;
-    if (next !== undefined) this.#write(next.bytes, this.#writeNext);
-  };
+  #writeWaiting(): void {
+    while (!this.#stream.writableNeedDrain) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#write(next.bytes);
+    }
+  }
 
-  #write(bytes: Uint8Array, onTaken?: () => void): void {
+  #write(bytes: Uint8Array): void {
     this.bytesOut += bytes.length;
-    this.#socket.send(bytes, { binary: true }, onTaken);
+    this.#socket.send(bytes, { binary: true });
   }
 
   #close(code: number, reason: string): void {

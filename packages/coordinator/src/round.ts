@@ -177,7 +177,8 @@ export class Round {
   #carryOut(effects: readonly CoordinatorEffect[]): void {
     for (let from = 0; from < effects.length; from += MADE_TOGETHER) {
       const made = effects.slice(from, from + MADE_TOGETHER).map((effect) => {
-        if (effect.kind !== 'send' || this.#members.get(effect.device)?.isIdle !== true) return effect;
+        if (effect.kind !== 'send' || this.#members.get(effect.device)?.isIdle !== true)
+          return effect;
         return { ...effect };
       });
       for (const effect of made) this.#carryOutOne(effect);

@@ -68,7 +68,7 @@ export async function listen(settings: Settings, events: ServerEvents): Promise<
     }
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       const address = request.socket.remoteAddress ?? '';
-      const connection = new Connection(nextId++, address, webSocket, limits, log);
+      const connection = new Connection(nextId++, address, webSocket, socket, limits, log);
       open.add(connection);
       webSocket.on('close', () => open.delete(connection));
       const excess = served.excess(address);
