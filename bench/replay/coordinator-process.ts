@@ -4,7 +4,14 @@
  */
 import { systemRng } from '@onlysum/crypto';
 import { type RegistrarPort, startCoordinator } from '@onlysum/coordinator';
-import { encodeResponse, parseRequest } from '@onlysum/protocol';
+import {
+  closeRequest,
+  encodeResponse,
+  rosterRequest,
+  sharedSetRequest,
+  survivorSetRequest,
+  windowRequest,
+} from '@onlysum/protocol';
 import { pino } from 'pino';
 import { readService } from './recorded-files.js';
 import { measureFromGo, report } from './server-meter.js';
@@ -21,13 +28,16 @@ const { devices } = result;
 const limits = { connections: devices, connectionsPerAddress: devices };
 const finished = measureFromGo();
 
-const order = ['window', 'roster', 'shared-set', 'survivor-set'];
+/** In the order of the answers. A request is not decoded: that is another process's work. */
+const asked = [windowRequest, rosterRequest, sharedSetRequest, survivorSetRequest];
+const closedAnswer = encodeResponse({ kind: 'closed' });
 const registrar: RegistrarPort = {
   attest: async (bytes) => {
-    const { kind } = parseRequest(bytes);
-    const answer =
-      kind === 'close' ? encodeResponse({ kind: 'closed' }) : answers[order.indexOf(kind)];
-    if (answer === undefined) throw new Error(`the registrar was never asked for ${kind}`);
+    // MessagePack's array header, then the type.
+    const type = bytes[1] ?? 0;
+    if (type === closeRequest.type) return closedAnswer;
+    const answer = answers[asked.findIndex((request) => request.type === type)];
+    if (answer === undefined) throw new Error(`the registrar was never asked for type ${type}`);
     return answer;
   },
 };

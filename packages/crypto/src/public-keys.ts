@@ -58,7 +58,7 @@ export function mayBeEd25519Signature(publicKey: Uint8Array, signature: Uint8Arr
  * @param publicKey - 32 bytes; the top bit is ignored, as RFC 7748 section 5 has it.
  */
 export function isLowOrderU(publicKey: Uint8Array): boolean {
-  return LOW_ORDER_U.has(toHexWithoutTopBit(publicKey));
+  return isOneOf(LOW_ORDER_U, publicKey);
 }
 
 const ZERO = '0000000000000000000000000000000000000000000000000000000000000000';
@@ -68,7 +68,7 @@ const P = 'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f';
 const P_PLUS_1 = 'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f';
 
 /** Orders 2 (u = 0), 4 (u = 1; on the twist u = −1) and 8, with the other spellings of 0 and 1. */
-const LOW_ORDER_U: ReadonlySet<string> = new Set([
+const LOW_ORDER_U = encodings(
   ZERO,
   ONE,
   P_MINUS_1,
@@ -76,19 +76,19 @@ const LOW_ORDER_U: ReadonlySet<string> = new Set([
   '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
   P,
   P_PLUS_1,
-]);
+);
 
 /** y of the points of order 1 (1), 2 (−1), 4 (0) and 8; the sign of x does not matter. */
-const SMALL_ORDER_Y: ReadonlySet<string> = new Set([
+const SMALL_ORDER_Y = encodings(
   ONE,
   P_MINUS_1,
   ZERO,
   '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
   'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
-]);
+);
 
 function isSmallOrder(encodedPoint: Uint8Array): boolean {
-  return SMALL_ORDER_Y.has(toHexWithoutTopBit(encodedPoint));
+  return isOneOf(SMALL_ORDER_Y, encodedPoint);
 }
 
 /** Whether the low 255 bits are below p = 2^255 − 19. */
@@ -105,8 +105,21 @@ function isBelowOrder(s: Uint8Array): boolean {
   return highest >= 0 && s[highest]! < ORDER[highest]!;
 }
 
-function toHexWithoutTopBit(encoded: Uint8Array): string {
+/** Encodings, and their first bytes: nearly every other encoding is told apart by its first. */
+interface Encodings {
+  readonly hex: ReadonlySet<string>;
+  readonly firstBytes: ReadonlySet<number>;
+}
+
+function encodings(...hex: readonly string[]): Encodings {
+  const firstBytes = hex.map((each) => Number.parseInt(each.slice(0, 2), 16));
+  return { hex: new Set(hex), firstBytes: new Set(firstBytes) };
+}
+
+/** Whether it is listed; its top bit is ignored. */
+function isOneOf({ hex, firstBytes }: Encodings, encoded: Uint8Array): boolean {
+  if (!firstBytes.has(encoded[0]!)) return false;
   const masked = encoded.slice();
   masked[31]! &= 0x7f;
-  return toHex(masked);
+  return hex.has(toHex(masked));
 }

@@ -2,7 +2,7 @@
  * Bookkeeping every stage shares: who is there, whom the stage waits for, who was lost and why.
  * Invariant: a device that was lost once gets nothing more, and its loss has one reason.
  */
-import { type Suite, PeerError, toHex } from '@onlysum/crypto';
+import { type Suite, PeerError, equalBytes } from '@onlysum/crypto';
 import { at } from '../at.js';
 import { type DropCode, MOST_DETAIL_CHARACTERS, retryInMs } from '../drop-reasons.js';
 import type {
@@ -119,9 +119,9 @@ export function loseWaiting(
  * @throws {PeerError} `conflicting-message` for different bytes.
  */
 export function isFirst(suite: Suite, place: Place, type: number, bytes: Uint8Array): boolean {
-  const digest = toHex(suite.sha256(bytes));
+  const digest = suite.sha256(bytes);
   const before = place.accepted.get(type);
-  if (before === digest) return false;
+  if (before !== undefined && equalBytes(before, digest)) return false;
   if (before !== undefined) {
     throw new PeerError(
       'conflicting-message',

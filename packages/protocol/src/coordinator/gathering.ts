@@ -89,8 +89,9 @@ export function advertised(
   if (!equalBytes(message.round, params.round)) {
     throw new PeerError('wrong-round', 'AdvertiseKeys is of another round than the one offered');
   }
-  const digest = toHex(context.suite.sha256(event.bytes));
-  if (candidate.lastAccepted !== undefined && candidate.lastAccepted !== digest) {
+  const digest = context.suite.sha256(event.bytes);
+  const before = candidate.lastAccepted;
+  if (before !== undefined && !equalBytes(before, digest)) {
     throw new PeerError('conflicting-message', 'a second, different AdvertiseKeys in one round');
   }
   checkAdvertisement(candidate.certificate, message, params, context);

@@ -3,7 +3,7 @@
  * Knows: tokens, places. Doesn't know: sockets. Invariant: a token works once, for a place that is not
  * lost, and the older connection of that place is let go.
  */
-import { equalBytes, parseHex } from '@onlysum/crypto';
+import { equalBytes } from '@onlysum/crypto';
 import { at } from '../at.js';
 import type { DropCode } from '../drop-reasons.js';
 import { resumed, uploadGrant } from '../messages/from-coordinator.js';
@@ -76,10 +76,7 @@ export function resumePlace(
     round: params.round,
     stage: state.stage,
     remainingMs: Math.max(0, endsAtMs(state) - context.nowMs),
-    accepted:
-      lastAccepted === undefined
-        ? new Uint8Array(DIGEST_BYTES)
-        : parseHex('accepted', lastAccepted, DIGEST_BYTES),
+    accepted: lastAccepted ?? new Uint8Array(DIGEST_BYTES),
     token: holder.token,
   });
   const letGo: CoordinatorEffect[] = wasConnected ? [{ kind: 'release', device: older }] : [];

@@ -164,8 +164,8 @@ export interface Seatholder {
   /** Gone for longer than the grace: stages do not wait for it. */
   isOverdue: boolean;
   token: Uint8Array;
-  /** Hex of the SHA-256 of the last message that was accepted. */
-  lastAccepted: string | undefined;
+  /** SHA-256 of the last message that was accepted. */
+  lastAccepted: Uint8Array | undefined;
 }
 
 /** A device that was offered the round, and perhaps has advertised. */
@@ -185,7 +185,7 @@ export interface Place extends Seatholder {
   /** False once it is lost for good. */
   present: boolean;
   /** Digests of accepted messages by type, to tell a repeat from a conflict. */
-  readonly accepted: Map<number, string>;
+  readonly accepted: Map<number, Uint8Array>;
 }
 
 /** What every stage after the roster carries. */
