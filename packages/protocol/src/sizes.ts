@@ -9,7 +9,6 @@ export const CHALLENGE_BYTES = 32;
 export const SHARE_BYTES = 32;
 /** A sealed share of b and share of s: two shares and the tag of the AEAD. */
 export const BOX_BYTES = 2 * SHARE_BYTES + 16;
-export const BOX_WORDS = BOX_BYTES / 4;
 /** The tag by which both ends show that they derived the same pair secret. */
 export const PAIR_TAG_BYTES = 16;
 /** A leaf's entry for a neighbour: u32 index, c, s. */

@@ -8,7 +8,7 @@ import type { MaskedInput } from '../messages/from-device.js';
 import { addPacked } from '../packing.js';
 import { countNeighbours, positionOf } from '../graph.js';
 import type { SetResponse } from '../registrar/requests.js';
-import { BOX_WORDS } from '../sizes.js';
+import { BOX_BYTES } from '../sizes.js';
 import { abort, isSettled, loseWaiting, send, sendOwn, waitFor } from './cohort.js';
 import type {
   Cohort,
@@ -70,16 +70,14 @@ export function sharedSetMessage(
 ): Uint8Array {
   const { cohort, shared, boxes } = state;
   const dealers = at(cohort.graph.neighbours, index).filter((dealer) => isIn.has(dealer));
-  const out = new Uint32Array(dealers.length * BOX_WORDS);
+  const { k } = cohort.parameters;
+  const out = new Uint8Array(dealers.length * BOX_BYTES);
   dealers.forEach((dealer, i) => {
-    const from = positionOf(cohort.graph, dealer, index) * BOX_WORDS;
-    const dealt = at(boxes, dealer);
-    // No view for each of n·k boxes.
-    for (let word = 0; word < BOX_WORDS; word++) out[i * BOX_WORDS + word] = dealt[from + word]!;
+    const from = (dealer * k + positionOf(cohort.graph, dealer, index)) * BOX_BYTES;
+    out.set(boxes.subarray(from, from + BOX_BYTES), i * BOX_BYTES);
   });
   const { bitmap: members, signature } = shared;
-  const { round } = cohort.facts;
-  return sharedSet.encode({ round, members, signature, boxes: new Uint8Array(out.buffer) });
+  return sharedSet.encode({ round: cohort.facts.round, members, signature, boxes: out });
 }
 
 /** A device has its vector ready: it may send when there is a credit. */

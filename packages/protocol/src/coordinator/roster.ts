@@ -8,6 +8,7 @@ import { roster } from '../messages/from-coordinator.js';
 import { advertiseKeys } from '../messages/from-device.js';
 import { rosterParameters } from '../parameters.js';
 import type { RosterResponse } from '../registrar/requests.js';
+import { BOX_BYTES, PAIR_TAG_BYTES } from '../sizes.js';
 import { everyIndex, sendOwn, waitFor } from './cohort.js';
 import type {
   Cohort,
@@ -90,7 +91,10 @@ export function openRoster(
     {
       stage: 'sharing',
       cohort,
-      keys: { boxes: new Array(n).fill(undefined), tags: new Array(n).fill(undefined) },
+      keys: {
+        boxes: new Uint8Array(n * k * BOX_BYTES),
+        tags: new Uint8Array(n * k * PAIR_TAG_BYTES),
+      },
       parts,
     },
     [

@@ -4,7 +4,7 @@ import { at } from '../at.js';
 import { encodeBitmap } from '../bitmap.js';
 import { type ShareKeys, shareKeys } from '../messages/from-device.js';
 import { countNeighbours, positionOf } from '../graph.js';
-import { BOX_BYTES, BOX_WORDS, PAIR_TAG_BYTES } from '../sizes.js';
+import { BOX_BYTES, PAIR_TAG_BYTES } from '../sizes.js';
 import { abort, everyIndex, isSettled, lose, loseWaiting, markLost, present } from './cohort.js';
 import type { Cohort, CoordinatorEffect, CoordinatorStep, InStage, SharedKeys } from './types.js';
 
@@ -23,8 +23,8 @@ export function takeShares(
       throw invalidField(WireError, 'wire-invalid', `${shareKeys.name}.${field}`, expected, bytes);
     }
   }
-  state.keys.boxes[index] = new Uint32Array(message.boxes.buffer, 0, k * BOX_WORDS);
-  state.keys.tags[index] = message.tags;
+  state.keys.boxes.set(message.boxes, index * k * BOX_BYTES);
+  state.keys.tags.set(message.tags, index * k * PAIR_TAG_BYTES);
   state.cohort.waiting.delete(index);
   return [state, []];
 }
@@ -90,26 +90,27 @@ function tooFew(cohort: Cohort, left: number): string {
 
 /** Whether both ends of a pair sent the same tag. */
 function pairAgrees(cohort: Cohort, tags: SharedKeys['tags'], a: number, b: number): boolean {
-  const [tagsOfA, tagsOfB] = [tags[a], tags[b]];
-  if (tagsOfA === undefined || tagsOfB === undefined) return false;
-  const fromA = positionOf(cohort.graph, a, b) * PAIR_TAG_BYTES;
-  const fromB = positionOf(cohort.graph, b, a) * PAIR_TAG_BYTES;
+  const [fromA, fromB] = [tagFrom(cohort, a, b), tagFrom(cohort, b, a)];
   // No views for each of n·k tags.
   for (let byte = 0; byte < PAIR_TAG_BYTES; byte++) {
-    if (tagsOfA[fromA + byte] !== tagsOfB[fromB + byte]) return false;
+    if (tags[fromA + byte] !== tags[fromB + byte]) return false;
   }
   return true;
 }
 
-/** The tag that `index` sent for its pair with `other`. */
+/** The tag that `index` sent for its pair with `other`. @returns a view. */
 export function tagOf(
   cohort: Cohort,
   tags: SharedKeys['tags'],
   index: number,
   other: number,
-): Uint8Array | undefined {
-  const from = positionOf(cohort.graph, index, other) * PAIR_TAG_BYTES;
-  return tags[index]?.subarray(from, from + PAIR_TAG_BYTES);
+): Uint8Array {
+  const from = tagFrom(cohort, index, other);
+  return tags.subarray(from, from + PAIR_TAG_BYTES);
+}
+
+function tagFrom({ graph, parameters }: Cohort, index: number, other: number): number {
+  return (index * parameters.k + positionOf(graph, index, other)) * PAIR_TAG_BYTES;
 }
 
 /** Disputed pairs of each device, counted over all who shared, before anyone is left out. */

@@ -212,11 +212,13 @@ export interface RosterPart {
   readonly path: readonly Uint8Array[];
 }
 
-/** What a device shared, by its roster index. Tags stay until the sum is open, boxes until U2. */
+/**
+ * What devices shared: n times k records in one array each, by roster index and place of the neighbour;
+ * zeros of who shared nothing. Tags stay until the sum is open, boxes until U3 is closed.
+ */
 export interface SharedKeys {
-  /** In words of the machine: they are only copied. */
-  readonly boxes: (Uint32Array | undefined)[];
-  readonly tags: (Uint8Array | undefined)[];
+  readonly boxes: Uint8Array;
+  readonly tags: Uint8Array;
 }
 
 export interface SharedSetState {

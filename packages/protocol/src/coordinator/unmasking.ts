@@ -85,7 +85,7 @@ export function takeReveal(
     const p = message.pairSecrets.subarray(i * KEY_BYTES, (i + 1) * KEY_BYTES);
     const tag = tagOf(cohort, tags, index, dropped);
     // Its own tag binds it: what has to come off is what this survivor added, whatever the other end said.
-    if (tag !== undefined && equalBytes(pairTag(suite, p), tag)) checked.set(dropped, p);
+    if (equalBytes(pairTag(suite, p), tag)) checked.set(dropped, p);
   });
   reveals.pairSecrets.set(index, checked);
   return [state, []];

@@ -4,7 +4,7 @@
  */
 import { DIGEST_BYTES, KEY_BYTES, NONCE_BYTES, PAIR_TAG_BYTES } from '../sizes.js';
 import { BOX_BYTES, ROUND_ID_BYTES, SHARE_RECORD_BYTES, SIGNATURE_BYTES } from '../sizes.js';
-import { bytesField, codec, integerField, recordsField, viewField } from '../wire/codec.js';
+import { bytesField, codec, integerField, recordsField, recordsView } from '../wire/codec.js';
 import { certificateField } from '../certificate.js';
 
 /** Version of this protocol. */
@@ -39,15 +39,15 @@ export type AdvertiseKeys = ReturnType<typeof advertiseKeys.parse>;
 /** §5.3. A box and a tag for each neighbour, in the order of the leaf. */
 export const shareKeys = codec(34, 'ShareKeys', {
   round,
-  boxes: recordsField(BOX_BYTES, MOST_NEIGHBOURS),
-  tags: recordsField(PAIR_TAG_BYTES, MOST_NEIGHBOURS),
+  boxes: recordsView(BOX_BYTES, MOST_NEIGHBOURS),
+  tags: recordsView(PAIR_TAG_BYTES, MOST_NEIGHBOURS),
 });
 export type ShareKeys = ReturnType<typeof shareKeys.parse>;
 
 /** §5.4. The packed vector and a commitment to b. */
 export const maskedInput = codec(35, 'MaskedInput', {
   round,
-  vector: viewField(MOST_VECTOR_BYTES),
+  vector: recordsView(1, MOST_VECTOR_BYTES),
   commitment: bytesField(DIGEST_BYTES),
 });
 export type MaskedInput = ReturnType<typeof maskedInput.parse>;

@@ -27,6 +27,11 @@ const codecs = new Map(exported.filter(isCodec).map((codec) => [codec.name, code
 
 const bytes = (hex: string) => parseHex('vector', hex, hex.length / 2);
 
+const VIEWS: Readonly<Record<string, readonly string[]>> = {
+  MaskedInput: ['vector'],
+  ShareKeys: ['boxes', 'tags'],
+};
+
 describe('messages.json', () => {
   test('has every message, and no type stands for two', () => {
     expect(vectors.messages.map(({ name }) => name).sort()).toEqual([...codecs.keys()].sort());
@@ -47,9 +52,9 @@ describe('messages.json', () => {
       const frame = bytes(hex);
       const parsed = codecOf(name).parse(decodeFrame(frame)) as object;
       frame.fill(0xee);
-      // A vector is added before its frame is gone, and not copied for that.
-      const views = Object.hasOwn(parsed, 'vector') ? { vector: expect.anything() } : {};
-      expect(parsed).toEqual({ ...recordOf(fields), ...views });
+      // These are added to a sum or to a table before their frame is gone, and not copied for that.
+      const views = VIEWS[name]?.map((field) => [field, expect.any(Uint8Array)]) ?? [];
+      expect(parsed).toEqual({ ...recordOf(fields), ...Object.fromEntries(views) });
     },
   );
 

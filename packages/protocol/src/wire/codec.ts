@@ -93,6 +93,12 @@ export function bytesField(length: number): FieldParser<Uint8Array> {
 
 /** Whole records of `record` bytes, at most `maxRecords`, copied out of the frame. */
 export function recordsField(record: number, maxRecords: number): FieldParser<Uint8Array> {
+  const view = recordsView(record, maxRecords);
+  return (raw, field) => view(raw, field).slice();
+}
+
+/** As {@link recordsField}, but a view of the frame: for what is used up before the frame is gone. */
+export function recordsView(record: number, maxRecords: number): FieldParser<Uint8Array> {
   return (raw, field) => {
     if (
       !(raw instanceof Uint8Array) ||
@@ -101,16 +107,6 @@ export function recordsField(record: number, maxRecords: number): FieldParser<Ui
     ) {
       const expected = `at most ${maxRecords} records of ${record} bytes`;
       throw invalidField(WireError, 'wire-invalid', field, expected, raw);
-    }
-    return new Uint8Array(raw);
-  };
-}
-
-/** Up to `most` bytes, as a view of the frame: for what is used up before the frame is gone. */
-export function viewField(most: number): FieldParser<Uint8Array> {
-  return (raw, field) => {
-    if (!(raw instanceof Uint8Array) || raw.length > most) {
-      throw invalidField(WireError, 'wire-invalid', field, `at most ${most} bytes`, raw);
     }
     // A decoder on Node gives a Buffer, whose slice() does not copy.
     return new Uint8Array(raw.buffer, raw.byteOffset, raw.length);
