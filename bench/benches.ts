@@ -23,3 +23,6 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   peers: peersBench,
   'large-round': largeRoundBench,
 };
+
+/** What a quick run leaves out unless it is asked for by name: there is no target in it. */
+export const NOT_QUICK: ReadonlySet<string> = new Set(['web-crypto', 'peers', 'large-round']);

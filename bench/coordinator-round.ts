@@ -11,8 +11,8 @@ const LANES = 256;
 const MOST_RATIO = 1.5;
 /** Of one server process: the first ones compile code, the very first is told apart. */
 const WARM_UP_ROUNDS = 3;
-const ROUNDS = 15;
-const QUICK_ROUNDS = 5;
+const ROUNDS = 12;
+const QUICK_ROUNDS = 4;
 
 const figure = figuresOf('coordinator-round');
 

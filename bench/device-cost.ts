@@ -6,6 +6,9 @@ import { cpuOf } from './cpu.js';
 import { replayDevice } from './replay/device-replay.js';
 import { readDevices, readService } from './replay/recorded-files.js';
 
+/** Samples that do not count: the first rounds of a process compile code. */
+export const WARM_UPS = 3;
+
 /** @returns plays one device of the recording, the next one at each call. */
 export function devicePlayer(folder: string, suite: Suite): () => void {
   const service = readService(folder);

@@ -5,7 +5,7 @@
 import { type Suite, portableSuite } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import { barePrimitives } from './bare-primitives.js';
-import { devicePlayer, meanCpuMs } from './device-cost.js';
+import { WARM_UPS, devicePlayer, meanCpuMs } from './device-cost.js';
 import { type Bench, type Figure, figuresOf } from './figure.js';
 import { DROPOUT, recordingOf } from './recordings.js';
 import { readService } from './replay/recorded-files.js';
@@ -25,7 +25,7 @@ const figure = figuresOf('device-round');
 
 export const deviceRoundBench: Bench = async ({ isQuick, progress }) => {
   const setups: Setup[] = [
-    { suite: nativeSuite, rounds: 10, samples: isQuick ? 7 : 15, mostRatio: 1.8 },
+    { suite: nativeSuite, rounds: 10, samples: isQuick ? 9 : 21, mostRatio: 1.8 },
     { suite: portableSuite, rounds: 1, samples: isQuick ? 5 : 11, mostRatio: 2 },
   ];
   progress(`recording a round of ${DEVICES} devices, ${LANES} lanes`);
@@ -36,10 +36,9 @@ export const deviceRoundBench: Bench = async ({ isQuick, progress }) => {
     const bare = barePrimitives(suite, { k, t, lanes: LANES });
     const round = devicePlayer(folder, suite);
     const found: { round: number; bare: number }[] = [];
-    // The first one warms up.
-    for (let sample = 0; sample <= samples; sample++) {
+    for (let sample = -WARM_UPS; sample < samples; sample++) {
       const times = { round: meanCpuMs(rounds, round), bare: meanCpuMs(rounds, bare) };
-      if (sample > 0) found.push(times);
+      if (sample >= 0) found.push(times);
     }
     const setting = { n: DEVICES, m: LANES, k, suite: suite.name };
     const ratios = found.map((each) => each.round / each.bare);

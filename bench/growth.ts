@@ -3,9 +3,9 @@
  * chosen for each n so that k and nearly t stay the same, since both depend on it.
  */
 import { nativeSuite } from '@onlysum/crypto/node';
-import { devicePlayer, meanCpuMs } from './device-cost.js';
-import { type Bench, type Figure, figuresOf, median, slope } from './figure.js';
-import { recordingOf } from './recordings.js';
+import { WARM_UPS, devicePlayer, meanCpuMs } from './device-cost.js';
+import { type Bench, figuresOf, median, slope } from './figure.js';
+import { type RecordedFleet, recordTogether, recordingOf } from './recordings.js';
 import { readService } from './replay/recorded-files.js';
 import { replayRounds } from './replay/replay.js';
 
@@ -20,62 +20,88 @@ const QUICK_SIZES = 3;
 const LANES = 256;
 export const GROWTH_LANES = [LANES, 1000, 4000, 16_000];
 const QUICK_LANES = 3;
-const DEVICE_SAMPLES = 7;
 const DEVICES_PER_SAMPLE = 10;
-/** To one process; the first ones compile code. */
-const ROUNDS = 6;
-const WARM_UP_ROUNDS = 3;
+/** Of devices, over all rounds of a server process: as many for each n, since they compile its code. */
+const COORDINATOR = { warmUp: 4000, measured: 4000 };
+const QUICK_COORDINATOR = { warmUp: 2000, measured: 1000 };
 
 const figure = figuresOf('growth');
 
 type Point = readonly [x: number, y: number];
 
 export const growthBench: Bench = async ({ isQuick, progress }) => {
-  const figures: Figure[] = [];
   const sizes = isQuick ? GROWTH_SIZES.slice(0, QUICK_SIZES) : GROWTH_SIZES;
-  const [deviceByN, coordinatorByN]: [Point[], Point[]] = [[], []];
-  for (const { devices, dropout } of sizes) {
-    progress(`n = ${devices}`);
-    const folder = await recordingOf({ devices, lanes: LANES, dropout });
-    const { k } = readService(folder).plan.parameters;
-    const setting = { n: devices, m: LANES, k, over: 'n' };
-    const device = deviceSamples(folder);
-    deviceByN.push([devices, median(device)]);
-    figures.push(figure('device CPU', device, 'ms', { setting }));
-    const played = await replayRounds(folder, ['coordinator'], ROUNDS);
-    const rounds = played.coordinator.slice(WARM_UP_ROUNDS);
-    const coordinator = rounds.map(({ cpuMs }) => cpuMs / devices);
-    coordinatorByN.push([devices, median(coordinator)]);
-    figures.push(figure('coordinator CPU per device', coordinator, 'ms', { setting }));
-  }
-  figures.push(
-    figure('device CPU, exponent of n', slope(deviceByN), ''),
-    figure('coordinator CPU per device, exponent of n', slope(coordinatorByN), ''),
-  );
+  const lanes = isQuick ? GROWTH_LANES.slice(0, QUICK_LANES) : GROWTH_LANES;
   const [smallest] = GROWTH_SIZES;
-  const deviceByM: Point[] = [];
-  for (const lanes of isQuick ? GROWTH_LANES.slice(0, QUICK_LANES) : GROWTH_LANES) {
-    progress(`m = ${lanes}`);
-    const folder = await recordingOf({ ...smallest, lanes });
-    const { k } = readService(folder).plan.parameters;
-    const device = deviceSamples(folder);
-    deviceByM.push([lanes, median(device)]);
-    const setting = { n: smallest.devices, m: lanes, k, over: 'm' };
-    figures.push(figure('device CPU', device, 'ms', { setting }));
-  }
-  const { perX, atZero, r2 } = line(deviceByM);
+  const byN = sizes.map((size): RecordedFleet => ({ ...size, lanes: LANES }));
+  const byM = lanes.map((m): RecordedFleet => ({ ...smallest, lanes: m }));
+  progress(
+    `recording n = ${sizes.map(({ devices }) => devices).join(', ')}, m = ${lanes.join(', ')}`,
+  );
+  await recordTogether([...byN, ...byM]);
+  progress('devices, in turn');
+  const samples = isQuick ? 7 : 15;
+  const [ofN, ofM] = [await deviceCurve(byN, samples), await deviceCurve(byM, samples)];
+  const figures = [
+    ...ofN.map(({ cpu, ...at }) =>
+      figure('device CPU', cpu, 'ms', { setting: { ...at, over: 'n' } }),
+    ),
+    figure('device CPU, exponent of n', slope(ofN.map(({ n, cpu }) => [n, median(cpu)])), ''),
+    ...ofM.map(({ cpu, ...at }) =>
+      figure('device CPU', cpu, 'ms', { setting: { ...at, over: 'm' } }),
+    ),
+  ];
+  const { perX, atZero, r2 } = line(ofM.map(({ m, cpu }) => [m, median(cpu)]));
   figures.push(
     figure('device CPU, for each 1,000 lanes more', 1000 * perX, 'ms'),
     figure('device CPU, without any lane', atZero, 'ms'),
     figure('device CPU, linear in m: r²', r2, ''),
   );
+  const coordinatorByN: Point[] = [];
+  for (const fleet of byN) {
+    const { devices } = fleet;
+    progress(`coordinator, n = ${devices}`);
+    const folder = await recordingOf(fleet);
+    const { warmUp, measured } = isQuick ? QUICK_COORDINATOR : COORDINATOR;
+    const [first, rounds] = [warmUp, warmUp + measured].map((all) => Math.ceil(all / devices));
+    const played = await replayRounds(folder, ['coordinator'], rounds ?? 0);
+    const cpu = played.coordinator.slice(first).map(({ cpuMs }) => cpuMs / devices);
+    coordinatorByN.push([devices, median(cpu)]);
+    const { k } = readService(folder).plan.parameters;
+    const setting = { n: devices, m: LANES, k, over: 'n' };
+    figures.push(figure('coordinator CPU per device', cpu, 'ms', { setting }));
+  }
+  figures.push(figure('coordinator CPU per device, exponent of n', slope(coordinatorByN), ''));
   return figures;
 };
 
-function deviceSamples(folder: string): number[] {
-  const round = devicePlayer(folder, nativeSuite);
-  meanCpuMs(DEVICES_PER_SAMPLE, round);
-  return Array.from({ length: DEVICE_SAMPLES }, () => meanCpuMs(DEVICES_PER_SAMPLE, round));
+interface DevicePoint {
+  readonly n: number;
+  readonly m: number;
+  readonly k: number;
+  readonly cpu: number[];
+}
+
+/** Devices of all fleets in turn, so that what the machine does meanwhile falls on all of them. */
+async function deviceCurve(
+  fleets: readonly RecordedFleet[],
+  samples: number,
+): Promise<DevicePoint[]> {
+  const curve = [];
+  for (const fleet of fleets) {
+    const folder = await recordingOf(fleet);
+    const { k } = readService(folder).plan.parameters;
+    const cpu: number[] = [];
+    const play = devicePlayer(folder, nativeSuite);
+    curve.push({ play, n: fleet.devices, m: fleet.lanes, k, cpu });
+  }
+  for (let sample = -WARM_UPS; sample < samples; sample++) {
+    for (const { play, cpu } of curve) {
+      const ms = meanCpuMs(DEVICES_PER_SAMPLE, play);
+      if (sample >= 0) cpu.push(ms);
+    }
+  }
+  return curve.map(({ n, m, k, cpu }) => ({ n, m, k, cpu }));
 }
 
 /** Least squares. */

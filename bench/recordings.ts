@@ -44,6 +44,21 @@ export function recordingOf(fleet: RecordedFleet): Promise<string> {
   return recording;
 }
 
+/** What most benches need. */
+export const COMMON_FLEETS: readonly RecordedFleet[] = [
+  { devices: 1000, lanes: 1000, dropout: DROPOUT },
+  { devices: 1000, lanes: 256, dropout: DROPOUT },
+];
+
+/** Two at a time: nothing is measured meanwhile. */
+export async function recordTogether(fleets: readonly RecordedFleet[]): Promise<void> {
+  const waiting = fleets.values();
+  const recordNext = async (): Promise<void> => {
+    for (const fleet of waiting) await recordingOf(fleet);
+  };
+  await Promise.all([recordNext(), recordNext()]);
+}
+
 function record(name: string, options: Omit<FleetOptions, 'suite' | 'graph'>): Promise<string> {
   root ??= temporaryFolder();
   const folder = join(root, name);

@@ -3,13 +3,15 @@
  * measured on. Nothing here fails because something was slow.
  */
 import { parseArgs } from 'node:util';
-import { BENCHES } from './benches.js';
+import { BENCHES, NOT_QUICK } from './benches.js';
 import { type Figure, describe, isMet, targetText } from './figure.js';
 import { keepRun } from './kept-run.js';
+import { COMMON_FLEETS, recordTogether } from './recordings.js';
 
 const USAGE = `usage: npm run bench -- [--quick] [--only NAME]… [--json]
 
-  --quick      every target but the complete graph, the 30 % row and n = 10,000; under 2 minutes
+  --quick      every target but the complete graph, the 30 % row and n = 10,000, and no
+               comparison with WebCrypto or Prio3 unless asked for; under 2 minutes
   --only NAME  one of ${Object.keys(BENCHES).join(', ')};
                may be repeated
   --json       an array of {bench, figure, value, unit, target?} on standard output, nothing else
@@ -24,8 +26,14 @@ interface Flags {
 const startedAt = performance.now();
 const flags = readFlags();
 const figures: Figure[] = [];
+if (flags.only.length === 0) {
+  progress('recording the rounds that most benches need');
+  await recordTogether(COMMON_FLEETS);
+}
 for (const [name, bench] of Object.entries(BENCHES)) {
-  if (flags.only.length > 0 && !flags.only.includes(name)) continue;
+  const isWanted =
+    flags.only.length === 0 ? !flags.quick || !NOT_QUICK.has(name) : flags.only.includes(name);
+  if (!isWanted) continue;
   progress(name);
   const run = { isQuick: flags.quick, progress: (text: string) => progress(`  ${text}`) };
   const found = await bench(run);

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { BENCHES } from '../../bench/benches.js';
+import { BENCHES, NOT_QUICK } from '../../bench/benches.js';
 
 /** Far more than it takes anywhere: no test here is about time. */
 const MOST_MS = 900_000;
@@ -22,7 +22,7 @@ test(
     const options = { maxBuffer: 2 ** 26, timeout: MOST_MS };
     const { stdout, stderr } = await promisify(execFile)(process.execPath, args, options);
     const shown = JSON.parse(stdout) as Shown[];
-    const all = Object.keys(BENCHES).filter((name) => name !== 'large-round');
+    const all = Object.keys(BENCHES).filter((name) => !NOT_QUICK.has(name));
     expect(new Set(shown.map(({ bench }) => bench))).toEqual(new Set(all));
     for (const { value, figure } of shown) expect(Number.isFinite(value), figure).toBe(true);
     const names = shown.map(({ bench, figure }) => `${bench}: ${figure}`);
