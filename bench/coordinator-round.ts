@@ -9,8 +9,12 @@ import { replayRounds } from './replay/replay.js';
 const DEVICES = 1000;
 const LANES = 256;
 const MOST_RATIO = 1.5;
-/** Of one server process: the first ones compile code, the very first is told apart. */
-const WARM_UP_ROUNDS = 3;
+/**
+ * Of one server process. V8 compiles for seven rounds or so: by then its own threads have come down from
+ * 700 ms a round to 150. The very first round is told apart.
+ */
+const WARM_UP_ROUNDS = 8;
+const QUICK_WARM_UP_ROUNDS = 5;
 const ROUNDS = 12;
 const QUICK_ROUNDS = 4;
 
@@ -20,10 +24,11 @@ export const coordinatorRoundBench: Bench = async ({ isQuick, progress }) => {
   progress(`recording a round of ${DEVICES} devices, ${LANES} lanes`);
   const folder = await recordingOf({ devices: DEVICES, lanes: LANES, dropout: DROPOUT });
   progress('replay: the coordinator and bare ws in turn');
-  const rounds = WARM_UP_ROUNDS + (isQuick ? QUICK_ROUNDS : ROUNDS);
+  const warmUp = isQuick ? QUICK_WARM_UP_ROUNDS : WARM_UP_ROUNDS;
+  const rounds = warmUp + (isQuick ? QUICK_ROUNDS : ROUNDS);
   const { coordinator, bare } = await replayRounds(folder, ['coordinator', 'bare'], rounds);
-  const runs = coordinator.slice(WARM_UP_ROUNDS).flatMap((ours, i) => {
-    const beside = bare[WARM_UP_ROUNDS + i];
+  const runs = coordinator.slice(warmUp).flatMap((ours, i) => {
+    const beside = bare[warmUp + i];
     return beside === undefined ? [] : [{ ours, bare: beside }];
   });
   const setting = { n: DEVICES, m: LANES, dropout: DROPOUT };

@@ -8,4 +8,14 @@ export const REASONS: Readonly<Record<string, Readonly<Record<string, string>>>>
       'but with four of them V8 runs out of registers and spills. The wider registers of AVX2 and ' +
       'AVX-512 cannot be reached from WebAssembly, whose vectors have 128 bits.',
   },
+  'coordinator-round': {
+    'coordinator against bare ws replay':
+      'Profiled after eight rounds (research.md has the figures), both servers spend two thirds of ' +
+      'the bare time on the same two things: a signature check for each device, and system calls ' +
+      'that write to sockets. What the coordinator adds is spread thin: opening the sum in worker ' +
+      'threads (a commitment, two tags and one HKDF for each mask that is taken off), collecting garbage, ' +
+      'half of it in threads of V8, encoding and decoding, digests for resuming, adding vectors. None ' +
+      'is above a seventh of the bare time. What would be needed: batch verification of ' +
+      'Ed25519, which node:crypto does not have, and hashing the tags of a device in one call.',
+  },
 };
