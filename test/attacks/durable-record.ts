@@ -25,6 +25,7 @@ export function sentEntry(build: Build, { publisher, round, ...reservation }: Re
     sentAtMs: startMs,
     groups: [],
     values: {},
+    minRespondents: 1,
     privacy: { mechanism: 'none' },
   } as const;
 }

@@ -40,6 +40,7 @@ export function makeTask(keys: Keys, options: FleetOptions = {}): Task {
     minSurvivors: 3,
     attempts: 3,
     assumptions: { corrupt: 10, dropout: options.dropout ?? 200, population: 0 },
+    minRespondents: 1,
     privacy: { mechanism: 'none' },
     validity: options.validity ?? { notBeforeMs: 0, notAfterMs: Number.MAX_SAFE_INTEGER },
     groups: [{ name: 'essential', purpose: 'licensing', essential: true }],
@@ -52,6 +53,7 @@ export function makeTask(keys: Keys, options: FleetOptions = {}): Task {
         purpose: 'stability',
         owner: 'desktop team',
         retentionDays: 90,
+        access: ['analyst'],
       },
       {
         name: 'startup_ms',
@@ -62,6 +64,7 @@ export function makeTask(keys: Keys, options: FleetOptions = {}): Task {
         purpose: 'speed',
         owner: 'desktop team',
         retentionDays: 90,
+        access: ['analyst'],
       },
     ],
   };

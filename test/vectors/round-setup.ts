@@ -24,7 +24,12 @@ export interface Seeds {
 /** Lanes of 1 to 32 bits, a value in limbs, and a cohort that can lose one device. */
 export function roundManifest(suite: Suite, seeds: Seeds): Manifest {
   const key = (seed: Uint8Array) => toHex(suite.ed25519PublicKey(seed));
-  const about = { purpose: 'vectors', owner: 'vectors', retentionDays: 30 };
+  const about = {
+    purpose: 'vectors',
+    owner: 'vectors',
+    retentionDays: 30,
+    access: ['analyst'] as const,
+  };
   return {
     onlysum: 1,
     suite: 1,
@@ -39,6 +44,7 @@ export function roundManifest(suite: Suite, seeds: Seeds): Manifest {
     minSurvivors: 3,
     attempts: 1,
     assumptions: { corrupt: 10, dropout: 250, population: 1000 },
+    minRespondents: 1,
     privacy: { mechanism: 'none' },
     validity: { notBeforeMs: 1_767_225_600_000, notAfterMs: 1_798_761_600_000 },
     groups: [{ name: 'essential', purpose: 'vectors', essential: true }],

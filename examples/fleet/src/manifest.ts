@@ -43,6 +43,7 @@ export function fleetManifest(task: FleetTask): Manifest {
     minSurvivors: 2,
     attempts: 1,
     assumptions,
+    minRespondents: 1,
     privacy: { mechanism: 'none' },
     validity: { notBeforeMs: startMs, notAfterMs: startMs + epochLengthMs },
     groups: [
@@ -67,8 +68,18 @@ export function windowLengthMs(nowMs: number): number {
 }
 
 function fleetMetrics(versions: readonly string[]): Metric[] {
-  const essential = { group: 'essential', owner: 'support', retentionDays: 90 };
-  const optional = { group: OPTIONAL_GROUP, owner: 'engineering', retentionDays: 30 };
+  const essential = {
+    group: 'essential',
+    owner: 'support',
+    retentionDays: 90,
+    access: ['analyst'] as const,
+  };
+  const optional = {
+    group: OPTIONAL_GROUP,
+    owner: 'engineering',
+    retentionDays: 30,
+    access: ['analyst'] as const,
+  };
   return [
     {
       ...essential,

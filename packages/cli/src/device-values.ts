@@ -3,7 +3,7 @@
  * Knows: text and kinds. Doesn't know: how values are kept or sent.
  */
 import type { Client } from '@onlysum/client';
-import { accumulate, findMetric } from '@onlysum/metrics';
+import { accumulate, findMetric, type RecordedValue } from '@onlysum/metrics';
 import type { Manifest, Metric } from '@onlysum/task';
 import type { Command } from 'commander';
 import type { DeviceFlags } from './device-client.js';
@@ -59,11 +59,16 @@ function checkGroup(manifest: Manifest, metric: Metric, optIn: readonly string[]
   );
 }
 
-function valueOf(metric: Metric, text: string): boolean | number | string {
+function valueOf(metric: Metric, text: string): RecordedValue {
   const flag = `--set ${metric.name}`;
   switch (metric.kind) {
     case 'category':
+    case 'top-k':
+    // Refused where it is recorded, with what to record instead.
+    case 'cross-tabulation':
       return text;
+    case 'multi-select':
+      return text === '' ? [] : text.split(',');
     case 'flag':
       if (text === 'true' || text === 'false') return text === 'true';
       throw invalidFlag(flag, 'true or false', text);
@@ -71,7 +76,9 @@ function valueOf(metric: Metric, text: string): boolean | number | string {
       return number(flag, 'an integer ≥ 0', /^[0-9]+$/, text);
     case 'sum':
     case 'mean':
+    case 'variance':
     case 'histogram':
+    case 'distribution':
       return number(flag, 'a number', /^-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?$/i, text);
   }
 }

@@ -23,8 +23,13 @@ export function manifestTemplate(
 ): Manifest {
   const today = Math.floor(nowMs / DAY_MS) * DAY_MS;
   const owner = 'product-team@example.com';
-  const essential = { group: 'essential', owner, retentionDays: 365 };
-  const performance = { group: 'performance', owner, retentionDays: 90 };
+  const essential = { group: 'essential', owner, retentionDays: 365, access: ['analyst'] as const };
+  const performance = {
+    group: 'performance',
+    owner,
+    retentionDays: 90,
+    access: ['analyst'] as const,
+  };
   return {
     onlysum: 1,
     suite: 1,
@@ -40,6 +45,7 @@ export function manifestTemplate(
     minSurvivors: 3,
     attempts: 3,
     assumptions: { corrupt: 50, dropout: 200, population: 1000 },
+    minRespondents: 2,
     privacy: { mechanism: 'none' },
     validity: { notBeforeMs: today, notAfterMs: today + VALID_DAYS * DAY_MS },
     groups: [

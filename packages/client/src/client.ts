@@ -4,6 +4,7 @@
  * manifest is ever kept.
  */
 import { describe, OnlysumError, RoundError, UsageError } from '@onlysum/crypto';
+import type { RecordedValue } from '@onlysum/metrics';
 import { checkManifestFloor, checkValidity, checkVersion } from '@onlysum/task';
 import { type Task, verifySignedManifest, windowAt } from '@onlysum/task';
 import { startBackground } from './background.js';
@@ -54,7 +55,7 @@ export interface Client {
    * is kept, which `onProblem` is told once a metric (`consent-missing`). Never throws: what is wrong
    * goes to `onProblem` and is not recorded.
    */
-  record(metric: string, value: boolean | number | string): void;
+  record(metric: string, value: RecordedValue): void;
   /** What would be sent now. */
   preview(): Preview;
   /**
@@ -152,7 +153,7 @@ class TaskClient implements Client {
     this.#isEnrolled = true;
   }
 
-  record(metric: string, value: boolean | number | string): void {
+  record(metric: string, value: RecordedValue): void {
     try {
       const missing = this.#recorder.record(metric, value);
       if (missing !== undefined) this.#tellWithheld(metric, missing);

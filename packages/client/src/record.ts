@@ -5,6 +5,7 @@
  */
 import { UsageError } from '@onlysum/crypto';
 import type { RecordedValue } from '@onlysum/metrics';
+import type { Privacy } from '@onlysum/task';
 import * as v from 'valibot';
 
 /** JSON. All bytes are lower-case hex. */
@@ -70,7 +71,7 @@ export interface SentEntry {
   readonly groups: readonly string[];
   /** What was masked, by metric. */
   readonly values: Readonly<Record<string, RecordedValue>>;
-  readonly privacy: { readonly mechanism: 'none' };
+  readonly privacy: Privacy;
 }
 
 /** What was sent, and what became of it. */
@@ -174,8 +175,8 @@ const sentFields = {
   round: hex(16),
   sentAtMs: v.number(),
   groups: v.array(v.string()),
-  values: byText(v.union([v.number(), v.boolean(), v.string()])),
-  privacy: v.strictObject({ mechanism: v.literal('none') }),
+  values: byText(v.union([v.number(), v.boolean(), v.string(), v.array(v.string())])),
+  privacy: v.custom<Privacy>((raw) => typeof raw === 'object' && raw !== null),
 };
 
 const entrySchema = v.variant('kind', [

@@ -32,7 +32,7 @@ export const registrarKey = toHex(suite.ed25519PublicKey(registrarSeed));
 /** Nobody listens there: the in-process fetch answers. */
 export const REGISTRAR_URL = 'https://registrar.test';
 
-const origin = { owner: 'Desktop team', retentionDays: 30 };
+const origin = { owner: 'Desktop team', retentionDays: 30, access: ['analyst'] as const };
 const range = { min: '0', max: '100', resolution: '0.5', unit: 's' };
 
 export function manifest(url: string, change: Partial<Manifest> = {}): Manifest {
@@ -50,6 +50,7 @@ export function manifest(url: string, change: Partial<Manifest> = {}): Manifest 
     minSurvivors: 3,
     attempts: 16,
     assumptions: { corrupt: 10, dropout: 200, population: 10_000 },
+    minRespondents: 1,
     privacy: { mechanism: 'none' },
     validity: { notBeforeMs: START_MS - 1000, notAfterMs: START_MS + 1000 * EPOCH_MS },
     groups: [

@@ -152,6 +152,8 @@ function estimate(metric: Metric, sums: Sums): MetricResult {
       return estimateRange(metric, sums);
     case 'histogram':
       return estimateHistogram(metric, sums);
+    default:
+      throw new Error(metric.kind);
   }
 }
 
@@ -172,7 +174,11 @@ function estimateCategory({ kind, categories }: CategoryMetric, sums: Sums): Met
 }
 
 // Each device sent (value − min) / resolution.
-function estimateRange({ kind, min, resolution, unit }: RangeMetric, sums: Sums): MetricResult {
+function estimateRange(
+  { kind: any, min, resolution, unit }: RangeMetric,
+  sums: Sums,
+): MetricResult {
+  const kind = any === 'sum' ? 'sum' : 'mean';
   const reported = sums.one('reported');
   const { units, scale } = alignDecimals(checkedDecimal(min), checkedDecimal(resolution));
   const [low = 0n, step = 0n] = units;

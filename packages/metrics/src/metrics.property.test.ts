@@ -17,7 +17,7 @@ import { encodeLanes } from './encode.js';
 import { estimateTotals } from './estimate.js';
 import { accumulate, findMetric, type RecordedValue } from './value.js';
 
-const about = { purpose: 'p', owner: 'o', retentionDays: 1 };
+const about = { purpose: 'p', owner: 'o', retentionDays: 1, access: ['analyst'] as const };
 const cohortMax = 65_535;
 const groups = ['basic', 'extra'].map((name) => ({ name, purpose: 'p', essential: false }));
 

@@ -4,10 +4,19 @@
  * Invariant: a value is what its kind asks for, finite, and holds no text but a listed category.
  */
 import { describe, UsageError } from '@onlysum/crypto';
-import { type Manifest, type Metric, OTHER_CATEGORY } from '@onlysum/task';
+import {
+  type CrossTabulationMetric,
+  type Manifest,
+  type Metric,
+  OTHER_CATEGORY,
+  withOther,
+} from '@onlysum/task';
 
-/** JSON-able. A flag is a boolean, a category its name or `other`, all else a number. */
-export type RecordedValue = number | boolean | string;
+/**
+ * JSON-able. A flag is a boolean, a category or candidate its name or `other`, a multi-select a list of
+ * those, all else a number.
+ */
+export type RecordedValue = number | boolean | string | readonly string[];
 
 /** @throws {UsageError} `metric-unknown`, naming what came and the metrics there are. */
 export function findMetric(manifest: Manifest, name: string): Metric {
@@ -25,10 +34,10 @@ export function findMetric(manifest: Manifest, name: string): Metric {
 /**
  * @param previous - the value of this window so far.
  * @param value - what the host recorded: a boolean for a flag, an integer ≥ 0 for a count, a string
- *   for a category, a finite number otherwise.
+ *   for a category or a top-k, a list of strings for a multi-select, a finite number otherwise.
  * @returns the value to keep: counts and sums add up (up to the largest exact count, the largest
  *   finite sum), for all others the last one counts.
- * @throws {UsageError} `value-type` or `value-not-finite`, naming the metric.
+ * @throws {UsageError} `value-type`, `value-not-finite` or `metric-derived`, naming the metric.
  */
 export function accumulate(
   metric: Metric,
@@ -45,8 +54,9 @@ export function accumulate(
 }
 
 /**
- * @returns `value`, with a category that the manifest does not list replaced by `other`.
- * @throws {UsageError} `value-type` or `value-not-finite`, naming the metric.
+ * @returns `value`, with what the manifest does not list replaced by `other`; selections come in the
+ *   manifest's order, each once.
+ * @throws {UsageError} `value-type`, `value-not-finite`; `metric-derived` for a cross-tabulation.
  */
 export function checkValue(metric: Metric, value: unknown): RecordedValue {
   switch (metric.kind) {
@@ -54,8 +64,13 @@ export function checkValue(metric: Metric, value: unknown): RecordedValue {
       if (typeof value !== 'boolean') throw wrong(metric, 'true or false', value);
       return value;
     case 'category':
-      if (typeof value !== 'string') throw wrong(metric, 'a string', value);
-      return metric.categories.includes(value) ? value : OTHER_CATEGORY;
+      return listed(metric, metric.categories, value);
+    case 'top-k':
+      return listed(metric, metric.candidates, value);
+    case 'multi-select':
+      return selections(metric, metric.options, value);
+    case 'cross-tabulation':
+      throw derived(metric);
     case 'count':
       if (finite(metric, value, 'an integer ≥ 0') < 0 || !Number.isSafeInteger(value)) {
         throw wrong(metric, 'an integer ≥ 0', value);
@@ -63,9 +78,31 @@ export function checkValue(metric: Metric, value: unknown): RecordedValue {
       return value as number;
     case 'sum':
     case 'mean':
+    case 'variance':
     case 'histogram':
+    case 'distribution':
       return finite(metric, value, 'a finite number');
   }
+}
+
+function listed(metric: Metric, names: readonly string[], value: unknown): string {
+  if (typeof value !== 'string') throw wrong(metric, 'a string', value);
+  return names.includes(value) ? value : OTHER_CATEGORY;
+}
+
+function selections(metric: Metric, options: readonly string[], value: unknown): string[] {
+  if (!Array.isArray(value)) throw wrong(metric, 'a list of strings', value);
+  const chosen = new Set(value.map((each: unknown) => listed(metric, options, each)));
+  return withOther(options).filter((option) => chosen.has(option));
+}
+
+function derived({ name, rows, columns }: CrossTabulationMetric): UsageError {
+  const expected = `${rows} and ${columns}, from which it is made`;
+  return new UsageError('metric-derived', `metric ${name} is not recorded: record ${expected}`, {
+    field: name,
+    expected,
+    got: name,
+  });
 }
 
 function finite(metric: Metric, value: unknown, expected: string): number {

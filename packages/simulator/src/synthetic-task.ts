@@ -47,6 +47,7 @@ export function syntheticTask(
     minSurvivors: options.minSurvivors,
     attempts: options.attempts ?? 1,
     assumptions: options.assumptions,
+    minRespondents: 1,
     privacy: { mechanism: 'none' },
     validity: { notBeforeMs: 0, notAfterMs: Number.MAX_SAFE_INTEGER },
     groups: [{ name: 'simulation', purpose: 'simulation', essential: true }],
@@ -58,6 +59,7 @@ export function syntheticTask(
         purpose: 'simulation',
         owner: 'simulation',
         retentionDays: 1,
+        access: ['analyst'],
       },
     ],
   };
@@ -73,7 +75,7 @@ export function syntheticTask(
       taskId: suite.sha256(bytes),
       bytes,
       signature: new Uint8Array(64),
-      layout: { lanes, widths, vectorBytes },
+      layout: { lanes, widths, vectorBytes, noise: undefined },
       publisher,
       registrarKey,
       coordinatorKey,
@@ -92,6 +94,7 @@ function syntheticLane(index: number, bound: number, max: number): Lane {
     role: 'value',
     label: `lane[${index}]`,
     bound,
+    noise: undefined,
     tail: 0,
     width,
   };

@@ -8,15 +8,11 @@ export {
   type Decimal,
   decimalOf,
 } from './decimal.js';
-export {
-  compileLayout,
-  decodeLane,
-  type Lane,
-  type LaneRole,
-  type Layout,
-  rangeSteps,
-} from './layout.js';
+export { compileLayout, decodeLane, type Lane, type Layout } from './layout.js';
+export { type LogBucket, logBuckets } from './log-buckets.js';
 export * from './manifest.js';
+export { axesOf, centreStep, type LaneRole, rangeSteps, withOther } from './metric-lanes.js';
+export { honestDevices, type NoiseBlock, type NoisePlan } from './noise-plan.js';
 export { parseManifest } from './parse-manifest.js';
 export {
   checkManifestFloor,
@@ -33,3 +29,5 @@ export {
 export { REGISTRAR_URL_FORM, registrarBase } from './url.js';
 export { checkVersion } from './version-order.js';
 export { checkValidity, type Window, windowAt, windowByIndex } from './window.js';
+export { addCosts, epsilonOf, NO_COST, type PrivacyCost } from './accounting.js';
+export { type NoiseScale, noiseVariance, type Rational } from './noise-scale.js';

@@ -6,7 +6,13 @@ import type { Manifest, Metric } from './manifest.js';
 import { parseManifest } from './parse-manifest.js';
 
 const base = parseManifest(vectors.manifest);
-const about = { group: 'g', purpose: 'p', owner: 'o', retentionDays: 1 };
+const about = {
+  group: 'g',
+  purpose: 'p',
+  owner: 'o',
+  retentionDays: 1,
+  access: ['analyst'] as const,
+};
 
 function manifestWith(max: number, ...metrics: Metric[]): Manifest {
   const groups = [{ name: 'g', purpose: 'p', essential: true }];

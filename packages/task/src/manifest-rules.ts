@@ -4,9 +4,12 @@
 import { invalidField, UsageError } from '@onlysum/crypto';
 import { alignDecimals, checkedDecimal, compareDecimals } from './decimal.js';
 import {
+  type CrossTabulationMetric,
+  type DistributionMetric,
   type HistogramMetric,
   type Manifest,
   OTHER_CATEGORY,
+  type Privacy,
   type RangeMetric,
 } from './manifest.js';
 
@@ -15,6 +18,7 @@ export function checkManifestRules(manifest: Manifest): void {
   checkKeys(manifest);
   checkTimes(manifest);
   checkCohort(manifest);
+  checkPrivacy(manifest.privacy);
   checkGroups(manifest);
   checkMetrics(manifest);
 }
@@ -85,27 +89,127 @@ function checkGroups({ groups, metrics }: Manifest): void {
   });
 }
 
-function checkMetrics({ metrics }: Manifest): void {
+function checkPrivacy(privacy: Privacy): void {
+  if (privacy.mechanism === 'none') return;
+  const { budget } = privacy;
+  const delta = privacy.mechanism === 'skellam' ? privacy.delta : '0';
+  positive('privacy.epsilon', privacy.epsilon);
+  if (privacy.mechanism === 'skellam') {
+    positive('privacy.delta', delta);
+    if (compareDecimals(checkedDecimal(delta), LEAST_DELTA) < 0) {
+      throw invalid('privacy.delta', 'at least "0.000000000001"', delta);
+    }
+  }
+  for (const [name, least] of [
+    ['epsilon', privacy.epsilon],
+    ['delta', delta],
+  ] as const) {
+    const field = `privacy.budget.${name}`;
+    if (compareDecimals(checkedDecimal(budget[name]), checkedDecimal(least)) < 0) {
+      throw invalid(field, `at least that of one window (${least})`, budget[name]);
+    }
+  }
+  below('privacy.budget.delta', budget.delta, '1');
+  below('privacy.budget.epsilon', budget.epsilon, MOST_EPSILON);
+}
+
+/** Far above the 2^-60 of the graph, and below what any cohort calls negligible. */
+const LEAST_DELTA = checkedDecimal('0.000000000001');
+/** Beyond it the promise is empty and the arithmetic pointless. */
+const MOST_EPSILON = '1000';
+
+function positive(field: string, text: string): void {
+  if (checkedDecimal(text).unscaled <= 0n) throw invalid(field, 'more than 0', text);
+}
+
+function below(field: string, text: string, limit: string): void {
+  if (compareDecimals(checkedDecimal(text), checkedDecimal(limit)) >= 0) {
+    throw invalid(field, `less than ${limit}`, text);
+  }
+}
+
+function checkMetrics(manifest: Manifest): void {
   const seen = new Set<string>();
-  metrics.forEach((metric, i) => {
+  manifest.metrics.forEach((metric, i) => {
     const at = `metrics[${i}]`;
     if (seen.has(metric.name)) throw invalid(`${at}.name`, 'a name used once', metric.name);
     seen.add(metric.name);
-    if (metric.kind === 'category') checkCategories(metric.categories, at);
-    if (metric.kind === 'sum' || metric.kind === 'mean') checkRange(metric, at);
-    if (metric.kind === 'histogram') checkEdges(metric, at);
+    checkAccess(metric.access, at);
+    switch (metric.kind) {
+      case 'category':
+        return checkListed(metric.categories, `${at}.categories`);
+      case 'multi-select':
+        checkListed(metric.options, `${at}.options`);
+        return atMost(`${at}.most`, metric.most, metric.options.length, 'options');
+      case 'top-k':
+        checkListed(metric.candidates, `${at}.candidates`);
+        return atMost(`${at}.k`, metric.k, metric.candidates.length, 'candidates');
+      case 'sum':
+      case 'mean':
+      case 'variance':
+        return checkRange(metric, at);
+      case 'histogram':
+        return checkEdges(metric, at);
+      case 'distribution':
+        return checkDistribution(metric, at);
+      case 'cross-tabulation':
+        return checkCrossTabulation(metric, manifest, at);
+      case 'flag':
+      case 'count':
+    }
   });
 }
 
-function checkCategories(categories: readonly string[], at: string): void {
-  const seen = new Set<string>();
-  categories.forEach((category, c) => {
-    const field = `${at}.categories[${c}]`;
-    if (category === OTHER_CATEGORY)
-      throw invalid(field, 'no "other" (it is always there)', category);
-    if (seen.has(category)) throw invalid(field, 'a category listed once', category);
-    seen.add(category);
+function checkAccess(access: readonly string[], at: string): void {
+  access.forEach((role, r) => {
+    if (access.indexOf(role) < r) throw invalid(`${at}.access[${r}]`, 'a role listed once', role);
   });
+}
+
+function checkListed(listed: readonly string[], at: string): void {
+  const seen = new Set<string>();
+  listed.forEach((each, i) => {
+    const field = `${at}[${i}]`;
+    if (each === OTHER_CATEGORY) throw invalid(field, 'no "other" (it is always there)', each);
+    if (seen.has(each)) throw invalid(field, 'an entry listed once', each);
+    seen.add(each);
+  });
+}
+
+function atMost(field: string, got: number, most: number, of: string): void {
+  if (got > most) throw invalid(field, `at most the number of ${of} (${most})`, got);
+}
+
+function checkDistribution(metric: DistributionMetric, at: string): void {
+  const [min, max] = [checkedDecimal(metric.min), checkedDecimal(metric.max)];
+  positive(`${at}.min`, metric.min);
+  if (compareDecimals(max, min) <= 0) {
+    throw invalid(`${at}.max`, `more than min (${metric.min})`, metric.max);
+  }
+  if (compareDecimals(checkedDecimal(metric.relativeError), LEAST_RELATIVE_ERROR) < 0) {
+    throw invalid(`${at}.relativeError`, 'at least "0.001"', metric.relativeError);
+  }
+  below(`${at}.relativeError`, metric.relativeError, '1');
+}
+
+/** Finer buckets than that would be thousands, each with a noise of its own. */
+const LEAST_RELATIVE_ERROR = checkedDecimal('0.001');
+
+function checkCrossTabulation(
+  metric: CrossTabulationMetric,
+  { metrics }: Manifest,
+  at: string,
+): void {
+  for (const axis of ['rows', 'columns'] as const) {
+    const source = metrics.find(({ name }) => name === metric[axis]);
+    if (source?.kind !== 'category' || source.group !== metric.group) {
+      const expected = `the name of a category metric of group ${metric.group}`;
+      throw invalid(`${at}.${axis}`, expected, metric[axis]);
+    }
+  }
+  if (metric.rows === metric.columns) {
+    throw invalid(`${at}.columns`, `another metric than rows (${metric.rows})`, metric.columns);
+  }
 }
 
 function checkRange(metric: RangeMetric, at: string): void {

@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { MAX_COHORT } from './bounds.js';
 import { DECIMAL_FORM, parseDecimal } from './decimal.js';
+import { ROLES } from './manifest.js';
 import { isCoordinatorUrl } from './url.js';
 
 const safe = Number.MAX_SAFE_INTEGER;
@@ -66,21 +67,56 @@ const base = {
   owner: prose(200),
   // Ten years: what is kept longer is not telemetry any more.
   retentionDays: integer(1, 3650),
+  access: array(v.picklist(ROLES), 1, ROLES.length),
 };
 const range = { min: decimal, max: decimal, resolution: decimal, unit: prose(32) };
+const listed = array(category, 1, 1000);
 
 const metric = v.variant('kind', [
   v.strictObject({ ...base, kind: v.literal('flag') }),
   v.strictObject({ ...base, kind: v.literal('count'), max: integer(1) }),
-  v.strictObject({ ...base, kind: v.literal('category'), categories: array(category, 1, 1000) }),
+  v.strictObject({ ...base, kind: v.literal('category'), categories: listed }),
+  v.strictObject({
+    ...base,
+    kind: v.literal('multi-select'),
+    options: listed,
+    most: integer(1, 1000),
+  }),
+  v.strictObject({ ...base, kind: v.literal('top-k'), candidates: listed, k: integer(1, 1000) }),
   v.strictObject({ ...base, kind: v.literal('sum'), ...range }),
   v.strictObject({ ...base, kind: v.literal('mean'), ...range }),
+  v.strictObject({ ...base, kind: v.literal('variance'), ...range }),
   v.strictObject({
     ...base,
     kind: v.literal('histogram'),
     edges: array(decimal, 2, 1001),
     unit: prose(32),
   }),
+  v.strictObject({
+    ...base,
+    kind: v.literal('distribution'),
+    min: decimal,
+    max: decimal,
+    relativeError: decimal,
+    unit: prose(32),
+  }),
+  v.strictObject({
+    ...base,
+    kind: v.literal('cross-tabulation'),
+    rows: metricName,
+    columns: metricName,
+  }),
+]);
+
+const noise = {
+  epsilon: decimal,
+  neighbours: v.picklist(['zero', 'replace']),
+  budget: v.strictObject({ epsilon: decimal, delta: decimal, days: integer(1, 3650) }),
+};
+const privacy = v.variant('mechanism', [
+  v.strictObject({ mechanism: v.literal('none') }),
+  v.strictObject({ mechanism: v.literal('skellam'), delta: decimal, ...noise }),
+  v.strictObject({ mechanism: v.literal('discrete-laplace'), ...noise }),
 ]);
 
 export const manifestSchema = v.strictObject({
@@ -114,7 +150,8 @@ export const manifestSchema = v.strictObject({
     dropout: integer(0, 999),
     population: integer(0, 1_000_000),
   }),
-  privacy: v.strictObject({ mechanism: v.literal('none') }),
+  minRespondents: integer(1, MAX_COHORT),
+  privacy,
   validity: v.strictObject({ notBeforeMs: integer(0), notAfterMs: integer(0) }),
   groups: array(
     v.strictObject({ name: groupName, purpose: prose(500), essential: boolean }),

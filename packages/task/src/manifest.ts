@@ -25,8 +25,9 @@ export interface Manifest {
   /** Attested rosters per pseudonym and window. */
   readonly attempts: number;
   readonly assumptions: Assumptions;
-  /** This version adds no noise, so it knows no other promise. */
-  readonly privacy: { readonly mechanism: 'none' };
+  /** An estimate that fewer devices gave a value for is not shown. */
+  readonly minRespondents: number;
+  readonly privacy: Privacy;
   readonly validity: { readonly notBeforeMs: number; readonly notAfterMs: number };
   readonly groups: readonly Group[];
   readonly metrics: readonly Metric[];
@@ -39,6 +40,38 @@ export interface Assumptions {
   readonly dropout: number;
   /** γ_p, parts per million of the enrolled. */
   readonly population: number;
+}
+
+/** Noise that the devices add themselves, and what it promises each of them. Protocol §7. */
+export type Privacy = NoNoise | SkellamPrivacy | LaplacePrivacy;
+
+/** Totals are exact. Notice, receipts and the coordinator's log say so. */
+export interface NoNoise {
+  readonly mechanism: 'none';
+}
+
+/** Skellam noise: (ε, δ) for one window's whole vector. */
+export interface SkellamPrivacy extends NoisePromise {
+  readonly mechanism: 'skellam';
+  /** δ of one window, a decimal string above 0. */
+  readonly delta: string;
+}
+
+/** Discrete Laplace noise: a pure ε for one window's whole vector. */
+export interface LaplacePrivacy extends NoisePromise {
+  readonly mechanism: 'discrete-laplace';
+}
+
+export interface NoisePromise {
+  /** ε of one window, a decimal string. */
+  readonly epsilon: string;
+  /**
+   * Whose vectors must look alike: a device's and all zeros (`zero`), or any two that a device could
+   * send (`replace`). Participation itself is known to coordinator and registrar.
+   */
+  readonly neighbours: 'zero' | 'replace';
+  /** What a device lets its windows of any `days` days cost together; beyond, it refuses. */
+  readonly budget: { readonly epsilon: string; readonly delta: string; readonly days: number };
 }
 
 /** A consent group: its metrics are given or withheld together. */
@@ -55,7 +88,13 @@ interface MetricBase {
   readonly purpose: string;
   readonly owner: string;
   readonly retentionDays: number;
+  /** Who may read its results. */
+  readonly access: readonly Role[];
 }
+
+/** Roles of people who read results. */
+export const ROLES = ['operator', 'analyst', 'auditor', 'privacy-officer'] as const;
+export type Role = (typeof ROLES)[number];
 
 /** Yes or no; the last value counts. */
 export interface FlagMetric extends MetricBase {
@@ -74,12 +113,21 @@ export interface CategoryMetric extends MetricBase {
   readonly categories: readonly string[];
 }
 
+/** Any number of `options`, or `other`; beyond `most` of them it is clipped. The last value counts. */
+export interface MultiSelectMetric extends MetricBase {
+  readonly kind: 'multi-select';
+  readonly options: readonly string[];
+  /** The most selections of one device that count: those that come first in `options`. */
+  readonly most: number;
+}
+
 /**
  * A number clipped to `min`…`max` and rounded to `min` plus a multiple of `resolution`, all decimal
- * strings. A `sum` adds up what a device records in a window; of a `mean` the last value counts.
+ * strings. A `sum` adds up what a device records in a window; of a `mean` and a `variance` (which gives
+ * the mean too) the last value counts.
  */
 export interface RangeMetric extends MetricBase {
-  readonly kind: 'sum' | 'mean';
+  readonly kind: 'sum' | 'mean' | 'variance';
   readonly min: string;
   readonly max: string;
   readonly resolution: string;
@@ -96,7 +144,44 @@ export interface HistogramMetric extends MetricBase {
   readonly unit: string;
 }
 
-export type Metric = FlagMetric | CountMetric | CategoryMetric | RangeMetric | HistogramMetric;
+/**
+ * Logarithmic buckets from `min` to `max`, from which quantiles come with a relative error of at most
+ * `relativeError` (as DDSketch). A value below `min` is counted as such, one above `max` as clipped.
+ */
+export interface DistributionMetric extends MetricBase {
+  readonly kind: 'distribution';
+  readonly min: string;
+  readonly max: string;
+  /** Above 0, below 1. */
+  readonly relativeError: string;
+  readonly unit: string;
+}
 
-/** The category that every category metric has besides those it lists. */
+/** How two category metrics of its group go together; recorded through them. */
+export interface CrossTabulationMetric extends MetricBase {
+  readonly kind: 'cross-tabulation';
+  /** Names of category metrics. */
+  readonly rows: string;
+  readonly columns: string;
+}
+
+/** One of `candidates`, or `other`; the result shows the `k` most frequent. The last value counts. */
+export interface TopKMetric extends MetricBase {
+  readonly kind: 'top-k';
+  readonly candidates: readonly string[];
+  readonly k: number;
+}
+
+export type Metric =
+  | FlagMetric
+  | CountMetric
+  | CategoryMetric
+  | MultiSelectMetric
+  | RangeMetric
+  | HistogramMetric
+  | DistributionMetric
+  | CrossTabulationMetric
+  | TopKMetric;
+
+/** What every list of categories, options or candidates has besides those it lists. */
 export const OTHER_CATEGORY = 'other';

@@ -11,34 +11,14 @@ import { manifestSchema } from './manifest-schema.js';
 /**
  * @param value - JSON value of any origin.
  * @returns a copy that holds the manifest's fields and nothing else.
- * @throws {UsageError} `manifest-invalid` with the path of the first field at fault;
- *   `noise-unsupported` if it promises noise, which this version cannot add.
+ * @throws {UsageError} `manifest-invalid` with the path of the first field at fault.
  */
 export function parseManifest(value: unknown): Manifest {
-  checkMechanism(value);
   const parsed = v.safeParse(manifestSchema, value, { abortEarly: true });
   if (!parsed.success) throw issueError(misspelt(value, parsed.issues[0]) ?? parsed.issues[0]);
   const manifest: Manifest = parsed.output;
   checkManifestRules(manifest);
   return manifest;
-}
-
-/** Before all else: whoever asks for noise must not first be led through the fields of its budget. */
-function checkMechanism(value: unknown): void {
-  const mechanism = fieldOf(fieldOf(value, 'privacy'), 'mechanism');
-  if (typeof mechanism !== 'string' || mechanism === 'none') return;
-  throw invalidField(
-    UsageError,
-    'noise-unsupported',
-    'privacy.mechanism',
-    '"none" (this version cannot add noise, and accepts no promise that it would)',
-    mechanism,
-  );
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
-  return (value as Record<string, unknown>)[name];
 }
 
 /** An unknown field beside a missing one is most likely that one, misspelt. */

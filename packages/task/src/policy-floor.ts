@@ -4,7 +4,7 @@
  */
 import { invalidField, UsageError } from '@onlysum/crypto';
 import { corruptBound, dropoutBound } from './bounds.js';
-import { DECIMAL_FORM, parseDecimal } from './decimal.js';
+import { checkedDecimal, compareDecimals, DECIMAL_FORM, parseDecimal } from './decimal.js';
 import type { Assumptions, Manifest } from './manifest.js';
 
 export interface PolicyFloor {
@@ -104,14 +104,20 @@ function checkHonest(
   );
 }
 
-// No manifest of this version adds noise, so any limit on ε or δ refuses it.
-function checkPrivacy({ privacy }: Manifest, { maxEpsilon, maxDelta }: PolicyFloor): void {
+function checkPrivacy({ privacy }: Manifest, floor: PolicyFloor): void {
   for (const [name, limit] of [
-    ['ε', maxEpsilon],
-    ['δ', maxDelta],
-  ]) {
-    if (limit !== undefined) {
-      throw below('privacy.mechanism', `noise with ${name} of at most ${limit}`, privacy.mechanism);
+    ['epsilon', floor.maxEpsilon],
+    ['delta', floor.maxDelta],
+  ] as const) {
+    if (limit === undefined) continue;
+    if (privacy.mechanism === 'none') {
+      throw below('privacy.mechanism', `noise with ${name} of at most ${limit}`, 'none');
+    }
+    const promised =
+      name === 'delta' && privacy.mechanism === 'skellam' ? privacy.delta : privacy.epsilon;
+    if (name === 'delta' && privacy.mechanism === 'discrete-laplace') continue;
+    if (compareDecimals(checkedDecimal(promised), checkedDecimal(limit)) > 0) {
+      throw below(`privacy.${name}`, `at most ${limit}`, promised);
     }
   }
 }

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { toHex } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
-import { canonicalBytes, type Manifest, type Metric } from '@onlysum/task';
+import { canonicalBytes, type Manifest, type Metric, withOther } from '@onlysum/task';
 import type { Command } from 'commander';
 import { jsonOption } from '../flags.js';
 import { print, printJson, table, title } from '../output.js';
@@ -90,9 +90,18 @@ function rangeOf(metric: Metric): string {
     case 'count':
       return `0 to ${metric.max}`;
     case 'category':
-      return [...metric.categories, 'other'].join(', ');
+      return withOther(metric.categories).join(', ');
+    case 'multi-select':
+      return `up to ${metric.most} of ${withOther(metric.options).join(', ')}`;
+    case 'top-k':
+      return `the ${metric.k} most frequent of ${withOther(metric.candidates).join(', ')}`;
+    case 'cross-tabulation':
+      return `${metric.rows} by ${metric.columns}`;
+    case 'distribution':
+      return `${metric.min} to ${metric.max} ${metric.unit}, within ${metric.relativeError} of each value`;
     case 'sum':
     case 'mean':
+    case 'variance':
       return `${metric.min} to ${metric.max} ${metric.unit} by ${metric.resolution}`;
     case 'histogram':
       return `${metric.edges.join(' | ')} ${metric.unit}`;

@@ -1,0 +1,131 @@
+/**
+ * From ε and δ to the noise of each lane. Protocol §7.
+ * Knows: blocks, sensitivities, how a window's promise is divided among blocks. Doesn't know: sampling.
+ * Invariant: what a device pays for a window, by this plan, is at most the manifest's (ε, δ).
+ *
+ * Every block gets the same part of the promise: with K blocks the noise of a block is that of a metric
+ * alone times √K (Skellam) or K (discrete Laplace), in units of the block's own sensitivity.
+ */
+import { type PrivacyCost, addCosts, epsilonOf, pureCost, skellamCost } from './accounting.js';
+import { corruptBound, dropoutBound } from './bounds.js';
+import { checkedDecimal } from './decimal.js';
+import type { LaplacePrivacy, Manifest, NoisePromise, SkellamPrivacy } from './manifest.js';
+import type { LaneDraft } from './metric-lanes.js';
+import type { NoiseScale } from './noise-scale.js';
+import { noiseTail } from './noise-tail.js';
+import { type Sensitivity, laneSensitivity, unitSensitivity } from './sensitivity.js';
+
+export interface NoisePlan {
+  /** Of one window. */
+  readonly cost: PrivacyCost;
+  /** By the block of a lane. */
+  readonly blocks: ReadonlyMap<string, NoiseBlock>;
+}
+
+export interface NoiseBlock {
+  readonly sensitivity: Sensitivity;
+  readonly scale: NoiseScale;
+  readonly tail: number;
+}
+
+/** δ that is set aside for the failure of the graph. */
+export const GRAPH_DELTA = 2 ** -60;
+/** Variances are multiples of this times Δ₂²: exact numbers, and no device needs more digits. */
+const STEPS_PER_UNIT = 1024;
+const MOST_STEPS = 2 ** 50;
+
+/** @returns undefined without noise. */
+export function planNoise(manifest: Manifest, drafts: readonly LaneDraft[]): NoisePlan | undefined {
+  const { privacy } = manifest;
+  if (privacy.mechanism === 'none') return undefined;
+  const blocks = sensitivities(manifest, privacy, drafts);
+  const { cost, scaleOf } =
+    privacy.mechanism === 'skellam'
+      ? skellam(privacy, [...blocks.values()])
+      : laplace(privacy, blocks.size);
+  const surplus = mostSurplus(manifest);
+  const planned = [...blocks].map(([name, sensitivity]): [string, NoiseBlock] => {
+    const scale = scaleOf(sensitivity);
+    return [name, { sensitivity, scale, tail: noiseTail(scale, surplus) }];
+  });
+  return { cost, blocks: new Map(planned) };
+}
+
+/** n − D − A: the devices whose noise alone must be enough. */
+export function honestDevices(n: number, { assumptions }: Pick<Manifest, 'assumptions'>): number {
+  return n - dropoutBound(n, assumptions.dropout) - corruptBound(n, assumptions.corrupt);
+}
+
+function sensitivities(
+  { metrics }: Manifest,
+  { neighbours }: NoisePromise,
+  drafts: readonly LaneDraft[],
+): ReadonlyMap<string, Sensitivity> {
+  const byName = new Map(metrics.map((metric) => [metric.name, metric]));
+  return new Map(
+    drafts.map(({ block, bound }) => {
+      const metric = byName.get(block);
+      return [
+        block,
+        metric === undefined ? laneSensitivity(bound) : unitSensitivity(metric, neighbours),
+      ];
+    }),
+  );
+}
+
+interface Scaled {
+  readonly cost: PrivacyCost;
+  readonly scaleOf: (sensitivity: Sensitivity) => NoiseScale;
+}
+
+/** The least multiple that keeps the promise. */
+function skellam({ epsilon, delta }: SkellamPrivacy, blocks: readonly Sensitivity[]): Scaled {
+  const costAt = (steps: number): PrivacyCost => {
+    const unit = (steps * blocks.length) / STEPS_PER_UNIT;
+    return addCosts(
+      ...blocks.map(({ l1, l2Squared }) =>
+        skellamCost({ l1, l2Squared, variance: unit * l2Squared }),
+      ),
+    );
+  };
+  const isKept = (steps: number): boolean =>
+    epsilonOf(costAt(steps), Number(delta) - GRAPH_DELTA) <= Number(epsilon);
+  let [low, high] = [0, 1];
+  while (!isKept(high) && high < MOST_STEPS) [low, high] = [high, 2 * high];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (isKept(middle)) high = middle;
+    else low = middle;
+  }
+  const unit = BigInt(high) * BigInt(blocks.length);
+  return {
+    cost: costAt(high),
+    scaleOf: ({ l2Squared }) => ({
+      mechanism: 'skellam',
+      variance: { numerator: unit * BigInt(l2Squared), denominator: BigInt(STEPS_PER_UNIT) },
+    }),
+  };
+}
+
+/** ε/(K·Δ₁) a unit, so that K blocks cost ε. */
+function laplace({ epsilon }: LaplacePrivacy, blocks: number): Scaled {
+  const { unscaled, scale } = checkedDecimal(epsilon);
+  return {
+    cost: pureCost(Number(epsilon)),
+    scaleOf: ({ l1 }) => ({
+      mechanism: 'discrete-laplace',
+      rate: { numerator: unscaled, denominator: 10n ** BigInt(scale) * BigInt(blocks * l1) },
+    }),
+  };
+}
+
+/** n/(n − D − A) where it is largest: all devices add a share of what the fewest honest ones need. */
+function mostSurplus(manifest: Manifest): number {
+  const { min, max } = manifest.cohort;
+  let most = 1;
+  for (let n = min; n <= max; n++) {
+    const honest = honestDevices(n, manifest);
+    if (honest > 0) most = Math.max(most, n / honest);
+  }
+  return most;
+}
