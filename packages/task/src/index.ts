@@ -1,4 +1,20 @@
 /** Task manifests: parsing, canonical form, signature, policy floor, windows and lane layout. */
+export {
+  addCosts,
+  epsilonOf,
+  GRAPH_FAILURE,
+  laplaceEpsilon,
+  type LaplaceReleases,
+  laplaceSigma,
+  NO_COST,
+  type PrivacyCost,
+  pureCost,
+  renyiBound,
+  skellamCost,
+  skellamEpsilon,
+  type SkellamReleases,
+  skellamSigma,
+} from './accounting.js';
 export * from './bounds.js';
 export { canonicalBytes, parseCanonical } from './canonical.js';
 export {
@@ -17,6 +33,8 @@ export {
   rangeSteps,
 } from './layout.js';
 export * from './manifest.js';
+export { type NoiseScale, noiseVariance, type Rational } from './noise-scale.js';
+export { noiseTail } from './noise-tail.js';
 export { parseManifest } from './parse-manifest.js';
 export {
   checkManifestFloor,
