@@ -16,14 +16,14 @@ export function chiSquaredScore(
 ): { readonly score: number; readonly freedom: number } {
   const counts = new Float64Array(probabilities.length + 1);
   for (const cell of cells) {
-    const known = cell >= 0 && cell < probabilities.length;
-    counts[known ? cell : probabilities.length]! += 1;
+    const known = cell >= 0 && cell < probabilities.length ? cell : probabilities.length;
+    counts[known] = (counts[known] ?? 0) + 1;
   }
   const rest = Math.max(0, 1 - probabilities.reduce((sum, p) => sum + p, 0));
   const merged: { expected: number; count: number }[] = [];
   let open = { expected: 0, count: 0 };
   for (const [cell, p] of [...probabilities, rest].entries()) {
-    open = { expected: open.expected + p * cells.length, count: open.count + counts[cell]! };
+    open = { expected: open.expected + p * cells.length, count: open.count + (counts[cell] ?? 0) };
     if (open.expected < LEAST_EXPECTED) continue;
     merged.push(open);
     open = { expected: 0, count: 0 };

@@ -8,7 +8,7 @@
 export function logPoisson(rate: number, count: number): Float64Array {
   const logs = new Float64Array(count);
   logs[0] = -rate;
-  for (let k = 1; k < count; k++) logs[k] = logs[k - 1]! + Math.log(rate / k);
+  for (let k = 1; k < count; k++) logs[k] = (logs[k - 1] ?? 0) + Math.log(rate / k);
   return logs;
 }
 
@@ -20,12 +20,12 @@ export function logSkellam(variance: number, count: number): Float64Array {
   const far = count + Math.ceil(60 + 12 * Math.sqrt(variance));
   const quotients = new Float64Array(far);
   for (let k = far - 1; k >= 1; k--) {
-    quotients[k - 1] = 1 / ((2 * k) / variance + quotients[k]!);
+    quotients[k - 1] = 1 / ((2 * k) / variance + (quotients[k] ?? 0));
   }
   const logs = new Float64Array(far);
-  for (let k = 1; k < far; k++) logs[k] = logs[k - 1]! + Math.log(quotients[k - 1]!);
+  for (let k = 1; k < far; k++) logs[k] = (logs[k - 1] ?? 0) + Math.log(quotients[k - 1] ?? 0);
   let total = 0;
-  for (let k = far - 1; k >= 1; k--) total += 2 * Math.exp(logs[k]!);
+  for (let k = far - 1; k >= 1; k--) total += 2 * Math.exp(logs[k] ?? 0);
   const scale = Math.log1p(total);
   return logs.map((log) => log - scale).subarray(0, count);
 }
@@ -34,7 +34,7 @@ export function logSkellam(variance: number, count: number): Float64Array {
 export function logNegativeBinomial(r: number, p: number, count: number): Float64Array {
   const logs = new Float64Array(count);
   logs[0] = r * Math.log1p(-p);
-  for (let k = 1; k < count; k++) logs[k] = logs[k - 1]! + Math.log(((k - 1 + r) * p) / k);
+  for (let k = 1; k < count; k++) logs[k] = (logs[k - 1] ?? 0) + Math.log(((k - 1 + r) * p) / k);
   return logs;
 }
 
@@ -47,6 +47,7 @@ export function logDiscreteLaplace(p: number, count: number): Float64Array {
 /** `tails[k]` = Pr[X ≥ k], added up from the smallest term. */
 export function upperTails(logs: Float64Array): Float64Array {
   const tails = new Float64Array(logs.length + 1);
-  for (let k = logs.length - 1; k >= 0; k--) tails[k] = tails[k + 1]! + Math.exp(logs[k]!);
+  for (let k = logs.length - 1; k >= 0; k--)
+    tails[k] = (tails[k + 1] ?? 0) + Math.exp(logs[k] ?? 0);
   return tails;
 }

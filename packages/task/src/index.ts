@@ -9,7 +9,6 @@ export {
   NO_COST,
   type PrivacyCost,
   pureCost,
-  renyiBound,
   skellamCost,
   skellamEpsilon,
   type SkellamReleases,

@@ -11,12 +11,20 @@ test.each([
   [1023, '401bb8d39eb37215'],
   [1 + 2 ** -52, '3cb0000000000000'],
   [1 - 2 ** -53, 'bca0000000000000'],
-  [1.4142135623730951, '3fd62e42fefa39f0'],
-  [1.414213562373095, '3fd62e42fefa39ed'],
+  [Math.SQRT2, '3fd62e42fefa39f0'],
+  [Math.SQRT2 - 2 ** -52, '3fd62e42fefa39ed'],
   [5e-324, 'c0874385446d71c3'],
   [Number.MAX_VALUE, '40862e42fefa39ef'],
 ])('ln %d has the bits %s', (x, bits) => {
   expect(bitsOf(ln(x))).toBe(bits);
+});
+
+test('the constants are the nearest doubles', () => {
+  expect([Math.LN2, Math.SQRT2, Math.SQRT1_2].map(bitsOf)).toEqual([
+    '3fe62e42fefa39ef',
+    '3ff6a09e667f3bcd',
+    '3fe6a09e667f3bcd',
+  ]);
 });
 
 test('it agrees with Math.log to 1e-15', () => {

@@ -6,17 +6,13 @@
  */
 import { invalidField, UsageError } from '@onlysum/crypto';
 
-/** The double nearest to ln 2. */
-export const LN2 = 0.6931471805599453;
-const SQRT2 = 1.4142135623730951;
-const SQRT_HALF = 0.7071067811865476;
-
 /** s² ≤ 0.0295, so the first term that is left out, s²⁴/25, is below 2^-64 of the sum. */
 const LAST_DIVISOR = 23;
 
 /**
  * ln x: with x = m·2^e and √½ ≤ m < √2, by exact halving or doubling, it is
- * e·LN2 + {@link lnOfRatio}((m − 1)/(m + 1)).
+ * e·LN2 + {@link lnOfRatio}((m − 1)/(m + 1)). The constants are the nearest doubles: LN2 0.6931471805599453,
+ * √½ 0.7071067811865476, √2 1.4142135623730951.
  *
  * @param x - finite and more than 0.
  * @throws {UsageError} `argument-invalid`.
@@ -27,9 +23,9 @@ export function ln(x: number): number {
   }
   let m = x;
   let e = 0;
-  for (; m >= SQRT2; e++) m /= 2;
-  for (; m < SQRT_HALF; e--) m *= 2;
-  return e * LN2 + lnOfRatio((m - 1) / (m + 1));
+  for (; m >= Math.SQRT2; e++) m /= 2;
+  for (; m < Math.SQRT1_2; e--) m *= 2;
+  return e * Math.LN2 + lnOfRatio((m - 1) / (m + 1));
 }
 
 /**

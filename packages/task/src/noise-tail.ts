@@ -4,7 +4,6 @@
  * Invariant: + − × ÷, square root and ceiling only, which every IEEE 754 arithmetic gives alike.
  */
 import { invalidField, UsageError } from '@onlysum/crypto';
-import { LN2 } from './ln.js';
 import { type NoiseScale, rationalToNumber } from './noise-scale.js';
 
 /** L = 41·ln 2: each side has 2^-41, so both have 2^-40. */
@@ -45,7 +44,7 @@ function skellamTail(variance: number): number {
     throw invalidField(UsageError, 'argument-invalid', 'variance', 'a number from 0', variance);
   }
   if (variance === 0) return 0;
-  const l = SIDE_BITS * LN2;
+  const l = SIDE_BITS * Math.LN2;
   return Math.ceil(Math.sqrt(2 * l * variance + (l * l) / 3));
 }
 
@@ -59,6 +58,6 @@ function laplaceTail(rate: number, shape: number): number {
     const expected = `a number from 2^-31 to ${MOST_RATE}`;
     throw invalidField(UsageError, 'argument-invalid', 'rate', expected, rate);
   }
-  const exponent = (SIDE_BITS + C_BITS * shape) * LN2 * ROUNDED_UP;
+  const exponent = (SIDE_BITS + C_BITS * shape) * Math.LN2 * ROUNDED_UP;
   return Math.ceil(exponent / (rate * Math.sqrt(C_SQUARED)));
 }

@@ -56,7 +56,7 @@ describe('U < q', () => {
     const asked: number[] = [];
     const third = fraction(1n, 3n, 1);
     const q: Enclosed = {
-      approximate: third.approximate,
+      approximate: () => third.approximate(),
       enclose: (bits) => {
         asked.push(bits);
         return bits < 256 ? { low: 0n, high: 1n << BigInt(bits) } : third.enclose(bits);

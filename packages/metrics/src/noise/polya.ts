@@ -114,7 +114,7 @@ function envelope(h: number, p: number, blocks: number): number {
     const growth = 2 ** whole * (1 + (j / h - whole));
     const start = (1.13 / h) * power * growth * 2 * (blocks + 1);
     largest = Math.max(largest, j === blocks ? 2 * start : start);
-    power *= power * roundedUp;
+    power = power * power * roundedUp;
   }
   return largest * roundedUp;
 }
