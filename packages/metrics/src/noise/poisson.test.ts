@@ -3,7 +3,7 @@ import type { Rational } from '@onlysum/task';
 import { describe, expect, test } from 'vitest';
 import { chiSquaredScore } from '../../../../test/noise/chi-squared.js';
 import { logPoisson } from '../../../../test/noise/distributions.js';
-import { acceptance, samplePoisson } from './poisson.js';
+import { acceptance, poisson, samplePoisson } from './poisson.js';
 import { RandomBits } from './random-bits.js';
 
 const hundredths = (rate: number): Rational => ({
@@ -13,7 +13,8 @@ const hundredths = (rate: number): Rational => ({
 
 function sample(rate: Rational, count: number): number[] {
   const random = new RandomBits(unsafeSeededRng(`poisson ${rate.numerator}/${rate.denominator}`));
-  return Array.from({ length: count }, () => samplePoisson(rate, random));
+  const distribution = poisson(rate);
+  return Array.from({ length: count }, () => samplePoisson(distribution, random));
 }
 
 describe('the distribution', () => {
@@ -65,25 +66,27 @@ describe('the probability of acceptance', () => {
 
   test('never exceeds 1 where a block starts, on either side', () => {
     for (const rate of RATES) {
-      const mode = Number(rate.numerator / rate.denominator);
-      const width = Math.floor(Math.sqrt(mode)) + 1;
+      const distribution = poisson(rate);
+      const { mode, width } = distribution;
+      expect(BigInt(width) ** 2n * rate.denominator > rate.numerator).toBe(true);
       for (let block = 0; block < 60; block++) {
         const one = 1n << 256n;
-        const up = acceptance(rate, mode, mode + block * width, block);
+        const up = acceptance(distribution, mode + block * width, block);
         expect(up.enclose(256).low <= one).toBe(true);
         const below = mode - 1 - block * width;
         if (below < 0) continue;
-        expect(acceptance(rate, mode, below, block).enclose(256).low <= one).toBe(true);
+        expect(acceptance(distribution, below, block).enclose(256).low <= one).toBe(true);
       }
     }
   });
 
   test('is the same in doubles and in integers', () => {
     for (const rate of RATES) {
-      const mode = Number(rate.numerator / rate.denominator);
+      const distribution = poisson(rate);
+      const { mode } = distribution;
       for (let distance = -300; distance <= 300; distance += 7) {
         if (mode + distance < 0) continue;
-        const q = acceptance(rate, mode, mode + distance, 3);
+        const q = acceptance(distribution, mode + distance, 3);
         const { low, high } = q.approximate();
         const exact = Number(q.enclose(1100).low >> 100n) / 2 ** 1000;
         expect(low).toBeLessThanOrEqual(exact * (1 + 1e-15) + 2 ** -999);
@@ -96,7 +99,7 @@ describe('the probability of acceptance', () => {
   test('is R·2^i/2, R being the probability over that of the mode', () => {
     const logs = logPoisson(17.25, 60);
     for (const k of [0, 5, 16, 17, 18, 40]) {
-      const { low } = acceptance(hundredths(17.25), 17, k, 2).approximate();
+      const { low } = acceptance(poisson(hundredths(17.25)), k, 2).approximate();
       expect(low / (2 * Math.exp(logs[k]! - logs[17]!))).toBeCloseTo(1, 11);
     }
   });

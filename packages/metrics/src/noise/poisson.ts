@@ -24,37 +24,52 @@ import { type RandomBits, untilAccepted } from './random-bits.js';
 /** Far beyond what 32 bits of noise need, and w fits 27 bits. */
 const MAX_RATE = 1n << 52n;
 
+/** One distribution with what its trials need. */
+export interface Poisson {
+  /** λ. */
+  readonly rate: Rational;
+  /** A double near λ. */
+  readonly near: number;
+  /** m. */
+  readonly mode: number;
+  /** w. */
+  readonly width: number;
+}
+
 /**
  * @param rate - λ, from 0 to 2^52.
  * @throws {UsageError} `argument-invalid`.
  */
-export function samplePoisson(rate: Rational, random: RandomBits): number {
+export function poisson(rate: Rational): Poisson {
   const { numerator, denominator } = rate;
   if (denominator <= 0n || numerator < 0n || numerator > MAX_RATE * denominator) {
     const got = `${numerator}/${denominator}`;
     throw invalidField(UsageError, 'argument-invalid', 'rate', 'a rational from 0 to 2^52', got);
   }
-  if (numerator === 0n) return 0;
   const mode = Number(numerator / denominator);
-  const width = Math.floor(Math.sqrt(mode)) + 1;
+  return { rate, near: nearRational(rate), mode, width: Math.floor(Math.sqrt(mode)) + 1 };
+}
+
+export function samplePoisson(distribution: Poisson, random: RandomBits): number {
+  const { rate, mode, width } = distribution;
+  if (rate.numerator === 0n) return 0;
   return untilAccepted(() => {
     const isUp = random.bits(1) === 1;
     const block = random.geometric();
     const distance = block * width + random.below(width);
     const k = isUp ? mode + distance : mode - 1 - distance;
     if (k < 0) return undefined;
-    return uniformBelow(acceptance(rate, mode, k, block), random) ? k : undefined;
+    return uniformBelow(acceptance(distribution, k, block), random) ? k : undefined;
   });
 }
 
 /** R·2^i/2 for this k. */
-export function acceptance(rate: Rational, mode: number, k: number, block: number): Enclosed {
+export function acceptance({ rate, near, mode }: Poisson, k: number, block: number): Enclosed {
   const { numerator, denominator } = rate;
   const isUp = k >= mode;
   const steps = Math.abs(k - mode);
   return {
     approximate: () => {
-      const near = nearRational(rate);
       let product = 1;
       if (isUp) for (let l = mode + 1; l <= k; l++) product *= near / l;
       else for (let l = mode; l > k; l--) product *= l / near;

@@ -25,6 +25,8 @@ export interface Polya {
   readonly h: number;
   /** p. */
   readonly ratio: Rational;
+  /** A double near p. */
+  readonly near: number;
   /** J. */
   readonly blocks: number;
   /** 16·C, an integer. */
@@ -50,7 +52,8 @@ export function polya(h: number, ratio: Rational): Polya {
     const got = `${numerator}/${denominator}`;
     throw invalidField(UsageError, 'argument-invalid', 'ratio', 'one from 0 to 1 − 2^-35', got);
   }
-  return { h, ratio, blocks, envelope16: Math.ceil(16 * envelope(h, nearRational(ratio), blocks)) };
+  const near = nearRational(ratio);
+  return { h, ratio, near, blocks, envelope16: Math.ceil(16 * envelope(h, near, blocks)) };
 }
 
 export function samplePolya(distribution: Polya, random: RandomBits): number {
@@ -69,12 +72,11 @@ export function sampleLaplaceShare(h: number, ratio: Rational, random: RandomBit
 
 /** R(k)/(C·q(k)). @param weight - 1/q(k). */
 export function acceptance(distribution: Polya, k: number, weight: number): Enclosed {
-  const { h, ratio, envelope16 } = distribution;
+  const { h, ratio, near, envelope16 } = distribution;
   return {
     approximate: () => {
-      const p = nearRational(ratio);
       let product = 1;
-      for (let l = 1; l <= k; l++) product *= (((l - 1) * h + 1) * p) / (l * h);
+      for (let l = 1; l <= k; l++) product *= (((l - 1) * h + 1) * near) / (l * h);
       return encloseDouble(product, k, (16 * weight) / envelope16);
     },
     enclose: (bits) =>
