@@ -21,8 +21,8 @@ export function addPrivacyEpsilon(privacy: Command, terminal: Terminal): void {
     .command('epsilon')
     .summary('show what noise of a given size costs')
     .description(
-      'Finds the ε of all releases together, each with noise of this standard deviation on the sum of\n' +
-        'every lane.',
+      'Finds the ε of all releases together, each with noise of this standard\n' +
+        'deviation on the sum of every lane.',
     )
     .requiredOption('--sigma <σ>', 'standard deviation of the noise', positiveFlag('--sigma'));
   addReleaseFlags(command)

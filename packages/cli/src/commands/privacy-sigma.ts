@@ -21,8 +21,8 @@ export function addPrivacySigma(privacy: Command, terminal: Terminal): void {
     .command('sigma')
     .summary('show the noise that a budget asks for')
     .description(
-      'Finds the standard deviation of the noise on the sum of a lane with which all releases together\n' +
-        'cost at most ε and δ. The honest devices of a cohort add it in shares.',
+      'Finds the standard deviation of the noise on the sum of each lane with which\n' +
+        'all releases together cost at most ε and δ. Honest devices add it in shares.',
     )
     .requiredOption('--epsilon <ε>', 'budget of all releases together', positiveFlag('--epsilon'));
   addReleaseFlags(command)
