@@ -13,6 +13,8 @@ import { addManifestCheck } from './commands/manifest-check.js';
 import { addManifestShow } from './commands/manifest-show.js';
 import { addManifestSign } from './commands/manifest-sign.js';
 import { addParams } from './commands/params.js';
+import { addPrivacyEpsilon } from './commands/privacy-epsilon.js';
+import { addPrivacySigma } from './commands/privacy-sigma.js';
 import { addRegistrar } from './commands/registrar.js';
 import { addRegistrarCodes } from './commands/registrar-codes.js';
 import { addRegistrarNewIncarnation } from './commands/registrar-new-incarnation.js';
@@ -72,6 +74,12 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
     .description('Check again what rounds have left behind.')
     .addHelpText('after', '\nExample:\n  onlysum audit graph --result result.json');
   addAuditGraph(audit, terminal);
+  const privacy = program
+    .command('privacy')
+    .description('Plan noise: from a privacy budget to its size, and back.')
+    .addHelpText('after', '\nExample:\n  onlysum privacy sigma --epsilon 1 --delta 1e-6');
+  addPrivacySigma(privacy, terminal);
+  addPrivacyEpsilon(privacy, terminal);
   addParams(program, terminal);
   addSimulate(program, terminal);
   addDemo(program, terminal, exit);

@@ -1,4 +1,19 @@
 /** Task manifests: parsing, canonical form, signature, policy floor, windows and lane layout. */
+export {
+  addCosts,
+  epsilonOf,
+  GRAPH_FAILURE,
+  laplaceEpsilon,
+  type LaplaceReleases,
+  laplaceSigma,
+  NO_COST,
+  type PrivacyCost,
+  pureCost,
+  skellamCost,
+  skellamEpsilon,
+  type SkellamReleases,
+  skellamSigma,
+} from './accounting.js';
 export * from './bounds.js';
 export { canonicalBytes, parseCanonical } from './canonical.js';
 export {
@@ -13,6 +28,8 @@ export { type LogBucket, logBuckets } from './log-buckets.js';
 export * from './manifest.js';
 export { axesOf, centreStep, type LaneRole, rangeSteps, withOther } from './metric-lanes.js';
 export { honestDevices, type NoiseBlock, type NoisePlan } from './noise-plan.js';
+export { type NoiseScale, noiseVariance, type Rational } from './noise-scale.js';
+export { noiseTail } from './noise-tail.js';
 export { parseManifest } from './parse-manifest.js';
 export {
   checkManifestFloor,
@@ -29,5 +46,3 @@ export {
 export { REGISTRAR_URL_FORM, registrarBase } from './url.js';
 export { checkVersion } from './version-order.js';
 export { checkValidity, type Window, windowAt, windowByIndex } from './window.js';
-export { addCosts, epsilonOf, NO_COST, type PrivacyCost } from './accounting.js';
-export { type NoiseScale, noiseVariance, type Rational } from './noise-scale.js';
