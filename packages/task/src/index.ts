@@ -14,6 +14,7 @@ export * from './manifest.js';
 export { axesOf, centreStep, type LaneRole, rangeSteps, withOther } from './metric-lanes.js';
 export { honestDevices, type NoiseBlock, type NoisePlan } from './noise-plan.js';
 export { parseManifest } from './parse-manifest.js';
+export * from './plain-language.js';
 export {
   checkManifestFloor,
   checkRosterFloor,
