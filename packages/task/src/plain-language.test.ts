@@ -65,7 +65,7 @@ const told: readonly [Metric, recorded: string, learned: string][] = [
   ],
   [
     { ...base, kind: 'distribution', min: '1', max: '100', relativeError: '0.07', unit: 'ms' },
-    'Not the number itself, but which of 34 ranges up to 100 ms it falls into: exact to 7 %, below 1 only as such.',
+    'Not the number itself, but which of 34 ranges up to 100 ms it falls into, each within 7 % of its middle; all below 1 ms are one range.',
     'How many devices fall into each range, and from that the median and other quantiles.',
   ],
   [

@@ -41,7 +41,7 @@ export function recordedText(metric: Metric, { window }: Pick<Manifest, 'window'
     case 'distribution': {
       const { min, max, unit, relativeError } = metric;
       const ranges = logBuckets(metric).length;
-      return `Not the number itself, but which of ${plural(ranges, 'range')} up to ${max} ${unit} it falls into: exact to ${percentText(relativeError)}, below ${min} only as such.`;
+      return `Not the number itself, but which of ${plural(ranges, 'range')} up to ${max} ${unit} it falls into, each within ${percentText(relativeError)} of its middle; all below ${min} ${unit} are one range.`;
     }
     case 'cross-tabulation':
       return `Nothing more: which combination of ${metric.rows} and ${metric.columns} holds.`;
