@@ -1,8 +1,18 @@
 /** @onlysum/client: record metrics on a device, and submit them so that only the sum can be opened. */
 export { portableSuite } from '@onlysum/crypto';
 export { type Client, createClient, type SubmitOptions } from './client.js';
+export type { ClientConsent } from './consent.js';
+export {
+  describe,
+  type GroupDescription,
+  type MetricDescription,
+  type PartyDescription,
+  type TaskDescription,
+} from './describe.js';
+export type { LeaveOptions } from './leave.js';
 export { memoryStore } from './memory-store.js';
 export type { EnrolOptions } from './enrolment.js';
+export type { AnyMetrics, MetricTypes } from './metric-types.js';
 export type { ClientOptions, Progress } from './options.js';
 export type { Preview, PreviewLane, PreviewMetric } from './preview.js';
 export { checkReceipt } from './receipt.js';

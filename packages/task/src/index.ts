@@ -31,6 +31,7 @@ export { honestDevices, type NoiseBlock, type NoisePlan } from './noise-plan.js'
 export { type NoiseScale, noiseVariance, type Rational } from './noise-scale.js';
 export { noiseTail } from './noise-tail.js';
 export { parseManifest } from './parse-manifest.js';
+export * from './plain-language.js';
 export {
   checkManifestFloor,
   checkRosterFloor,
