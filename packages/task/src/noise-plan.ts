@@ -42,7 +42,10 @@ const MOST_STEPS = 2 ** 50;
 /** Flatter noise fits no lane of 32 bits. */
 const LEAST_RATE = 2 ** -30;
 
-/** @returns undefined without noise. */
+/**
+ * @returns undefined without noise.
+ * @throws {UsageError} `manifest-invalid` if no noise that lanes could hold keeps the promise.
+ */
 export function planNoise(manifest: Manifest, drafts: readonly LaneDraft[]): NoisePlan | undefined {
   const { privacy } = manifest;
   if (privacy.mechanism === 'none') return undefined;
