@@ -13,7 +13,8 @@ export { type LogBucket, logBuckets } from './log-buckets.js';
 export * from './manifest.js';
 export { type JsonFragment, jsonFragment, manifestSchema } from './manifest-schema.js';
 export { axesOf, centreStep, type LaneRole, rangeSteps, withOther } from './metric-lanes.js';
-export { honestDevices, type NoiseBlock, type NoisePlan } from './noise-plan.js';
+export { GRAPH_DELTA, honestDevices, type NoiseBlock, type NoisePlan } from './noise-plan.js';
+export type { MetricValues } from './metric-values.js';
 export { parseManifest } from './parse-manifest.js';
 export {
   checkManifestFloor,
