@@ -112,7 +112,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'metrics[].candidates': 'One of these, or `other`, which is always there.',
   'metrics[].k': 'How many of the most frequent candidates are shown.',
   'metrics[].edges': 'Ascending decimal strings: a bucket between any two of them.',
-  'metrics[].relativeError': 'How far a quantile may be off, relative to itself: 0.001 to below 1.',
+  'metrics[].relativeError': 'How far a quantile may be off, relative to itself: 0.001 to 0.99.',
   'metrics[].rows': 'Name of a category metric of the same group.',
   'metrics[].columns': 'Name of another category metric of the same group.',
 };
