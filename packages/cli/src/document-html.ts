@@ -47,7 +47,8 @@ p, li { max-width: 42rem; overflow-wrap: anywhere; }
 table { border-collapse: collapse; }
 caption { padding: .5rem 0; font-weight: 600; text-align: start; }
 th, td { border: 1px solid var(--line); padding: .4rem .6rem; text-align: start; vertical-align: top;
-  overflow-wrap: anywhere; min-width: 6rem; }
+  min-width: 6rem; }
+td { overflow-wrap: anywhere; }
 thead th { background: var(--shade); }
 footer { margin-top: 2.5rem; border-top: 1px solid var(--line); }`;
 

@@ -35,7 +35,7 @@ test('an element has what the manifest says of it', () => {
     name: 'crashes',
     kind: 'count',
     description:
-      'How often it happens; beyond 100 it counts as 100. Known becomes how often on all devices together.',
+      'How often it happens; beyond 100 it counts as 100. The result tells how often on all devices together.',
     purpose: 'Notice that it crashes.',
     owner: 'Desktop team <desktop@acme.example>',
     retentionDays: 90,

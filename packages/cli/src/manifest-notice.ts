@@ -24,7 +24,7 @@ export function noticeOf(manifest: Manifest): TextDocument {
     title: `Privacy notice of ${name}`,
     blocks: [
       paragraph(
-        `Every ${duration(window.lengthMs)} your device may add numbers to a sum over at least ${cohort.min} devices. ` +
+        `Every ${duration(window.lengthMs).replace(/^1 /, '')} your device may add numbers to a sum over at least ${cohort.min} devices. ` +
           'It hides its own first, so that the servers can open the sum over all of them and nothing else: nobody ' +
           'receives the values of your device. What it adds, why, and what you can decide is said here.',
       ),

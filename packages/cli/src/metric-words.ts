@@ -34,33 +34,33 @@ export function rangeOf(metric: Metric): string {
 export function plainWords(metric: Metric): string {
   switch (metric.kind) {
     case 'flag':
-      return 'Yes or no. Known becomes how many devices say yes, and how many answer.';
+      return 'Yes or no. The result tells how many devices say yes, and how many answer.';
     case 'count':
-      return `How often it happens; beyond ${metric.max} it counts as ${metric.max}. Known becomes how often on all devices together.`;
+      return `How often it happens; beyond ${metric.max} it counts as ${metric.max}. The result tells how often on all devices together.`;
     case 'category':
-      return `Which one it is of ${list(metric.categories)}, or another one. Known becomes how many devices have each.`;
+      return `Which one it is of ${list(metric.categories)}, or another one. The result tells how many devices have each.`;
     case 'top-k':
       return `Which one it is of ${list(metric.candidates)}, or another one. Shown are the ${metric.k} that most devices have.`;
     case 'multi-select':
-      return `Which of these there are, at most ${metric.most} counted: ${list(metric.options)}, or others. Known becomes how many devices have each.`;
+      return `Which of these there are, at most ${metric.most} counted: ${list(metric.options)}, or others. The result tells how many devices have each.`;
     case 'sum':
-      return `${numberWords(metric)}. Known becomes the total of all devices.`;
+      return `${numberWords(metric)}. The result is the total of all devices.`;
     case 'mean':
-      return `${numberWords(metric)}. Known becomes the average over all devices.`;
+      return `${numberWords(metric)}. The result is the average over all devices.`;
     case 'variance':
-      return `${numberWords(metric)}. Known become the average over all devices and how much they differ.`;
+      return `${numberWords(metric)}. The result is the average over all devices, and how much they differ.`;
     case 'histogram':
-      return `In which of these ranges its number lies: ${rangesOf(metric)}. Known becomes how many devices lie in each.`;
+      return `In which of these ranges its number lies: ${rangesOf(metric)}. The result tells how many devices lie in each.`;
     case 'distribution':
-      return `About how large its number is, from ${metric.min} to ${metric.max} ${metric.unit}, to within ${Number(metric.relativeError) * 100} % of itself. Known becomes how many devices have about which number.`;
+      return `About how large its number is, from ${metric.min} to ${metric.max} ${metric.unit}, to within ${Number(metric.relativeError) * 100} % of itself. The result tells how many devices have about which number.`;
     case 'cross-tabulation':
-      return `Nothing more than ${metric.rows} and ${metric.columns}. Known becomes how many devices have which two of them at once.`;
+      return `Nothing more than ${metric.rows} and ${metric.columns}. The result tells how many devices have which two of them.`;
   }
 }
 
 /** What is counted of a group itself. */
 export function respondentsWords(): string {
-  return 'That this group is given, so that averages are right. Known becomes how many devices give it.';
+  return 'That this group is given, so that averages are right. The result tells how many devices give it.';
 }
 
 /** How many numbers of a vector it takes, and of what kind. */
