@@ -10,8 +10,13 @@ import { addDeviceReceipts } from './commands/device-receipts.js';
 import { addDeviceSubmit } from './commands/device-submit.js';
 import { addInit } from './commands/init.js';
 import { addManifestCheck } from './commands/manifest-check.js';
+import { addManifestDiff } from './commands/manifest-diff.js';
+import { addManifestInventory } from './commands/manifest-inventory.js';
+import { addManifestNotice } from './commands/manifest-notice.js';
+import { addManifestSchema } from './commands/manifest-schema.js';
 import { addManifestShow } from './commands/manifest-show.js';
 import { addManifestSign } from './commands/manifest-sign.js';
+import { addManifestTypes } from './commands/manifest-types.js';
 import { addParams } from './commands/params.js';
 import { addPrivacyEpsilon } from './commands/privacy-epsilon.js';
 import { addPrivacySigma } from './commands/privacy-sigma.js';
@@ -51,11 +56,16 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
   addInit(program, terminal);
   const manifest = program
     .command('manifest')
-    .description('Check, sign and show task manifests.')
+    .description('Check, sign, compare and explain task manifests.')
     .addHelpText('after', '\nExample:\n  onlysum manifest check manifest.json');
   addManifestCheck(manifest, terminal);
   addManifestSign(manifest, terminal);
   addManifestShow(manifest, terminal);
+  addManifestNotice(manifest, terminal);
+  addManifestInventory(manifest, terminal);
+  addManifestDiff(manifest, terminal, exit);
+  addManifestSchema(manifest, terminal);
+  addManifestTypes(manifest, terminal);
   const registrar = addRegistrar(program, terminal);
   addRegistrarCodes(registrar, terminal);
   addRegistrarRevoke(registrar, terminal);

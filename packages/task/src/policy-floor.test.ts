@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import vectors from '../../../test/vectors/v1/manifest.json' with { type: 'json' };
 import type { Assumptions, Manifest } from './manifest.js';
 import { parseManifest } from './parse-manifest.js';
@@ -82,6 +82,27 @@ test.each<Partial<PolicyFloor>>([{ maxEpsilon: '1' }, { maxDelta: '0.000001' }])
     );
   },
 );
+
+describe('a floor that asks for noise', () => {
+  const [skellam, laplace] = vectors.noise.map((privacy) =>
+    parseManifest({ ...vectors.manifest, privacy }),
+  );
+  const check = (manifest: Manifest, limits: Partial<PolicyFloor>) =>
+    checkManifestFloor(manifest, { ...DEFAULT_FLOOR, ...limits });
+
+  it('takes what promises as much, and no less', () => {
+    for (const manifest of [skellam!, laplace!]) {
+      check(manifest, { maxEpsilon: '1' });
+      expect(() => check(manifest, { maxEpsilon: '0.999' })).toThrow(below('privacy.epsilon'));
+    }
+    check(skellam!, { maxDelta: '0.000001' });
+    expect(() => check(skellam!, { maxDelta: '0.0000009' })).toThrow(below('privacy.delta'));
+  });
+
+  it('takes a pure promise under any δ', () => {
+    check(laplace!, { maxDelta: '0', maxEpsilon: '1' });
+  });
+});
 
 test.each<[Partial<Record<keyof PolicyFloor, unknown>>, string]>([
   [{ minHonest: 1 }, 'floor.minHonest'],
