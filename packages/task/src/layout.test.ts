@@ -181,7 +181,7 @@ test('a promise that no noise in 32 bits can keep is refused', () => {
     expect.objectContaining({ code: 'manifest-invalid', field: 'privacy.epsilon' }),
   );
   expect(() => compile({ ...laplace, epsilon: tiny } as Privacy)).toThrow(
-    expect.objectContaining({ code: 'metric-could-wrap' }),
+    expect.objectContaining({ code: 'manifest-invalid', field: 'privacy.epsilon' }),
   );
 });
 

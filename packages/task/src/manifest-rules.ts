@@ -116,7 +116,7 @@ function checkPrivacy(privacy: Privacy): void {
 /** Far above the 2^-60 of the graph, and below what any cohort calls negligible. */
 const LEAST_DELTA = checkedDecimal('0.000000000001');
 /** Beyond it the promise is empty and the arithmetic pointless. */
-const MOST_EPSILON = '500';
+const MOST_EPSILON = '1000';
 
 function positive(field: string, text: string): void {
   if (checkedDecimal(text).unscaled <= 0n) throw invalid(field, 'more than 0', text);
