@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { addAuditGraph } from './commands/audit-graph.js';
+import { addAuditRound } from './commands/audit-round.js';
 import { addAuditVerify } from './commands/audit-verify.js';
 import { addCoordinator } from './commands/coordinator.js';
 import { addDemo } from './commands/demo.js';
@@ -73,6 +74,7 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
     .description('Check again what rounds and servers have left behind.')
     .addHelpText('after', '\nExample:\n  onlysum audit graph --result result.json');
   addAuditGraph(audit, terminal);
+  addAuditRound(audit, terminal);
   addAuditVerify(audit, terminal);
   addParams(program, terminal);
   addSimulate(program, terminal);

@@ -41,7 +41,6 @@ const TAG_BYTES = 16;
 const HEAD_BYTES = 1 + KEY_ID_BYTES + NONCE_BYTES;
 
 export class Sealer {
-  readonly #suite: Suite;
   readonly #rng: Rng;
   /** By id, hex. */
   readonly #keys = new Map<string, Uint8Array>();
@@ -53,7 +52,6 @@ export class Sealer {
    * @throws {UsageError} `seal-key-invalid`.
    */
   constructor(suite: Suite, rng: Rng, present: Uint8Array, older: readonly Uint8Array[] = []) {
-    this.#suite = suite;
     this.#rng = rng;
     for (const key of [present, ...older]) {
       if (key.length !== SEAL_KEY_BYTES) {
