@@ -103,9 +103,7 @@ export function estimateCrossTabulation(
     kind: 'cross-tabulation',
     rows,
     columns,
-    counts: rows.map((_, row) =>
-      counts.slice(row * columns.length, (row + 1) * columns.length),
-    ),
+    counts: rows.map((_, row) => counts.slice(row * columns.length, (row + 1) * columns.length)),
     reported: countEstimate(addSums(cells), sums),
   };
 }

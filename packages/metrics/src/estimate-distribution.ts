@@ -106,8 +106,7 @@ function excesses(
     below = addSums([below, count]);
     if (j === counts.length - 1) return { value: Number.POSITIVE_INFINITY, error: 0 };
     const above = reported.variance - below.variance;
-    const variance =
-      (1 - quantile) ** 2 * below.variance + quantile ** 2 * Math.max(0, above);
+    const variance = (1 - quantile) ** 2 * below.variance + quantile ** 2 * Math.max(0, above);
     return { value: Number(below.sum) - rank, error: Math.sqrt(variance) };
   });
 }

@@ -5,7 +5,14 @@
  * metric or group is in it that fewer than `minRespondents` devices gave, as far as noise lets one tell.
  */
 import { invalidField, UsageError } from '@onlysum/crypto';
-import { type Group, honestDevices, type Lane, type Layout, type Manifest, type Metric } from '@onlysum/task';
+import {
+  type Group,
+  honestDevices,
+  type Lane,
+  type Layout,
+  type Manifest,
+  type Metric,
+} from '@onlysum/task';
 import { estimateCount, estimateSum } from './estimate-amount.js';
 import {
   estimateCategory,
@@ -17,10 +24,9 @@ import {
 import { estimateDistribution } from './estimate-distribution.js';
 import { estimateTopK } from './estimate-top-k.js';
 import { estimateVariance } from './estimate-variance.js';
-import { countEstimate, type Estimate, estimate } from './estimated.js';
+import { countEstimate, type Estimate, type NoisySum } from './estimated.js';
 import { lanesByMetric, type MetricSums, type Participation, sumsOf } from './lane-sums.js';
 import type { MetricResult, Suppressed, SuppressedResult } from './metric-result.js';
-import { perCount } from './ratio.js';
 
 export interface WindowResult {
   /** Devices in the sum. */
@@ -142,10 +148,21 @@ function estimateGroup(
   if (essential) return { respondents: countEstimate(all, sums) };
   const respondents = sums.one('respondents');
   if (respondents.sum < BigInt(minRespondents)) return suppressed(minRespondents);
-  const declined = perCount({ unscaled: all.sum - respondents.sum, scale: 0 }, all.sum);
   return {
     respondents: countEstimate(respondents, sums),
-    optOutRate: estimate(declined, respondents.variance / sums.survivors ** 2, [0, 1], sums),
+    optOutRate: optOutRate(respondents, sums),
+  };
+}
+
+/** The survivors are known exactly, so it is as uncertain as the respondents are. */
+function optOutRate(respondents: NoisySum, sums: MetricSums): Estimate {
+  const { survivors } = sums;
+  const { value, standardError, interval } = countEstimate(respondents, sums);
+  const [low, high] = interval;
+  return {
+    value: (survivors - value) / survivors,
+    standardError: standardError / survivors,
+    interval: [(survivors - high) / survivors, (survivors - low) / survivors],
   };
 }
 
@@ -156,8 +173,7 @@ function shown(
 ): MetricResult | SuppressedResult {
   const result = results.get(metric.name);
   // The margins of a cross-tabulation say what its rows and columns say.
-  const sources =
-    metric.kind === 'cross-tabulation' ? [metric.rows, metric.columns] : [];
+  const sources = metric.kind === 'cross-tabulation' ? [metric.rows, metric.columns] : [];
   const reported = [metric.name, ...sources].map((name) => results.get(name)?.reported.value ?? 0);
   return result === undefined || Math.min(...reported) < minRespondents
     ? { kind: metric.kind, ...suppressed(minRespondents) }

@@ -49,8 +49,7 @@ export function sumsOf(
   };
   const deviates = deviatesOf(manifest.privacy.mechanism);
   return (own) => {
-    const all = (role: LaneRole): NoisySum[] =>
-      own.filter((lane) => lane.role === role).map(noisy);
+    const all = (role: LaneRole): NoisySum[] => own.filter((lane) => lane.role === role).map(noisy);
     return { survivors, deviates, all, one: (role) => addSums(all(role)) };
   };
 }

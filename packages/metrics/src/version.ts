@@ -15,7 +15,8 @@ import {
 } from './estimated.js';
 import type { CategoryResult } from './metric-result.js';
 
-const VERSION_FORM = 'a version of 1 to 4 numbers like 1.2 or 1.2.7, or a pre-release like 1.2.0-beta.1';
+const VERSION_FORM =
+  'a version of 1 to 4 numbers like 1.2 or 1.2.7, or a pre-release like 1.2.0-beta.1';
 const VERSION = /^v?(\d+(?:\.\d+)*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/;
 
 /**
@@ -68,10 +69,12 @@ export function versionCompliance(
       : 'below';
   };
   const sides = categories.map(({ name }, i) => side(name, i));
-  const sums = categories.map(({ count: { value, standardError } }): NoisySum => ({
-    sum: BigInt(value),
-    variance: standardError ** 2,
-  }));
+  const sums = categories.map(
+    ({ count: { value, standardError } }): NoisySum => ({
+      sum: BigInt(value),
+      variance: standardError ** 2,
+    }),
+  );
   const all = addSums(sums);
   const share = (wanted: keyof VersionCompliance): RatioEstimate => {
     const part = addSums(sums.filter((_, i) => sides[i] === wanted));
