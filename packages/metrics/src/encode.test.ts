@@ -1,10 +1,11 @@
-import { compileLayout, type Layout } from '@onlysum/task';
+import { compileLayout, type Layout, parseManifest } from '@onlysum/task';
 import { expect, test } from 'vitest';
-import { publishedManifest as manifest } from '../../../test/metrics/published.js';
+import vectors from '../../../test/vectors/v1/manifest.json' with { type: 'json' };
 import published from '../../../test/vectors/v1/metrics.json' with { type: 'json' };
 import { encodeLanes } from './encode.js';
 import type { RecordedValue } from './value.js';
 
+const manifest = parseManifest(vectors.manifest);
 const layout = compileLayout(manifest);
 const values = (record: Record<string, RecordedValue | undefined>) =>
   new Map(

@@ -152,19 +152,6 @@ describe.each(['zero', 'replace'] as const)('neighbours: %s', (neighbours) => {
   });
 });
 
-test('each limb of a split value has noise for its own bound', () => {
-  const metrics: Metric[] = [{ ...about, name: 'x', kind: 'count', max: 2 ** 20 }];
-  const manifest = { ...manifestOf(metrics, 'zero'), cohort: { min: 3, target: 3, max: 5000 } };
-  const { lanes, noise } = compileLayout(manifest);
-  const limbs = lanes.filter(({ limb }) => limb !== undefined);
-  expect(limbs.map(({ bound }) => bound)).toEqual([65_535, 16]);
-  for (const { label, bound, noise: scale } of limbs) {
-    const block = noise?.blocks.get(label);
-    expect(block?.sensitivity).toEqual({ l1: bound, l2Squared: bound * bound });
-    expect(block?.scale).toBe(scale);
-  }
-});
-
 function manifestOf(metrics: readonly Metric[], neighbours: NoisePromise['neighbours']): Manifest {
   return everyKind({
     metrics,

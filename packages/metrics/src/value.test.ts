@@ -1,8 +1,10 @@
 import type { Metric } from '@onlysum/task';
+import { parseManifest } from '@onlysum/task';
 import { expect, test } from 'vitest';
-import { publishedManifest as manifest } from '../../../test/metrics/published.js';
+import vectors from '../../../test/vectors/v1/manifest.json' with { type: 'json' };
 import { accumulate, findMetric, type RecordedValue } from './value.js';
 
+const manifest = parseManifest(vectors.manifest);
 const metric = (name: string): Metric => findMetric(manifest, name);
 const record = (name: string, ...values: unknown[]) =>
   values.reduce<RecordedValue | undefined>(

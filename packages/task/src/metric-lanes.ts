@@ -162,16 +162,12 @@ function amountLanes(
   const lane = { metric: name, group, role, label, block: label };
   if (largest < 2n ** 32n) return [{ ...lane, bound: Number(bound) }];
   const count = Math.ceil(bound.toString(2).length / LIMB_BITS);
-  return Array.from({ length: count }, (_, index) => {
-    const limb = `${label}.limb[${index}/${count}]`;
-    return {
-      ...lane,
-      label: limb,
-      block: limb,
-      bound: index < count - 1 ? LIMB_BOUND : Number(bound >> BigInt(LIMB_BITS * index)),
-      limb: { index, count },
-    };
-  });
+  return Array.from({ length: count }, (_, index) => ({
+    ...lane,
+    label: `${label}.limb[${index}/${count}]`,
+    bound: index < count - 1 ? LIMB_BOUND : Number(bound >> BigInt(LIMB_BITS * index)),
+    limb: { index, count },
+  }));
 }
 
 function tooFine({ name }: Metric, role: 'value' | 'square', steps: bigint): UsageError {
