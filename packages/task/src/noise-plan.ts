@@ -6,6 +6,7 @@
  * Every block gets the same part of the promise: with K blocks the noise of a block is that of a metric
  * alone times √K (Skellam) or K (discrete Laplace), in units of the block's own sensitivity.
  */
+import { invalidField, UsageError } from '@onlysum/crypto';
 import { type PrivacyCost, addCosts, epsilonOf, pureCost, skellamCost } from './accounting.js';
 import { corruptBound, dropoutBound } from './bounds.js';
 import { checkedDecimal } from './decimal.js';
@@ -34,7 +35,10 @@ export const GRAPH_DELTA = 2 ** -60;
 const STEPS_PER_UNIT = 1024;
 const MOST_STEPS = 2 ** 50;
 
-/** @returns undefined without noise. */
+/**
+ * @returns undefined without noise.
+ * @throws {UsageError} `manifest-invalid` if no noise that lanes could hold keeps the promise.
+ */
 export function planNoise(manifest: Manifest, drafts: readonly LaneDraft[]): NoisePlan | undefined {
   const { privacy } = manifest;
   if (privacy.mechanism === 'none') return undefined;
@@ -96,6 +100,10 @@ function skellam({ epsilon, delta }: SkellamPrivacy, blocks: readonly Sensitivit
     const middle = Math.floor((low + high) / 2);
     if (isKept(middle)) high = middle;
     else low = middle;
+  }
+  if (!isKept(high)) {
+    const expected = 'an epsilon that noise can keep with this delta (raise either)';
+    throw invalidField(UsageError, 'manifest-invalid', 'privacy.epsilon', expected, epsilon);
   }
   const unit = BigInt(high) * BigInt(blocks.length);
   return {
