@@ -1,7 +1,7 @@
 /** Estimates in a table: the number, and how far noise may have moved it. */
 import type { Estimate, RatioEstimate, Suppressed } from '@onlysum/metrics';
 
-/** Such as `412`, or `412 ± 9`: half of what a 95 % interval spans, before it is cut. */
+/** Such as `412`, or `412 ± 9`: two standard errors. */
 export function countText(count: Estimate): string {
   return withError(String(count.value), count);
 }

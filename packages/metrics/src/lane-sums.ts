@@ -39,14 +39,11 @@ export function sumsOf(
   { devices, survivors }: Participation,
 ): SumsOf {
   const shares = survivors / honestDevices(devices, manifest);
-  const noisy = ({ index, noise, limb }: Lane): NoisySum => {
-    const weight = 2n ** BigInt(16 * (limb?.index ?? 0));
-    const variance = noise === undefined ? 0 : noiseVariance(noise) * shares;
-    return {
-      sum: BigInt(lanes[index] ?? 0) * weight,
-      variance: variance * Number(weight) ** 2,
-    };
-  };
+  // A lane with noise has no limbs, so its variance needs no weight.
+  const noisy = ({ index, noise, limb }: Lane): NoisySum => ({
+    sum: BigInt(lanes[index] ?? 0) * 2n ** BigInt(16 * (limb?.index ?? 0)),
+    variance: noise === undefined ? 0 : noiseVariance(noise) * shares,
+  });
   const deviates = deviatesOf(manifest.privacy.mechanism);
   return (own) => {
     const all = (role: LaneRole): NoisySum[] => own.filter((lane) => lane.role === role).map(noisy);
