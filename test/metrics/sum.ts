@@ -18,7 +18,7 @@ export function sumOf(manifest: Manifest, fleet: readonly Device[]): number[] {
       recorded.set(name, accumulate(findMetric(manifest, name), undefined, value));
     }
     const lanes = encodeLanes({ manifest, layout }, recorded, (group) => group !== declines);
-    lanes.forEach((value, i) => (ring[i]! += value));
+    lanes.forEach((value, i) => (ring[i] += value));
   }
-  return layout.lanes.map((lane, i) => decodeLane(ring[i]!, lane));
+  return layout.lanes.map((lane, i) => decodeLane(ring[i], lane));
 }

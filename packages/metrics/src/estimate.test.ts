@@ -1,7 +1,8 @@
-import { compileLayout, type Manifest } from '@onlysum/task';
+import { compileLayout, type Manifest, parseManifest } from '@onlysum/task';
 import { expect, test } from 'vitest';
 import { everyKind } from '../../../test/metrics/every-kind.js';
 import { publishedManifest as manifest } from '../../../test/metrics/published.js';
+import vectors from '../../../test/vectors/v1/manifest.json' with { type: 'json' };
 import published from '../../../test/vectors/v1/metrics.json' with { type: 'json' };
 import { estimateTotals } from './estimate.js';
 
@@ -84,6 +85,63 @@ test('the published sum gives these numbers', () => {
     implausible: [],
   });
   expect(JSON.parse(JSON.stringify(result))).toEqual(result);
+});
+
+test('the published sum of the other kinds gives these numbers', () => {
+  const kinds = parseManifest({ ...vectors.kinds, minRespondents: 1 });
+  const participation = { devices: 10, survivors: published.kindDevices.length };
+  const sums = published.kindSum;
+  const { metrics, implausible } = estimateTotals(kinds, compileLayout(kinds), sums, participation);
+  expect(implausible).toEqual([]);
+  expect(metrics['system_by_channel']).toMatchObject({
+    rows: ['linux', 'mac', 'windows', 'other'],
+    columns: ['stable', 'beta', 'other'],
+    counts: [
+      [0, 0, 0],
+      [0, 1, 0],
+      [1, 0, 0],
+      [0, 0, 1],
+    ].map((row) => row.map(exactly)),
+    reported: exactly(3),
+  });
+  expect(metrics['features']).toEqual({
+    kind: 'multi-select',
+    options: named({ export: 1, print: 2, search: 1, share: 1, other: 1 }, 4),
+    reported: exactly(4),
+    clipped: exactly(1),
+  });
+  // gamma and one that is not listed; the others tie at none.
+  expect(metrics['extension']).toMatchObject({
+    top: [
+      { name: 'gamma', rank: 1, count: exactly(1), share: exactly(0.5), certain: true },
+      { name: 'alpha', rank: 2, count: exactly(0), share: exactly(0), certain: false },
+    ],
+    other: exactly(1),
+    reported: exactly(2),
+  });
+  // 12.5, 102.5, −5, 102.5, −5.
+  expect(metrics['save_ms']).toMatchObject({ mean: exactly(41.5), variance: exactly(3151.875) });
+  // 7, 60001, 0, 60001, 0; its squares come in limbs.
+  expect(metrics['far']).toMatchObject({
+    mean: exactly(24001.8),
+    variance: exactly(1079952008.7),
+    standardDeviation: exactly(Math.sqrt(1079952008.7)),
+  });
+  // 0.49, 0.5, 0.8333333333333334, 3.5, 40, 40.01: the third is the median, between 5/6 and 25/18.
+  expect(metrics['latency_ms']).toMatchObject({
+    quantiles: [
+      {
+        quantile: 0.5,
+        value: expect.closeTo(25 / 24, 12),
+        relativeError: 0.25,
+        interval: [expect.closeTo(5 / 6, 12), expect.closeTo(25 / 18, 12)],
+      },
+      { quantile: 0.9, interval: [expect.closeTo(29.768709, 6), 40] },
+      { quantile: 0.99, interval: [expect.closeTo(29.768709, 6), 40] },
+    ],
+    reported: exactly(6),
+    clipped: exactly(1),
+  });
 });
 
 test('what fewer than minRespondents gave is a row that says only so', () => {

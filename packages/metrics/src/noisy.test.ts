@@ -160,7 +160,7 @@ function draw({ noise }: Lane, uniform: () => number): number {
 
 function uniforms(seed: string): () => number {
   const rng = unsafeSeededRng(seed);
-  let words = new Uint32Array(0);
+  let words: Uint32Array = new Uint32Array(0);
   let at = 0;
   return () => {
     if (at === words.length) {

@@ -104,8 +104,8 @@ function parsePrivacy(privacy: unknown): Privacy {
 
 test.each([skellam, laplace])('with $mechanism every lane has noise and room for it', (privacy) => {
   for (const example of [vectors.manifest, vectors.kinds]) {
-    const metrics = parseManifest(example).metrics.map((m) =>
-      m.name === 'traffic' || m.name === 'far' ? { ...m, max: '1000' } : m,
+    const metrics = parseManifest(example).metrics.map(
+      (m): Metric => (m.kind === 'sum' || m.name === 'far' ? ({ ...m, max: '1000' } as Metric) : m),
     );
     const manifest = { ...parseManifest(example), privacy, metrics };
     const { lanes, noise } = compileLayout(manifest);
