@@ -59,7 +59,7 @@ describe('a whole round over real sockets', () => {
       dropped: [],
       silentAfterMasked: 0,
       lanes: sumLanes(inputs(fleet, [0, 1, 2, 3, 4])),
-      estimates: { metrics: { crashes: { total: 10, reported: 5 } } },
+      estimates: { metrics: { crashes: { total: { value: 10 }, reported: { value: 5 } } } },
     });
     expect(fleet.coordinator.health()).toMatchObject({ opened: 1, aborted: 0, running: 0 });
 

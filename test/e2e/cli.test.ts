@@ -160,20 +160,37 @@ describe('registrar and coordinator as two processes', () => {
     expect(files).toHaveLength(1);
     const path = join(cwd, 'results', files[0] ?? '');
     const result = JSON.parse(readFileSync(path, 'utf8')) as PublishedResult;
-    expect(result.lanes).toEqual(await plainSum(cwd));
+    // One device gave documents_saved_mib, and the template asks for two.
+    const plain = (await plainSum(cwd)).map((sum, lane) =>
+      result.lanes[lane] === null ? null : sum,
+    );
+    expect(result.lanes).toEqual(plain);
+    expect(result.lanes.filter((sum) => sum === null)).toHaveLength(3);
+    const value = (number: number) => ({ value: number, standardError: 0 });
     expect(result.estimates).toMatchObject({
       survivors: 3,
-      groups: { essential: { respondents: 3 }, performance: { respondents: 3 } },
+      groups: {
+        essential: { respondents: value(3) },
+        performance: { respondents: value(3), optOutRate: value(0) },
+      },
       metrics: {
-        licence_active: { yes: 2, reported: 3 },
-        app_version: { counts: { '1.0': 0, '1.1': 0, '2.0': 2, other: 1 } },
+        licence_active: { yes: value(2), reported: value(3) },
+        app_version: {
+          categories: [
+            { name: '1.0', count: value(0) },
+            { name: '1.1', count: value(0) },
+            { name: '2.0', count: value(2) },
+            { name: 'other', count: value(1) },
+          ],
+        },
         // 3 + 0 + 250 clipped to 100.
-        crashes: { total: 103, clipped: 1 },
-        documents_saved_mib: { total: 1.5, reported: 1 },
-        memory_mib: { mean: 150, reported: 2 },
-        startup_ms: { reported: 2 },
+        crashes: { total: value(103), clipped: value(1) },
+        documents_saved_mib: { suppressed: { reason: 'too-few-respondents', required: 2 } },
+        memory_mib: { mean: value(150), reported: value(2) },
+        startup_ms: { reported: value(2) },
       },
     });
+    expect(result.estimates.metrics['documents_saved_mib']).not.toHaveProperty('reported');
     expect(result.round).toBe(receipts[0]?.round);
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });

@@ -26,6 +26,7 @@ export {
 export { compileLayout, decodeLane, type Lane, type Layout } from './layout.js';
 export { type LogBucket, logBuckets } from './log-buckets.js';
 export * from './manifest.js';
+export { type JsonFragment, jsonFragment, manifestSchema } from './manifest-schema.js';
 export { axesOf, centreStep, type LaneRole, rangeSteps, withOther } from './metric-lanes.js';
 export { honestDevices, type NoiseBlock, type NoisePlan } from './noise-plan.js';
 export { type NoiseScale, noiseVariance, type Rational } from './noise-scale.js';

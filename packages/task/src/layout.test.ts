@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import vectors from '../../../test/vectors/v1/manifest.json' with { type: 'json' };
 import { compileLayout, decodeLane, laneWidth } from './layout.js';
-import type { Manifest, Metric } from './manifest.js';
+import type { Manifest, Metric, Privacy } from './manifest.js';
 import { parseManifest } from './parse-manifest.js';
 
 const base = parseManifest(vectors.manifest);
@@ -19,12 +19,19 @@ function manifestWith(max: number, ...metrics: Metric[]): Manifest {
   return { ...base, cohort: { min: 3, target: 3, max }, groups, metrics };
 }
 
-test('the example has the published lanes', () => {
-  const layout = compileLayout(base);
-  const published = vectors.lanes.map((lane) => ({ metric: undefined, ...lane }));
-  expect(layout.lanes).toEqual(published);
-  expect(layout.widths).toEqual(vectors.lanes.map((lane) => lane.width));
-  expect(layout.vectorBytes).toBe(vectors.vectorBytes);
+test.each([
+  ['the example', vectors.manifest, vectors.lanes, vectors.vectorBytes],
+  ['every other kind', vectors.kinds, vectors.kindLanes, vectors.kindVectorBytes],
+])('%s has the published lanes', (_, manifest, lanes, vectorBytes) => {
+  const layout = compileLayout(parseManifest(manifest));
+  expect(layout.lanes).toEqual(lanes.map((lane) => ({ metric: undefined, ...lane })));
+  expect(layout.widths).toEqual(lanes.map((lane) => lane.width));
+  expect(layout.vectorBytes).toBe(vectorBytes);
+  expect(layout.noise).toBe(undefined);
+});
+
+test.each(vectors.widths)('a lane of %o', ({ max, bound, tail, width }) => {
+  expect(laneWidth(max, bound, tail)).toBe(width);
 });
 
 test('a value is split only where one lane could not hold the sum', () => {
@@ -65,6 +72,116 @@ test('more lanes than a vector may have are refused', () => {
     expect.objectContaining({ code: 'manifest-invalid', field: 'metrics' }),
   );
   expect(compileLayout(manifestWith(3, ...metrics.slice(1))).lanes).toHaveLength(65_066);
+});
+
+test('a table of a million cells is refused before it is made', () => {
+  const categories = Array.from({ length: 1000 }, (_, i) => `c${i}`);
+  const axes = ['rows', 'columns'].map(
+    (name): Metric => ({ ...about, name, kind: 'category', categories }),
+  );
+  const tables = Array.from(
+    { length: 998 },
+    (_, i): Metric => ({
+      ...about,
+      name: `t${i}`,
+      kind: 'cross-tabulation',
+      rows: 'rows',
+      columns: 'columns',
+    }),
+  );
+  expect(() => compileLayout(manifestWith(3, ...axes, ...tables))).toThrow(
+    expect.objectContaining({ code: 'manifest-invalid', field: 'metrics' }),
+  );
+});
+
+const range = { min: '0', unit: 'u', resolution: '1' };
+const skellam = parsePrivacy(vectors.noise[0]);
+const laplace = parsePrivacy(vectors.noise[1]);
+
+function parsePrivacy(privacy: unknown): Privacy {
+  return parseManifest({ ...vectors.manifest, privacy }).privacy;
+}
+
+test.each([skellam, laplace])('with $mechanism every lane has noise and room for it', (privacy) => {
+  for (const example of [vectors.manifest, vectors.kinds]) {
+    const metrics = parseManifest(example).metrics.map(
+      (m): Metric => (m.kind === 'sum' || m.name === 'far' ? ({ ...m, max: '1000' } as Metric) : m),
+    );
+    const manifest = { ...parseManifest(example), privacy, metrics };
+    const { lanes, noise } = compileLayout(manifest);
+    for (const { bound, tail, width, noise: scale } of lanes) {
+      expect(scale?.mechanism).toBe(privacy.mechanism);
+      expect(tail).toBeGreaterThan(0);
+      expect(width).toBe((BigInt(120 * bound) + 2n * BigInt(tail)).toString(2).length);
+    }
+    // Lanes of bound 1 of a metric share a block; amounts and respondents have one each.
+    const amounts = lanes.filter(({ role }) => ['respondents', 'value', 'square'].includes(role));
+    const alone = amounts.filter(({ role, bound }) => role !== 'value' || bound > 1);
+    expect(noise?.blocks.size).toBe(metrics.length + alone.length);
+  }
+});
+
+test('an amount with noise is never in limbs, but refused by name where its lane would wrap', () => {
+  const sum = (steps: number): Metric => ({
+    ...about,
+    ...range,
+    name: 'x',
+    kind: 'sum',
+    max: String(steps),
+  });
+  const compile = (steps: number, max: number) =>
+    compileLayout({ ...manifestWith(max, sum(steps)), privacy: skellam }).lanes;
+  // 2^20 · 3,000 < 2^32 < 2^20 · 5,000.
+  const value = compile(2 ** 20, 3000).find(({ role }) => role === 'value');
+  expect(value).toMatchObject({ label: 'x.value', bound: 2 ** 20, width: 32 });
+  expect(value?.limb).toBe(undefined);
+  expect(() => compile(2 ** 20, 5000)).toThrow(
+    expect.objectContaining({
+      code: 'metric-could-wrap',
+      field: 'x',
+      message: expect.stringMatching(
+        /^metric x: expected at most 32 bits .* got 3[34] in x\.value/,
+      ),
+    }),
+  );
+});
+
+test.each<[string, Metric, Metric]>([
+  [
+    'steps',
+    { ...about, ...range, name: 'fine', kind: 'mean', max: String(2 ** 20) },
+    { ...about, ...range, name: 'fine', kind: 'mean', max: String(2 ** 20 + 1) },
+  ],
+  [
+    'events',
+    { ...about, name: 'fine', kind: 'count', max: 2 ** 20 },
+    { ...about, name: 'fine', kind: 'count', max: 2 ** 20 + 1 },
+  ],
+  [
+    'squares',
+    { ...about, ...range, name: 'fine', kind: 'variance', max: '2048' },
+    { ...about, ...range, name: 'fine', kind: 'variance', max: '2049' },
+  ],
+])('too many %s for noise are refused by name, and allowed without', (_, most, more) => {
+  const compile = (metric: Metric, privacy: Privacy) =>
+    compileLayout({ ...manifestWith(3, metric), privacy });
+  compile(most, skellam);
+  compile(more, { mechanism: 'none' });
+  expect(() => compile(more, skellam)).toThrow(
+    expect.objectContaining({ code: 'noise-too-fine', field: 'fine' }),
+  );
+});
+
+test('a promise that no noise in 32 bits can keep is refused', () => {
+  const compile = (privacy: Privacy) =>
+    compileLayout({ ...manifestWith(3, { ...about, name: 'x', kind: 'flag' }), privacy });
+  const tiny = '0.00000000000000001';
+  expect(() => compile({ ...skellam, epsilon: tiny } as Privacy)).toThrow(
+    expect.objectContaining({ code: 'manifest-invalid', field: 'privacy.epsilon' }),
+  );
+  expect(() => compile({ ...laplace, epsilon: tiny } as Privacy)).toThrow(
+    expect.objectContaining({ code: 'metric-could-wrap' }),
+  );
 });
 
 const decimalRange = fc
@@ -149,11 +266,7 @@ test('a lane decodes to every sum from −T to max·B + T, whatever was added in
   );
 });
 
-test('the width covers the tail on both sides', () => {
-  expect(laneWidth(3, 1, 0)).toBe(2);
-  expect(laneWidth(4, 1, 0)).toBe(3);
-  expect(laneWidth(3, 1, 2)).toBe(3);
-  expect(laneWidth(65_535, 65_537, 0)).toBe(32);
+test('a lane decodes below zero, down to its tail', () => {
   expect(laneWidth(1, 2 ** 32 - 1, 2 ** 31)).toBe(33);
   expect(decodeLane(2 ** 32 + 5, { tail: 3, width: 32 })).toBe(5);
   expect(decodeLane(2 ** 32 - 2, { tail: 3, width: 32 })).toBe(-2);

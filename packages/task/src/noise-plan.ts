@@ -42,7 +42,10 @@ const MOST_STEPS = 2 ** 50;
 /** Flatter noise fits no lane of 32 bits. */
 const LEAST_RATE = 2 ** -30;
 
-/** @returns undefined without noise. */
+/**
+ * @returns undefined without noise.
+ * @throws {UsageError} `manifest-invalid` if no noise that lanes could hold keeps the promise.
+ */
 export function planNoise(manifest: Manifest, drafts: readonly LaneDraft[]): NoisePlan | undefined {
   const { privacy } = manifest;
   if (privacy.mechanism === 'none') return undefined;
@@ -107,6 +110,10 @@ function skellam({ epsilon, delta }: SkellamPrivacy, blocks: readonly Sensitivit
     const middle = Math.floor((low + high) / 2);
     if (isKept(middle)) high = middle;
     else low = middle;
+  }
+  if (!isKept(high)) {
+    const expected = 'an epsilon that noise can keep with this delta (raise either)';
+    throw invalidField(UsageError, 'manifest-invalid', 'privacy.epsilon', expected, epsilon);
   }
   const unit = BigInt(high) * BigInt(blocks.length);
   return {
