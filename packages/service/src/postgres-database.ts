@@ -162,8 +162,9 @@ const OURS = /^(21|22|23|42(?!501))/;
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
 function storeError(error: unknown): unknown {
-  if (error instanceof OnlysumError) return error;
   const code = codeOf(error);
+  const isBug = error instanceof TypeError || error instanceof RangeError;
+  if (error instanceof OnlysumError || (isBug && code === '')) return error;
   const reason = reasonOf(error);
   if (OURS.test(code)) {
     return new InternalError('internal', `store: PostgreSQL: ${reason} (${code})`, {
