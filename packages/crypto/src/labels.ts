@@ -5,6 +5,7 @@
 export const LABELS = {
   manifest: 'onlysum/1 manifest',
   auditEntry: 'onlysum/1 audit entry',
+  roundClose: 'onlysum/1 round close',
   certificate: 'onlysum/1 certificate',
   code: 'onlysum/1 enrolment code',
   enrolment: 'onlysum/1 enrolment',
