@@ -2,6 +2,8 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { addAuditGraph } from './commands/audit-graph.js';
+import { addAuditRound } from './commands/audit-round.js';
+import { addAuditVerify } from './commands/audit-verify.js';
 import { addCoordinator } from './commands/coordinator.js';
 import { addDemo } from './commands/demo.js';
 import { addDeviceEnrol } from './commands/device-enrol.js';
@@ -71,7 +73,7 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
   addDeviceReceipts(device, terminal);
   const audit = program
     .command('audit')
-    .description('Check again what rounds have left behind.')
+    .description('Check again what rounds and servers have left behind.')
     .addHelpText('after', '\nExample:\n  onlysum audit graph --result result.json');
   addAuditGraph(audit, terminal);
   const privacy = program
@@ -80,6 +82,8 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
     .addHelpText('after', '\nExample:\n  onlysum privacy sigma --epsilon 1 --delta 1e-6');
   addPrivacySigma(privacy, terminal);
   addPrivacyEpsilon(privacy, terminal);
+  addAuditRound(audit, terminal);
+  addAuditVerify(audit, terminal);
   addParams(program, terminal);
   addSimulate(program, terminal);
   addDemo(program, terminal, exit);
