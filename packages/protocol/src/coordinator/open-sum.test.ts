@@ -24,6 +24,7 @@ const lanes = widths.map(
     bound: 1,
     noise: undefined,
     tail: 0,
+    noise: undefined,
     width,
   }),
 );
