@@ -219,7 +219,7 @@ describe('a device', () => {
     const ours = store.update.bind(store);
     store.update = async (change) => {
       const result = await ours(change);
-      if (result === 'reserved') own.setConsent('performance', false);
+      if (result === 'reserved') own.consent.set('performance', false);
       return result;
     };
     const sent: number[] = [];

@@ -24,7 +24,6 @@ const lanes = widths.map(
     bound: 1,
     noise: undefined,
     tail: 0,
-    noise: undefined,
     width,
   }),
 );
