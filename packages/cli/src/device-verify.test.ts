@@ -107,8 +107,8 @@ const BY_MANIFEST = ['--manifest', 'manifest.signed.json'];
 const BY_KEY = ['--registrar', manifest.registrar];
 
 function sentOnly(): LedgerEntry {
-  const { included, opened, devices, survivors, evidence, ...sent } = receipt;
-  return { ...sent, kind: 'sent' };
+  const { task, window, round, sentAtMs, groups, values, privacy, keepUntilMs } = receipt;
+  return { kind: 'sent', task, window, round, sentAtMs, groups, values, privacy, keepUntilMs };
 }
 
 function verify(value: unknown, ...args: string[]) {

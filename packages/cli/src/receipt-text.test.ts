@@ -35,13 +35,13 @@ describe('receiptLines', () => {
   it('says what the window cost, and what of the budget is gone', () => {
     const noise = (privacy: LedgerEntry['privacy']) => receiptLines({ ...sent, privacy })[5];
     const budget = { epsilon: 12, delta: 0.00001, days: 30 };
-    const window = { epsilon: 1, delta: 0.000001, budget, spent: 3.141592 };
+    const window = { epsilon: 1, delta: 0.000001, budget, spent: 2.718003 };
     expect(noise({ mechanism: 'skellam', ...window })).toBe(
-      'noise    skellam, epsilon 1, delta 0.000001; then 3.142 of 12 in 30 days were spent',
+      'noise    skellam, epsilon 1, delta 0.000001; then 2.718 of 12 in 30 days were spent',
     );
     const day = { ...window, delta: 0, budget: { ...budget, days: 1 } };
     expect(noise({ mechanism: 'discrete-laplace', ...day })).toBe(
-      'noise    discrete-laplace, epsilon 1; then 3.142 of 12 in a day were spent',
+      'noise    discrete-laplace, epsilon 1; then 2.718 of 12 in a day were spent',
     );
   });
 

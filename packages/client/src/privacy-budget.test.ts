@@ -141,21 +141,19 @@ describe('entries', () => {
     expect(entries.at(-1)).toMatchObject({ windows: 1, windowEndMs: 3650 * DAY_MS });
     // The last eight weeks are as they were; the oldest count until the last of them is old enough.
     expect(entries.slice(-56).every(({ windows }) => windows === 1)).toBe(true);
-    expect(entries[0]).toMatchObject({
-      windowStartMs: 0,
-      windows: entries[0]?.windowEndMs! / DAY_MS,
-    });
-    expect(entries[0]?.windows).toBeGreaterThan(5);
+    const oldest = entries[0]!;
+    expect(oldest).toMatchObject({ windowStartMs: 0, windowEndMs: oldest.windows * DAY_MS });
+    expect(oldest.windows).toBeGreaterThan(5);
   });
 
   it('stay few however short the windows are', () => {
     let entries: readonly SpentEntry[] = [];
-    for (const index of range(0, 20_000)) {
-      entries = withCharge(entries, pure(index * 15, {}, HOUR_MS / 3));
+    for (const index of range(0, 6000)) {
+      entries = withCharge(entries, pure(index * 50, {}, HOUR_MS / 3));
       expect(entries.length).toBeLessThanOrEqual(MOST_SPENT_ENTRIES);
     }
     // A merged entry goes as a whole, and late.
-    expect(entries.reduce((sum, { windows }) => sum + windows, 0)).toBeGreaterThanOrEqual(17_520);
+    expect(entries.reduce((sum, { windows }) => sum + windows, 0)).toBeGreaterThanOrEqual(5256);
   });
 
   it('of two tasks that are merged have no task', () => {

@@ -159,12 +159,7 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
           .then(pump);
         return;
       case 'draw-noise':
-        return void drawn(effect.honest).then((event) => {
-          if (event === undefined) return;
-          if (isEnded) return eraseEvent(event);
-          answers.push(event);
-          pump();
-        });
+        return void drawNoise(effect.honest);
       case 'need-input':
         return whenConnected(() => void answers.push(inputEvent(effect.window)));
       case 'persist':
@@ -211,15 +206,19 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
       });
     });
   };
-  const drawn = async (honest: number): Promise<DeviceEvent | undefined> => {
+  const drawNoise = async (honest: number): Promise<void> => {
     try {
       const { lanes } = params.task.layout;
       const isWanted = (): boolean => !isEnded;
       const noise = await drawNoiseInSlices({ lanes, honest, rng, holdsProcess, isWanted });
-      return noise === undefined ? undefined : { kind: 'noise', lanes: noise };
+      if (noise === undefined) return;
+      const event: DeviceEvent = { kind: 'noise', lanes: noise };
+      if (isEnded) return eraseEvent(event);
+      answers.push(event);
     } catch (error) {
-      return { kind: 'input-refused', error: asOnlysumError(error) };
+      answers.push({ kind: 'input-refused', error: asOnlysumError(error) });
     }
+    pump();
   };
   const inputEvent = (window: Window): DeviceEvent => {
     try {
