@@ -9,8 +9,6 @@ import { sleep } from './timers.js';
 
 /** Of drawing at a time: half of what a frame of an animation takes. */
 const SLICE_MS = 8;
-/** So few are drawn between two looks at the clock. */
-const LANES_AT_ONCE = 8;
 
 export interface NoiseRequest {
   readonly lanes: readonly Lane[];
@@ -31,7 +29,8 @@ export async function drawNoiseInSlices(request: NoiseRequest): Promise<Int32Arr
   const { lanes, honest, rng, holdsProcess } = request;
   const noise = new Int32Array(lanes.length);
   try {
-    for (let at = 0; at < lanes.length; ) {
+    let at = 0;
+    while (at < lanes.length) {
       await sleep(0, holdsProcess);
       if (!request.isWanted()) {
         wipe(noise);
@@ -39,10 +38,10 @@ export async function drawNoiseInSlices(request: NoiseRequest): Promise<Int32Arr
       }
       const untilMs = performance.now() + SLICE_MS;
       do {
-        const drawn = drawNoise(lanes.slice(at, at + LANES_AT_ONCE), honest, rng);
-        noise.set(drawn, at);
+        // One by one: a lane of very large noise takes a slice for itself.
+        const drawn = drawNoise(lanes.slice(at, at + 1), honest, rng);
+        noise.set(drawn, at++);
         wipe(drawn);
-        at += LANES_AT_ONCE;
       } while (at < lanes.length && performance.now() < untilMs);
     }
     return noise;
