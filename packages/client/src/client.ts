@@ -9,11 +9,13 @@ import { checkManifestFloor, checkValidity, checkVersion } from '@onlysum/task';
 import { type Task, verifySignedManifest, windowAt } from '@onlysum/task';
 import { startBackground } from './background.js';
 import { type ClientConsent, Consent } from './consent.js';
-import { type EnrolOptions, enrolWithCode, isEnrolled } from './enrolment.js';
+import { type EnrolmentPorts, type EnrolOptions, enrolWithCode, isEnrolled } from './enrolment.js';
 import { eraseEnrolment, type LeaveOptions } from './leave.js';
 import type { AnyMetrics, MetricTypes } from './metric-types.js';
 import { type CheckedOptions, checkDuration, checkOptions, type ClientOptions } from './options.js';
 import { makePreview, type Preview } from './preview.js';
+import { chargeOf, privacyStatus, type PrivacyStatus } from './privacy-budget.js';
+import { withoutExpired } from './receipt.js';
 import { type ClientRecord, type LedgerEntry, own, type SubmitReceipt } from './record.js';
 import { Recorder } from './recorder.js';
 import {
@@ -24,6 +26,7 @@ import {
 } from './submission.js';
 import { duration } from './submit-error.js';
 import { startTimer } from './timers.js';
+import { slotsIn } from './window-slots.js';
 
 export interface SubmitOptions {
   /** Aborting ends the submission; what has been masked into a sum cannot be taken back. */
@@ -71,10 +74,19 @@ export interface Client<Metrics extends MetricTypes<Metrics> = AnyMetrics> {
    *   {@link UsageError} `not-enrolled`, `submit-running`, `client-closed`, `task-not-valid`.
    */
   submit(options?: SubmitOptions): Promise<SubmitReceipt>;
-  /** Submits once in each window, at a random time, without keeping a process alive. */
+  /**
+   * Submits once in each window, when the devices of its pool meet, without keeping a process alive.
+   * If the registrar does not say when that is, at a random time.
+   */
   start(): void;
   /** Ends the background mode, and a submission that it has under way. */
   stop(): void;
+  /**
+   * What is spent and left of this task's privacy budget, as of the present window.
+   *
+   * @returns undefined for a task without noise.
+   */
+  privacy(): Promise<PrivacyStatus | undefined>;
   /** What was sent, the newest last. */
   receipts(): Promise<readonly LedgerEntry[]>;
   /**
@@ -126,7 +138,7 @@ export async function createClient<Metrics extends MetricTypes<Metrics> = AnyMet
   checkValidity(task.manifest, windowAt(task.manifest, now()));
   const client = new TaskClient(task, checked);
   const record = await store.update((before) => {
-    const after = takeVersion(before, task);
+    const after = takeVersion(withoutExpired(before, now()), task);
     return [after, after];
   });
   client.isEnrolled = isEnrolled(record, task.manifest.registrar);
@@ -159,9 +171,7 @@ class TaskClient implements Client {
 
   async enrol(code: string, options: EnrolOptions = {}): Promise<void> {
     this.#checkOpen();
-    const { suite, rng, store } = this.#options;
-    const ports = { task: this.task, store, suite, rng, call: this.#call(true) };
-    await enrolWithCode(ports, code, options);
+    await enrolWithCode(this.#enrolmentPorts(true), code, options);
     this.isEnrolled = true;
   }
 
@@ -202,7 +212,8 @@ class TaskClient implements Client {
       rng,
       now,
       onProblem,
-      submit: () => this.#submit({}, false),
+      slotsIn: (window) => slotsIn({ ...this.#options, ...this.#enrolmentPorts(false) }, window),
+      submit: (attempts) => this.#submit(attempts === undefined ? {} : { attempts }, false),
     });
   }
 
@@ -210,6 +221,15 @@ class TaskClient implements Client {
     this.#endBackground?.();
     this.#endBackground = undefined;
     if (this.#running?.holdsProcess === false) this.#running.abort(aborted('stop() was called'));
+  }
+
+  async privacy(): Promise<PrivacyStatus | undefined> {
+    this.#checkOpen();
+    const window = windowAt(this.task.manifest, this.#options.now());
+    const charge = chargeOf(this.task, window);
+    if (charge === undefined) return undefined;
+    const { privacySpent } = await this.#options.store.read();
+    return privacyStatus(own(privacySpent, this.task.manifest.publisher) ?? [], charge, window);
   }
 
   async receipts(): Promise<readonly LedgerEntry[]> {
@@ -288,6 +308,11 @@ class TaskClient implements Client {
       signal,
       onStage: (stage, detail) => this.#options.onProgress({ stage, detail }),
     };
+  }
+
+  #enrolmentPorts(holdsProcess: boolean): EnrolmentPorts {
+    const { suite, rng, store } = this.#options;
+    return { task: this.task, store, suite, rng, call: this.#call(holdsProcess) };
   }
 
   #call(holdsProcess: boolean) {

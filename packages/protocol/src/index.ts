@@ -23,6 +23,7 @@ export {
 } from './coordinator/open-sum.js';
 export * from './coordinator/types.js';
 export { startDevice, stepDevice } from './device/machine.js';
+export { messageBytes } from './device/message-bytes.js';
 export { eraseEvent } from './device/types.js';
 export type {
   DeviceEffect,
@@ -62,7 +63,8 @@ export { answerRequest, checkRequest, refusal, type RequestChecks } from './regi
 export { revokedPseudonyms } from './registrar/records.js';
 export * from './registrar/requests.js';
 export { RefusedRequest, type RegistrarParams } from './registrar/types.js';
-export { newIncarnation, presentIncarnation } from './registrar/window.js';
+export { announceWindow, newIncarnation, presentIncarnation } from './registrar/window.js';
 export { BOX_BYTES, KEY_BYTES, PAIR_TAG_BYTES, SHARE_RECORD_BYTES } from './sizes.js';
-export { currentWindow } from './window-clock.js';
+export { type PoolSlots, poolSlots, slotCount } from './slots.js';
+export { currentWindow, skewMs } from './window-clock.js';
 export { decodeFrame } from './wire/codec.js';
