@@ -1,5 +1,5 @@
 /** §5.4, §7: noise is in every vector of a task that promises it, or nothing leaves the device. */
-import { type Rng, type Suite, runDerive, toHex } from '@onlysum/crypto';
+import { type OnlysumError, type Rng, type Suite, runDerive, toHex } from '@onlysum/crypto';
 import {
   type DeviceEffect,
   type DeviceEvent,
@@ -104,16 +104,18 @@ describe('a device of that round', () => {
     expect(input.every((value) => value === 0)).toBe(true);
   });
 
-  const refused: [string, (device: Replayed) => void][] = [
+  const refused: [string, (device: Replayed) => void, string][] = [
     [
       'input before its noise',
       (device) => device.step({ kind: 'input', lanes: new Uint32Array(lanes) }),
+      'came before its noise',
     ],
     [
       'noise twice',
       (device) => {
         device.step({ kind: 'noise', lanes: drawn(0) }).step({ kind: 'noise', lanes: drawn(1) });
       },
+      'noise came unasked',
     ],
     [
       'noise after the input',
@@ -122,15 +124,17 @@ describe('a device of that round', () => {
         device.step({ kind: 'input', lanes: options.inputs[0]!.slice() });
         device.step({ kind: 'noise', lanes: drawn(1) });
       },
+      'noise came unasked',
     ],
   ];
 
-  it.each(refused)('ends the round at %s, and wipes what was drawn', (_, provoke) => {
+  it.each(refused)('ends the round at %s, and wipes what was drawn', (_, provoke, message) => {
     const device = new Replayed().hear(CHALLENGE, OFFER, ROSTER, SHARED_SET);
     const { noises } = device;
     const before = device.sent().length;
     provoke(device);
     expect(device.failure()).toBe('internal');
+    expect(device.message()).toContain(message);
     expect(device.sent()).toHaveLength(before);
     for (const noise of noises) expect(noise.every((value) => value === 0)).toBe(true);
   });
@@ -216,10 +220,16 @@ class Replayed {
   }
 
   failure(): string | undefined {
+    return this.#error()?.code;
+  }
+
+  message(): string {
+    return this.#error()?.message ?? '';
+  }
+
+  #error(): OnlysumError | undefined {
     const end = this.#effects.find((effect) => effect.kind === 'finish');
-    return end?.kind === 'finish' && end.outcome.kind === 'failed'
-      ? end.outcome.error.code
-      : undefined;
+    return end?.kind === 'finish' && end.outcome.kind === 'failed' ? end.outcome.error : undefined;
   }
 }
 
