@@ -73,8 +73,7 @@ export class LedgerOverlay implements Ledger, LedgerLayer {
   }
 
   put(key: string, value: LedgerValue): void {
-    // The encoder hands out a view into memory that it uses again.
-    this.rows.set(key, new Uint8Array(packr.pack(value)));
+    this.rows.set(key, packr.pack(value));
   }
 
   keys(prefix: string): Iterable<string> {

@@ -200,7 +200,7 @@ function rowsAfter(db: Kysely<RegistrarTables>, seq: number, key: string) {
   return db
     .selectFrom('registrar_ledger')
     .selectAll()
-    .where(({ eb, refTuple, tuple }) => eb(refTuple('seq', 'key'), '>', tuple(seq, key)))
+    .where((where) => where.eb(where.refTuple('seq', 'key'), '>', where.tuple(seq, key)))
     .orderBy('seq')
     .orderBy('key')
     .limit(FETCHED_ROWS)
@@ -218,9 +218,10 @@ async function writeRows(
       .insertInto('registrar_ledger')
       .values(values.slice(i, i + WRITTEN_ROWS))
       .onConflict((conflict) =>
-        conflict
-          .column('key')
-          .doUpdateSet(({ ref }) => ({ value: ref('excluded.value'), seq: ref('excluded.seq') })),
+        conflict.column('key').doUpdateSet((set) => ({
+          value: set.ref('excluded.value'),
+          seq: set.ref('excluded.seq'),
+        })),
       )
       .execute();
   }
