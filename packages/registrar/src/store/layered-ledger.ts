@@ -5,7 +5,7 @@
 import type { Ledger, LedgerValue } from '@onlysum/protocol';
 import { Packr } from 'msgpackr';
 
-/** MessagePack of a value: 300,000 records take a third less memory than as objects. */
+/** MessagePack of a value: as objects, records took 1.4 times the memory. */
 export type Encoded = Uint8Array;
 
 /** What a layer lies on. */
