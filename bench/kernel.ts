@@ -1,29 +1,25 @@
 /**
  * Micro-benchmarks of the kernel against what it replaces, of packing, and of Shamir's sharing, with
  * native X25519 and OpenSSL's own ChaCha20 beside them to tell how fast the machine is.
- * Medians of tinybench; ratios are between medians of the same run, whose tasks alternate.
+ * Medians of tinybench; ratios are between medians of the same process, whose tasks alternate.
  */
-import { execFile } from 'node:child_process';
+import { execFile, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type SignedStream, decodeSecret, splitSecret, systemRng } from '@onlysum/crypto';
-import { nativeSuite } from '@onlysum/crypto/node';
-import { Bench as TinyBench } from 'tinybench';
-import { scalarKernel } from '../packages/crypto/src/scalar-kernel.js';
-import { addPacked, packLanes } from '../packages/protocol/src/packing.js';
 import { type Bench, type Figure, type Samples, figuresOf, median } from './figure.js';
+import { LENGTHS, PACKED_LANES, SHARINGS, STREAMS } from './kernel/tasks.js';
 
-/** Streams added in one call: those of a device with 44 neighbours. */
-const STREAMS = 45;
 /** Passes over all tasks, so that a busy second does not fall on one of them alone. */
-const PASSES = 7;
-const QUICK_PASSES = 2;
-const PASS_MS = 60;
+const PASSES = 11;
+const QUICK_PASSES = 3;
+/** A pass that takes longer is stuck. */
+const MOST_PASS_MS = 120_000;
 
 const figure = figuresOf('kernel');
 
 export const kernelBench: Bench = async ({ isQuick }) => {
-  const tasks = { ...streamTasks(), ...shareTasks(), ...packingTasks() };
-  const ns = await latencies(tasks, isQuick ? QUICK_PASSES : PASSES);
+  const ns = await latencies(isQuick ? QUICK_PASSES : PASSES);
   const us = (name: string): number[] => ns(name).map((each) => each / 1000);
   const openssl = await opensslBytesPerSecond();
   const figures: Figure[] = [];
@@ -76,74 +72,13 @@ export const kernelBench: Bench = async ({ isQuick }) => {
 };
 
 const REFERENCE_X25519_US = 40;
-const LENGTHS = [
-  { bytes: 256, least: 15 },
-  { bytes: 4096, least: undefined },
-  { bytes: 65_536, least: 5 },
-];
-const SHARINGS = [
-  { k: 44, t: 24, mostMs: 0.7 },
-  { k: 300, t: 150, mostMs: 12 },
-];
-const PACKED_LANES = [256, 1000, 10_000];
 
-type Tasks = Record<string, () => void>;
-
-function streamTasks(): Tasks {
-  const tasks: Tasks = {};
-  const streams = Array.from(
-    { length: STREAMS },
-    (_, i): SignedStream => ({ key: systemRng(32), sign: i % 2 === 0 ? 1 : -1 }),
-  );
-  for (const { bytes } of LENGTHS) {
-    const lanes = new Uint32Array(bytes / 4);
-    tasks[`kernel ${bytes}`] = () => nativeSuite.addStreams(lanes, streams);
-    tasks[`kernel one ${bytes}`] = () => nativeSuite.addStreams(lanes, streams.slice(0, 1));
-    // What the kernel replaced, and where it cannot run still is.
-    tasks[`noble ${bytes}`] = () => scalarKernel.addStreams(lanes, streams);
-  }
-  return tasks;
-}
-
-function shareTasks(): Tasks {
-  const [b, s] = [systemRng(32), systemRng(32)];
-  const publicKey = nativeSuite.x25519PublicKey(systemRng(32));
-  const tasks: Tasks = { x25519: () => void nativeSuite.x25519(s, publicKey) };
-  for (const { k, t } of SHARINGS) {
-    // Neighbours' indices are spread over a roster of 1,000.
-    const xs = Array.from({ length: k }, (_, i) => 1 + Math.floor((i * 999) / k));
-    tasks[`split ${k}`] = () => {
-      splitSecret(b, t, xs, systemRng);
-      splitSecret(s, t, xs, systemRng);
-    };
-    const shares = splitSecret(b, t, xs, systemRng).map((share, i) => ({ x: xs[i] ?? 0, share }));
-    tasks[`recover ${k}`] = () => void decodeSecret(shares, t);
-  }
-  return tasks;
-}
-
-function packingTasks(): Tasks {
-  const tasks: Tasks = {};
-  for (const count of PACKED_LANES) {
-    const widths = Array.from({ length: count }, () => 26);
-    const lanes = new Uint32Array(systemRng(4 * count).buffer);
-    const packed = packLanes(lanes, widths);
-    const sum = new Uint32Array(count);
-    tasks[`pack ${count}`] = () => void packLanes(lanes, widths);
-    tasks[`unpack ${count}`] = () => addPacked(sum, packed, widths);
-  }
-  return tasks;
-}
-
-/** @returns the median of each task, in nanoseconds, one per pass; passes of all tasks alternate. */
-async function latencies(tasks: Tasks, passes: number): Promise<(name: string) => number[]> {
+/** @returns the median of each task, in nanoseconds, one per pass; each pass is a process. */
+async function latencies(passes: number): Promise<(name: string) => number[]> {
   const found = new Map<string, number[]>();
   for (let pass = 0; pass < passes; pass++) {
-    const bench = new TinyBench({ time: PASS_MS, warmupTime: PASS_MS / 3 });
-    for (const [name, task] of Object.entries(tasks)) bench.add(name, task);
-    for (const { name, result } of await bench.run()) {
-      if (result.state !== 'completed') throw new Error(`${name}: ${result.state}`);
-      found.set(name, [...(found.get(name) ?? []), result.latency.p50 * 1e6]);
+    for (const [name, ns] of await onePass()) {
+      found.set(name, [...(found.get(name) ?? []), ns]);
     }
   }
   return (name) => {
@@ -151,6 +86,21 @@ async function latencies(tasks: Tasks, passes: number): Promise<(name: string) =
     if (samples === undefined) throw new RangeError(`no task ${name}`);
     return samples;
   };
+}
+
+async function onePass(): Promise<readonly (readonly [string, number])[]> {
+  const path = fileURLToPath(new URL('./kernel/pass-process.ts', import.meta.url));
+  const child = fork(path, { execArgv: ['--import', 'tsx'] });
+  const signal = AbortSignal.timeout(MOST_PASS_MS);
+  try {
+    const ended = once(child, 'exit', { signal }).then(([code]): never => {
+      throw new Error(`a pass of the kernel bench ended with ${String(code)}`);
+    });
+    const [medians] = await Promise.race([once(child, 'message', { signal }), ended]);
+    return medians as readonly (readonly [string, number])[];
+  } finally {
+    child.kill();
+  }
 }
 
 /** Pass by pass. */

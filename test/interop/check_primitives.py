@@ -4,7 +4,7 @@ from itertools import combinations
 from pathlib import Path
 
 from canonical import canonical, parse_canonical, parse_json
-from lanes import lanes_of, lanes_of_device
+from lanes import lanes_of, lanes_of_device, width
 from manifest import parse_manifest, url
 from rounds import (add_streams, channel_key, commitment, pair_secret, pair_stream_key, pair_tag,
                     self_stream_key)
@@ -136,11 +136,14 @@ def check_manifest(file, checks):
     checks.equal('publisher', publisher.hex(), manifest['publisher'])
     statement = labelled('onlysum/1 manifest', data)
     checks.equal('signature', True, verifies(publisher, statement, unhex(file['signature'])))
-    lanes = lanes_of(parse_manifest(manifest))
-    checks.equal('number of lanes', len(lanes), len(file['lanes']))
-    for index, (lane, expected) in enumerate(zip(lanes, file['lanes'])):
-        checks.equal(f'lane {index}', {**lane, 'index': index, 'tail': 0}, expected)
-    checks.equal('vectorBytes', -(-sum(lane['width'] for lane in lanes) // 8), file['vectorBytes'])
+    check_lanes(manifest, file['lanes'], file['vectorBytes'], checks)
+    check_lanes(file['kinds'], file['kindLanes'], file['kindVectorBytes'], checks)
+    for case in file['widths']:
+        bits = width(case['max'], case['bound'], case['tail'])
+        checks.equal(f'width of {case}', bits, case['width'])
+    for noise in file['noise']:
+        accepted = parse_manifest({**manifest, 'privacy': noise})['privacy']['mechanism']
+        checks.equal('noise', accepted, noise['mechanism'])
     for address in file['validUrls']:
         checks.equal(address, url(address, 'url'), address)
     for case in file['invalid']:
@@ -152,6 +155,14 @@ def check_manifest(file, checks):
     for case in file['jcs']:
         form = canonical(parse_json(case['input'])).encode()
         checks.equal(case['name'], form.hex(), case['canonical'])
+
+
+def check_lanes(manifest, published, vector_bytes, checks):
+    lanes = lanes_of(parse_manifest(manifest))
+    checks.equal('number of lanes', len(lanes), len(published))
+    for index, (lane, expected) in enumerate(zip(lanes, published)):
+        checks.equal(f'lane {index}', {**lane, 'index': index, 'tail': 0}, expected)
+    checks.equal('vectorBytes', -(-sum(lane['width'] for lane in lanes) // 8), vector_bytes)
 
 
 def changed(value, case, depth=0):
@@ -169,12 +180,17 @@ def changed(value, case, depth=0):
 
 
 def check_metrics(file, checks, manifest_file):
-    manifest = parse_manifest(manifest_file['manifest'])
-    for case in file['devices']:
+    check_devices(manifest_file['manifest'], file['devices'], file['sum'], checks)
+    check_devices(manifest_file['kinds'], file['kindDevices'], file['kindSum'], checks)
+
+
+def check_devices(unparsed, devices, total, checks):
+    manifest = parse_manifest(unparsed)
+    for case in devices:
         lanes = lanes_of_device(manifest, case['values'], case['consented'])
         checks.equal(case['name'], lanes, case['lanes'])
-    columns = zip(*(case['lanes'] for case in file['devices']))
-    checks.equal('sum', [sum(column) for column in columns], file['sum'])
+    columns = zip(*(case['lanes'] for case in devices))
+    checks.equal('sum', [sum(column) for column in columns], total)
 
 
 def check_shamir(file, checks):

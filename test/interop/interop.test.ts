@@ -31,6 +31,8 @@ const CHANGED: ReadonlyArray<readonly [file: string, path: ReadonlyArray<string 
   ['graph.json', ['drawn', 3, 'tables', 2, 8]],
   ['manifest.json', ['lanes', 20, 'width']],
   ['metrics.json', ['devices', 0, 'lanes', 21]],
+  ['manifest.json', ['kindLanes', 36, 'bound']],
+  ['metrics.json', ['kindDevices', 1, 'lanes', 33]],
   ['masks.json', ['pairs', 1, 'lanesAtJ', 4]],
   ['messages.json', ['messages', 1, 'hex']],
   ['round.json', ['transcript', 32, 'hex']],

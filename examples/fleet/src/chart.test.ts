@@ -2,8 +2,12 @@ import { expect, test } from 'vitest';
 import { histogramChart } from './chart.js';
 
 function chart(...counts: number[]): string[] {
-  const buckets = counts.map((count, i) => ({ from: 10 * i, to: 10 * (i + 1), count }));
-  return histogramChart({ kind: 'histogram', buckets, reported: 0, clipped: 0, unit: 'ms' });
+  const buckets = counts.map((value, i) => ({
+    from: 10 * i,
+    to: 10 * (i + 1),
+    count: { value, standardError: 0, interval: [value, value] as const },
+  }));
+  return histogramChart({ buckets, unit: 'ms' });
 }
 
 test('bars are as long as their counts, the longest has forty characters', () => {
@@ -20,4 +24,8 @@ test('parts of a character are drawn in eighths', () => {
 
 test('nobody reported: empty bars', () => {
   expect(chart(0)).toEqual(['  0 to 10 ms │ 0']);
+});
+
+test('a count that noise has made negative has no bar', () => {
+  expect(chart(-3, 5)[0]).toBe('   0 to 10 ms │ -3');
 });

@@ -87,7 +87,7 @@ async function conclude(run: Run, { fleet, plans, result }: HeldRound): Promise<
   const measured = { reports, workerCpuMs, workerDevices, mismatchedLanes: mismatches.length };
   const findings: Findings = {
     summary: summarise(result, measured),
-    estimates: estimateTotals(manifest, layout, result.lanes, result.survivors),
+    estimates: estimateTotals(manifest, layout, result.lanes, result),
     versions: run.versions,
     drops: plans.flatMap(({ drop }) => (drop === undefined ? [] : [drop])),
     interrupted: plans.filter(({ interruption }) => interruption !== undefined).length,

@@ -27,6 +27,11 @@ test('a complete result is taken as it is, and says who survived', () => {
   expect(survivorPlaces(result)).toEqual([0, 1, 3, 4, 5, 6, 7, 8]);
 });
 
+test('the sum of what nobody gave is withheld, and is none', () => {
+  const result = parseResult(JSON.stringify({ ...complete, lanes: [1, null] }));
+  expect(result.lanes).toEqual([1, 0]);
+});
+
 test.each([
   ['devices', { devices: 'nine' }],
   ['roundMs', { roundMs: undefined }],

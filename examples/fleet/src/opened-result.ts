@@ -10,6 +10,7 @@ export interface OpenedResult {
   readonly survivors: number;
   readonly dropped: readonly { readonly stage: string; readonly count: number }[];
   readonly silentAfterMasked: number;
+  /** One that is withheld in the file is 0 here. */
   readonly lanes: readonly number[];
   readonly roundMs: number;
   /** Of the coordinator's process. */
@@ -36,8 +37,11 @@ export async function firstResult(directory: string, signal: AbortSignal): Promi
 
 /** @throws {RoundError} `demo-failed` if a part is missing, naming it. */
 export function parseResult(text: string): OpenedResult {
-  const result = JSON.parse(text) as Partial<OpenedResult>;
-  const { attested, dropped, lanes } = result;
+  const file = JSON.parse(text) as Partial<OpenedResult> & { lanes?: readonly (number | null)[] };
+  const { attested, dropped } = file;
+  // What a single device gives is shown in the demo, so a sum that is withheld is one that nobody gave.
+  const lanes = file.lanes?.map((sum) => sum ?? 0);
+  const result = { ...file, lanes };
   const parts: [string, boolean][] = [
     ...(['devices', 'survivors', 'silentAfterMasked', 'roundMs', 'cpuMs'] as const).map(
       (name): [string, boolean] => [name, Number.isFinite(result[name])],

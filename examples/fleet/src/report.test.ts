@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
 import { complaints, type Findings, renderReport } from './report.js';
 
+const exactly = (value: number) => ({
+  value,
+  standardError: 0,
+  interval: [value, value] as const,
+});
+const tooFew = { suppressed: { reason: 'too-few-respondents', required: 5 } } as const;
+
 const findings: Findings = {
   summary: {
     devices: 10,
@@ -18,11 +25,29 @@ const findings: Findings = {
   },
   estimates: {
     survivors: 9,
-    groups: { essential: { respondents: 9 } },
+    groups: {
+      essential: { respondents: exactly(9) },
+      performance: tooFew,
+    },
     metrics: {
-      version: { kind: 'category', counts: { 'v 1': 6, other: 3 }, reported: 9 },
-      flagged: { kind: 'flag', yes: 3, reported: 9, share: 1 / 3 },
-      nobody: { kind: 'mean', total: 0, mean: null, reported: 0, clipped: 0, unit: 'ms' },
+      version: {
+        kind: 'category',
+        categories: [
+          { name: 'v 1', count: exactly(6), share: exactly(6 / 9) },
+          { name: 'other', count: exactly(3), share: exactly(3 / 9) },
+        ],
+        reported: exactly(9),
+      },
+      flagged: { kind: 'flag', yes: exactly(3), reported: exactly(9), share: exactly(1 / 3) },
+      unclear: {
+        kind: 'mean',
+        total: { value: 41.25, standardError: 10, interval: [21.65, 60.85] },
+        mean: { value: null, standardError: null, interval: [0, 100] },
+        reported: { value: 4, standardError: 1.5, interval: [2, 6] },
+        clipped: exactly(0),
+        unit: 'ms',
+      },
+      nobody: { kind: 'mean', ...tooFew },
     },
     implausible: [],
   },
@@ -47,6 +72,9 @@ test('shares of the fleet stand beside those of the region, the rest as other', 
   expect(text).toMatch(/other +│ +3 │ +33\.3 % │ +25\.0 % │/);
   expect(text).toContain('3 (33.3 %)');
   expect(text).toContain('– ms on average');
+  expect(text).toContain('4 ± 3');
+  expect(text).toMatch(/nobody +│ not shown: fewer than 5 gave it/);
+  expect(text).toMatch(/group performance +│ not shown: fewer than 5 gave it/);
 });
 
 test('the last word is whether the sum is right', () => {

@@ -2,12 +2,19 @@
  * What the demo shows at its end. Knows: tables and words. Doesn't know: how anything was found out.
  */
 import type { SubmitReceipt } from '@onlysum/client';
-import type { MetricResult, WindowResult } from '@onlysum/metrics';
+import type {
+  CountResult,
+  MetricResult,
+  SumResult,
+  SuppressedResult,
+  WindowResult,
+} from '@onlysum/metrics';
 import Table from 'cli-table3';
 import pico from 'picocolors';
 import { histogramChart } from './chart.js';
 import type { LaneMismatch } from './check.js';
 import type { PlannedDrop } from './drops.js';
+import { countText, estimateText, rounded, suppressedText } from './estimate-text.js';
 import { COMPLIANCE_DAYS, REGION, type BrowserVersion } from './population.js';
 import { type DemoSummary, mean } from './summary.js';
 import type { DeviceReport } from './worker-messages.js';
@@ -70,12 +77,13 @@ export function complaints({ mismatches, problems }: Findings): string[] {
 function versionTable({ estimates, versions, summary }: Findings): string {
   const metric = estimates.metrics['version'];
   if (metric?.kind !== 'category') return '';
+  if ('suppressed' in metric) return suppressedText(metric);
   const shares = new Map(versions.map(({ name, share }) => [name, share]));
-  const named = Object.keys(metric.counts).reduce((sum, name) => sum + (shares.get(name) ?? 0), 0);
-  const rows = Object.entries(metric.counts).map(([name, count]) => [
+  const named = metric.categories.reduce((sum, { name }) => sum + (shares.get(name) ?? 0), 0);
+  const rows = metric.categories.map(({ name, count }) => [
     name,
-    String(count),
-    percent(count / Math.max(1, summary.survivors)),
+    countText(count),
+    percent(count.value / Math.max(1, summary.survivors)),
     percent(shares.get(name) ?? 1 - named),
   ]);
   const counts = table(['version', 'devices', 'of the fleet', `in ${REGION}`], rows, [1, 2, 3]);
@@ -87,45 +95,48 @@ function metricTable({ metrics, groups, survivors }: WindowResult): string {
     const cells = metricCells(metric);
     return cells === undefined ? [] : [[name, ...cells]];
   });
-  const respondents = Object.entries(groups).map(([name, group]) => [
-    `group ${name}`,
-    `${group.respondents} of ${survivors} devices gave it`,
-    String(group.respondents),
-    '',
-  ]);
+  const respondents = Object.entries(groups).map(([name, group]) => {
+    if ('suppressed' in group) return [`group ${name}`, suppressedText(group), '', ''];
+    const count = countText(group.respondents);
+    return [`group ${name}`, `${count} of ${survivors} devices gave it`, count, ''];
+  });
   return table(['metric', 'total', 'reported', 'clipped'], [...rows, ...respondents], [2, 3]);
 }
 
-function metricCells(metric: MetricResult): string[] | undefined {
+/** Undefined for those that have a table or a chart of their own. */
+function metricCells(metric: MetricResult | SuppressedResult): string[] | undefined {
+  if ('suppressed' in metric) return [suppressedText(metric), '', ''];
   switch (metric.kind) {
     case 'flag': {
-      const part = metric.share === null ? '' : ` (${percent(metric.share)})`;
+      const part = metric.share.value === null ? '' : ` (${percent(metric.share.value)})`;
       const rule = `with a version at most ${COMPLIANCE_DAYS} days old`;
-      return [`${metric.yes}${part} ${rule}`, String(metric.reported), ''];
+      return [`${countText(metric.yes)}${part} ${rule}`, countText(metric.reported), ''];
     }
     case 'count':
-      return [`${metric.total}, ${rounded(metric.mean)} each`, ...reportedCells(metric)];
+      return [
+        `${estimateText(metric.total)}, ${estimateText(metric.mean)} each`,
+        ...reportedCells(metric),
+      ];
     case 'sum':
       return [
-        `${rounded(metric.total)} ${metric.unit}, ${rounded(metric.mean)} each`,
+        `${estimateText(metric.total)} ${metric.unit}, ${estimateText(metric.mean)} each`,
         ...reportedCells(metric),
       ];
     case 'mean':
-      return [`${rounded(metric.mean)} ${metric.unit} on average`, ...reportedCells(metric)];
-    // They have a table and a chart of their own.
-    case 'category':
-    case 'histogram':
+      return [`${estimateText(metric.mean)} ${metric.unit} on average`, ...reportedCells(metric)];
+    default:
       return undefined;
   }
 }
 
-function reportedCells(metric: { readonly reported: number; readonly clipped: number }): string[] {
-  return [String(metric.reported), String(metric.clipped)];
+function reportedCells({ reported, clipped }: CountResult | SumResult): string[] {
+  return [countText(reported), countText(clipped)];
 }
 
 function startupChart({ metrics }: WindowResult): string {
   const metric = metrics['startup_ms'];
-  return metric?.kind === 'histogram' ? histogramChart(metric).join('\n') : '';
+  if (metric?.kind !== 'histogram') return '';
+  return 'suppressed' in metric ? suppressedText(metric) : histogramChart(metric).join('\n');
 }
 
 function roundTable({ summary, drops, interrupted, threshold, mostDropped }: Findings): string {
@@ -207,8 +218,4 @@ function table(head: string[], rows: readonly string[][], numeric: readonly numb
 
 function percent(part: number): string {
   return `${(100 * part).toFixed(1)} %`;
-}
-
-function rounded(value: number | null): string {
-  return value === null ? '–' : String(Math.round(value * 10) / 10);
 }

@@ -5,6 +5,8 @@ import {
   integerFlag,
   keyFlag,
   pathFlag,
+  positiveFlag,
+  probabilityFlag,
   registrarUrlFlag,
   repeated,
   required,
@@ -23,6 +25,39 @@ function refused(run: () => unknown): string {
 }
 
 describe('flags', () => {
+  it('numbers: decimals and exponents, within their range', () => {
+    const read = positiveFlag('--n');
+    expect(['1', '0.5', '.5', '2.', '1e-6', '1.5E+3', '12e2'].map(read)).toEqual([
+      1, 0.5, 0.5, 2, 1e-6, 1500, 1200,
+    ]);
+    for (const text of [
+      '0',
+      '-1',
+      '1e',
+      'e1',
+      '.',
+      '',
+      ' 1',
+      '1,5',
+      '0x1',
+      'NaN',
+      '1e999',
+      '1e-999',
+    ]) {
+      expect(
+        refused(() => read(text)),
+        text,
+      ).toBe('flag-invalid --n');
+    }
+    expect(['0', '1e-6', '0.999'].map(probabilityFlag('--p'))).toEqual([0, 1e-6, 0.999]);
+    for (const text of ['1', '-0.1', '2']) {
+      expect(
+        refused(() => probabilityFlag('--p')(text)),
+        text,
+      ).toBe('flag-invalid --p');
+    }
+  });
+
   it('integers: digits only, within their range', () => {
     const read = integerFlag('--n', 1, 10);
     expect(['1', '07', '10'].map(read)).toEqual([1, 7, 10]);

@@ -16,6 +16,16 @@ export function integerFlag(flag: string, least: number, most: number): (text: s
   };
 }
 
+/** A decimal, or one with an exponent; above 0. */
+export function positiveFlag(flag: string): (text: string) => number {
+  return numberFlag(flag, 'a number above 0, e.g. 0.5 or 1e-6', (value) => value > 0);
+}
+
+/** A decimal, or one with an exponent; from 0, below 1. */
+export function probabilityFlag(flag: string): (text: string) => number {
+  return numberFlag(flag, 'a number from 0, below 1, e.g. 1e-6', (value) => value < 1);
+}
+
 export const portFlag = integerFlag('--port', 0, 65_535);
 
 /** Positive, with at most three decimals. @returns milliseconds. */
@@ -108,4 +118,17 @@ export function required<T>(value: T | undefined, flag: string | undefined, line
 
 export function invalidFlag(flag: string, expected: string, got: unknown): UsageError {
   return invalidField(UsageError, 'flag-invalid', flag, expected, got);
+}
+
+function numberFlag(
+  flag: string,
+  expected: string,
+  isWithin: (value: number) => boolean,
+): (text: string) => number {
+  return (text) => {
+    const isNumber = /^([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]{1,3})?$/i.test(text);
+    const value = isNumber ? Number(text) : Number.NaN;
+    if (Number.isFinite(value) && isWithin(value)) return value;
+    throw invalidFlag(flag, expected, text);
+  };
 }

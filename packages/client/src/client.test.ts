@@ -1,4 +1,4 @@
-import { unsafeSeededRng } from '@onlysum/crypto';
+import { RoundError, unsafeSeededRng } from '@onlysum/crypto';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { type ClientOptions, createClient, memoryStore } from './index.js';
@@ -196,8 +196,8 @@ describe('record', () => {
     made.record('busy', 2);
     made.record('crashes', 1);
     expect(problems.map(({ code }) => code)).toEqual(['consent-missing']);
-    expect(problems[0]?.message).toMatch(/busy .* group performance.*setConsent\('performance'/);
-    made.setConsent('performance', true);
+    expect(problems[0]?.message).toMatch(/busy .* group performance.*consent\.set\('performance'/);
+    made.consent.set('performance', true);
     made.record('busy', 3);
     expect(made.preview().metrics[3]).toMatchObject({ value: 3 });
     expect(problems).toHaveLength(1);
@@ -261,7 +261,7 @@ describe('preview and consent', () => {
     expect(shown.vectorBytes).toBe(made.task.layout.vectorBytes);
     expect(shown.window.startMs).toBe(START_MS - 1000);
 
-    made.setConsent('performance', false);
+    made.consent.set('performance', false);
     const without = made.preview();
     const left = { consented: false, included: false, value: undefined };
     expect(without.metrics[3]).toMatchObject(left);
@@ -270,7 +270,7 @@ describe('preview and consent', () => {
     );
     // What is recorded without consent is not kept for a later change of mind.
     made.record('busy', 50);
-    made.setConsent('performance', true);
+    made.consent.set('performance', true);
     const none = { consented: true, included: false, value: undefined };
     expect(made.preview().metrics[3]).toMatchObject(none);
   });
@@ -278,15 +278,118 @@ describe('preview and consent', () => {
   it('refuses what cannot be given or taken', async () => {
     const made = await client();
     const refusals: [() => void, string][] = [
-      [() => made.setConsent('essential', false), 'group-essential'],
-      [() => made.setConsent('nobody', true), 'group-unknown'],
-      [() => made.setConsent('constructor', true), 'group-unknown'],
-      [() => made.setConsent('performance', 'no' as never), 'argument-invalid'],
+      [() => made.consent.set('essential', false), 'group-essential'],
+      [() => made.consent.set('nobody', true), 'group-unknown'],
+      [() => made.consent.set('constructor', true), 'group-unknown'],
+      [() => made.consent.set('performance', 'no' as never), 'argument-invalid'],
+      [() => made.consent.isGiven('performnce'), 'group-unknown'],
     ];
     for (const [call, code] of refusals) {
       expect(call).toThrow(expect.objectContaining({ code }));
     }
-    made.setConsent('essential', true);
+    made.consent.set('essential', true);
+  });
+
+  it('tells what is given, in the order of the manifest', async () => {
+    const made = await client();
+    expect(made.consent.given()).toEqual(['essential']);
+    expect(made.consent.isGiven('essential')).toBe(true);
+    expect(made.consent.isGiven('performance')).toBe(false);
+    made.consent.set('performance', true);
+    expect(made.consent.given()).toEqual(['essential', 'performance']);
+    expect(made.consent.isGiven('performance')).toBe(true);
+    made.consent.set('performance', false);
+    expect(made.consent.given()).toEqual(['essential']);
+  });
+});
+
+describe('leaving', () => {
+  const secrets = {
+    incarnation: 3,
+    code: '11'.repeat(32),
+    enrolling: { code: '22'.repeat(32), seed: '33'.repeat(32) },
+    renewing: { epoch: 1, seed: '44'.repeat(32), previous: '55'.repeat(32) },
+    pseudonyms: [
+      {
+        epoch: 1,
+        seed: '66'.repeat(32),
+        publicKey: '77'.repeat(32),
+        signature: '88'.repeat(64),
+      },
+    ],
+  };
+  const stranger = 'ab'.repeat(32);
+
+  /** Lets one look into it after the client closed it. */
+  function openStore() {
+    const store = memoryStore();
+    const close = vi.fn(async () => {});
+    return { ...store, close };
+  }
+
+  async function enrolled() {
+    const store = openStore();
+    const contributedUntil = { [publisherKey]: { crashes: START_MS } };
+    await store.update((record) => [
+      {
+        ...record,
+        contributedUntil,
+        registrars: { [registrarKey]: secrets, [stranger]: secrets },
+      },
+      undefined,
+    ]);
+    return { store, contributedUntil, made: await client({ store }) };
+  }
+
+  it('erases this registrar’s secrets, and keeps what prevents a second contribution', async () => {
+    const { store, contributedUntil, made } = await enrolled();
+    expect(made.isEnrolled).toBe(true);
+    await made.leave();
+    expect(made.isEnrolled).toBe(false);
+    expect(store.close).toHaveBeenCalledTimes(1);
+    const record = await store.read();
+    expect(record.registrars[registrarKey]).toEqual({
+      incarnation: 3,
+      code: null,
+      enrolling: null,
+      renewing: null,
+      pseudonyms: [],
+    });
+    expect(record.registrars[stranger]).toEqual(secrets);
+    expect(record.contributedUntil).toEqual(contributedUntil);
+    expect(record.versions).toEqual({ [publisherKey]: { 'client-test': 1 } });
+  });
+
+  it('leaves the enrolment to other tasks when asked to', async () => {
+    const { store, made } = await enrolled();
+    await made.leave({ keepEnrolment: true });
+    expect((await store.read()).registrars[registrarKey]).toEqual(secrets);
+    expect(made.isEnrolled).toBe(false);
+  });
+
+  it('forgets what was recorded, and keeps nothing more', async () => {
+    const problems: string[] = [];
+    const made = await client({ onProblem: ({ code }) => problems.push(code) });
+    made.record('crashes', 3);
+    const left = made.leave();
+    made.record('crashes', 4);
+    expect(problems).toEqual(['client-closed']);
+    await left;
+    expect(made.preview().metrics.filter(({ value }) => value !== undefined)).toEqual([]);
+    await expect(made.submit()).rejects.toMatchObject({ code: 'client-closed' });
+    await expect(made.leave()).rejects.toMatchObject({ code: 'client-closed' });
+    expect(() => made.start()).toThrow(expect.objectContaining({ code: 'client-closed' }));
+    await made.close();
+  });
+
+  it('says so if the keys may still be there', async () => {
+    const { store, made } = await enrolled();
+    store.update = async () => {
+      throw new RoundError('store-failed', 'disk full');
+    };
+    await expect(made.leave()).rejects.toMatchObject({ code: 'store-failed' });
+    expect(store.close).toHaveBeenCalledTimes(1);
+    expect(made.isEnrolled).toBe(true);
   });
 });
 

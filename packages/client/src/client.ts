@@ -8,10 +8,14 @@ import type { RecordedValue } from '@onlysum/metrics';
 import { checkManifestFloor, checkValidity, checkVersion } from '@onlysum/task';
 import { type Task, verifySignedManifest, windowAt } from '@onlysum/task';
 import { startBackground } from './background.js';
-import { Consent } from './consent.js';
-import { type EnrolOptions, enrolWithCode, isEnrolled } from './enrolment.js';
+import { type ClientConsent, Consent } from './consent.js';
+import { type EnrolmentPorts, type EnrolOptions, enrolWithCode, isEnrolled } from './enrolment.js';
+import { eraseEnrolment, type LeaveOptions } from './leave.js';
+import type { AnyMetrics, MetricTypes } from './metric-types.js';
 import { type CheckedOptions, checkDuration, checkOptions, type ClientOptions } from './options.js';
 import { makePreview, type Preview } from './preview.js';
+import { chargeOf, privacyStatus, type PrivacyStatus } from './privacy-budget.js';
+import { withoutExpired } from './receipt.js';
 import { type ClientRecord, type LedgerEntry, own, type SubmitReceipt } from './record.js';
 import { Recorder } from './recorder.js';
 import {
@@ -22,6 +26,7 @@ import {
 } from './submission.js';
 import { duration } from './submit-error.js';
 import { startTimer } from './timers.js';
+import { slotsIn } from './window-slots.js';
 
 export interface SubmitOptions {
   /** Aborting ends the submission; what has been masked into a sum cannot be taken back. */
@@ -35,9 +40,12 @@ export interface SubmitOptions {
   readonly attempts?: number;
 }
 
-export interface Client {
+/** @typeParam Metrics - the values of each metric by its name; see {@link createClient}. */
+export interface Client<Metrics extends MetricTypes<Metrics> = AnyMetrics> {
   /** The verified task. */
   readonly task: Task;
+  /** Which groups the user gives. */
+  readonly consent: ClientConsent;
   /** Whether this device has a certificate, as last seen in the store. */
   readonly isEnrolled: boolean;
   /**
@@ -55,16 +63,9 @@ export interface Client {
    * is kept, which `onProblem` is told once a metric (`consent-missing`). Never throws: what is wrong
    * goes to `onProblem` and is not recorded.
    */
-  record(metric: string, value: RecordedValue): void;
+  record<K extends keyof Metrics & string>(metric: K, value: Metrics[K]): void;
   /** What would be sent now. */
   preview(): Preview;
-  /**
-   * Gives a group or takes it back, at once for everything that has not left: its recorded values are
-   * forgotten, and a round that has not sent its input starts again without them.
-   *
-   * @throws {UsageError} `group-unknown`, `group-essential`.
-   */
-  setConsent(group: string, isGiven: boolean): void;
   /**
    * Takes part in a round of the present window; keeps a Node process alive until it is done.
    *
@@ -73,12 +74,33 @@ export interface Client {
    *   {@link UsageError} `not-enrolled`, `submit-running`, `client-closed`, `task-not-valid`.
    */
   submit(options?: SubmitOptions): Promise<SubmitReceipt>;
-  /** Submits once in each window, at a random time, without keeping a process alive. */
+  /**
+   * Submits once in each window, when the devices of its pool meet, without keeping a process alive.
+   * If the registrar does not say when that is, at a random time.
+   */
   start(): void;
   /** Ends the background mode, and a submission that it has under way. */
   stop(): void;
+  /**
+   * What is spent and left of this task's privacy budget, as of the present window.
+   *
+   * @returns undefined for a task without noise.
+   */
+  privacy(): Promise<PrivacyStatus | undefined>;
   /** What was sent, the newest last. */
   receipts(): Promise<readonly LedgerEntry[]>;
+  /**
+   * Leaves the task, which is how essential groups are declined: ends everything under way, forgets what
+   * was recorded, erases this device's keys at the task's registrar from the store, and closes the
+   * client. The ledger stays for the user to read, as does what keeps a device from contributing twice.
+   *
+   * Keys belong to a registrar. If another task of the same registrar uses this store and goes on, say
+   * `keepEnrolment: true`; otherwise it has to enrol again. The registrar is not told.
+   *
+   * @throws {UsageError} `client-closed`; {@link RoundError} `store-failed` if the keys may still be
+   *   there: make a client again, and leave again.
+   */
+  leave(options?: LeaveOptions): Promise<void>;
   /** Ends everything under way and closes the store. */
   close(): Promise<void>;
 }
@@ -99,23 +121,28 @@ export interface Client {
  * console.log(included ? `one of ${survivors} in the sum` : 'not in the sum');
  * ```
  *
+ * @typeParam Metrics - an interface of the values by metric, e.g. `{ startup_ms: number }`: `record` then
+ *   takes these names and values only. Without it, any name and value is left to the check at run time.
  * @throws {UsageError} if the manifest is not signed by `publisherKey`, falls below the floor, is not
  *   valid now, or is older than one this device has taken (`manifest-signature`, `publisher-mismatch`,
  *   `below-floor`, `task-not-valid`, `manifest-rollback`, …); if an option is wrong; if the record
  *   cannot be read (`record-corrupt`).
  */
-export async function createClient(options: ClientOptions): Promise<Client> {
+export async function createClient<Metrics extends MetricTypes<Metrics> = AnyMetrics>(
+  options: ClientOptions,
+): Promise<Client<Metrics>> {
   const checked = checkOptions(options);
   const { suite, floor, store, now } = checked;
   const task = verifySignedManifest(suite, checked.manifest, checked.publisherKey);
   checkManifestFloor(task.manifest, floor);
   checkValidity(task.manifest, windowAt(task.manifest, now()));
-  const consent = new Consent(task.manifest, checked.consent);
+  const client = new TaskClient(task, checked);
   const record = await store.update((before) => {
-    const after = takeVersion(before, task);
+    const after = takeVersion(withoutExpired(before, now()), task);
     return [after, after];
   });
-  return new TaskClient(task, checked, consent, isEnrolled(record, task.manifest.registrar));
+  client.isEnrolled = isEnrolled(record, task.manifest.registrar);
+  return client;
 }
 
 /** A round that began in a window may end a little after it. */
@@ -123,38 +150,34 @@ const AFTER_WINDOW_MS = 60_000;
 
 class TaskClient implements Client {
   readonly task: Task;
+  readonly consent: Consent;
+  isEnrolled = false;
   readonly #options: CheckedOptions;
-  readonly #consent: Consent;
   readonly #recorder: Recorder;
-  #isEnrolled: boolean;
   #isClosed = false;
   /** Metrics of which the host was told that their group is not given. */
   readonly #withheld = new Set<string>();
   #running: Running | undefined;
   #endBackground: (() => void) | undefined;
 
-  constructor(task: Task, options: CheckedOptions, consent: Consent, isEnrolledNow: boolean) {
+  /** @throws {UsageError} `group-unknown`. */
+  constructor(task: Task, options: CheckedOptions) {
+    const { manifest } = task;
     this.task = task;
     this.#options = options;
-    this.#consent = consent;
-    this.#recorder = new Recorder(task.manifest, (group) => consent.isGiven(group));
-    this.#isEnrolled = isEnrolledNow;
-  }
-
-  get isEnrolled(): boolean {
-    return this.#isEnrolled;
+    this.#recorder = new Recorder(manifest, (group) => this.consent.isGiven(group));
+    this.consent = new Consent(manifest, options.consent, (group) => this.#recorder.forget(group));
   }
 
   async enrol(code: string, options: EnrolOptions = {}): Promise<void> {
     this.#checkOpen();
-    const { suite, rng, store } = this.#options;
-    const ports = { task: this.task, store, suite, rng, call: this.#call(true) };
-    await enrolWithCode(ports, code, options);
-    this.#isEnrolled = true;
+    await enrolWithCode(this.#enrolmentPorts(true), code, options);
+    this.isEnrolled = true;
   }
 
   record(metric: string, value: RecordedValue): void {
     try {
+      this.#checkOpen();
       const missing = this.#recorder.record(metric, value);
       if (missing !== undefined) this.#tellWithheld(metric, missing);
     } catch (error) {
@@ -166,7 +189,7 @@ class TaskClient implements Client {
     if (this.#withheld.has(metric)) return;
     this.#withheld.add(metric);
     const what = `${metric} is of the optional group ${group}, which is not given: nothing is kept`;
-    const remedy = `if the user agrees, name ${group} in the option consent or call setConsent('${group}', true)`;
+    const remedy = `if the user agrees, name ${group} in the option consent or call consent.set('${group}', true)`;
     this.#options.onProblem(
       new UsageError('consent-missing', `record: ${what}; ${remedy}`, { field: 'metric' }),
     );
@@ -174,12 +197,7 @@ class TaskClient implements Client {
 
   preview(): Preview {
     const window = windowAt(this.task.manifest, this.#options.now());
-    return makePreview(this.task, this.#recorder.values(), this.#consent, window);
-  }
-
-  setConsent(group: string, isGiven: boolean): void {
-    this.#consent.set(group, isGiven);
-    if (!isGiven) this.#recorder.forget(group);
+    return makePreview(this.task, this.#recorder.values(), this.consent, window);
   }
 
   submit(options: SubmitOptions = {}): Promise<SubmitReceipt> {
@@ -194,7 +212,8 @@ class TaskClient implements Client {
       rng,
       now,
       onProblem,
-      submit: () => this.#submit({}, false),
+      slotsIn: (window) => slotsIn({ ...this.#options, ...this.#enrolmentPorts(false) }, window),
+      submit: (attempts) => this.#submit(attempts === undefined ? {} : { attempts }, false),
     });
   }
 
@@ -204,18 +223,45 @@ class TaskClient implements Client {
     if (this.#running?.holdsProcess === false) this.#running.abort(aborted('stop() was called'));
   }
 
+  async privacy(): Promise<PrivacyStatus | undefined> {
+    this.#checkOpen();
+    const window = windowAt(this.task.manifest, this.#options.now());
+    const charge = chargeOf(this.task, window);
+    if (charge === undefined) return undefined;
+    const { privacySpent } = await this.#options.store.read();
+    return privacyStatus(own(privacySpent, this.task.manifest.publisher) ?? [], charge, window);
+  }
+
   async receipts(): Promise<readonly LedgerEntry[]> {
     this.#checkOpen();
     return (await this.#options.store.read()).receipts;
   }
 
+  async leave({ keepEnrolment = false }: LeaveOptions = {}): Promise<void> {
+    this.#checkOpen();
+    const { store } = this.#options;
+    const ended = this.#end('leave() was called');
+    this.#recorder.forgetAll();
+    await ended;
+    try {
+      if (!keepEnrolment) await eraseEnrolment(store, this.task.manifest.registrar);
+      this.isEnrolled = false;
+    } finally {
+      await store.close();
+    }
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
+    await this.#end('close() was called');
+    await this.#options.store.close();
+  }
+
+  async #end(why: string): Promise<void> {
     this.#isClosed = true;
     this.stop();
-    this.#running?.abort(aborted('close() was called'));
+    this.#running?.abort(aborted(why));
     await this.#running?.done;
-    await this.#options.store.close();
   }
 
   async #submit(options: SubmitOptions, holdsProcess: boolean): Promise<SubmitReceipt> {
@@ -255,13 +301,18 @@ class TaskClient implements Client {
     return {
       ...this.#options,
       task: this.task,
-      consent: this.#consent,
+      consent: this.consent,
       recorder: this.#recorder,
       call: { ...this.#call(holdsProcess), signal },
       holdsProcess,
       signal,
       onStage: (stage, detail) => this.#options.onProgress({ stage, detail }),
     };
+  }
+
+  #enrolmentPorts(holdsProcess: boolean): EnrolmentPorts {
+    const { suite, rng, store } = this.#options;
+    return { task: this.task, store, suite, rng, call: this.#call(holdsProcess) };
   }
 
   #call(holdsProcess: boolean) {

@@ -57,13 +57,23 @@ export class Recorder {
     this.#kept = this.#taken;
     this.#taken = undefined;
     for (const [name, value] of since) this.record(name, value);
-    for (const { name } of this.#manifest.groups) if (!this.#isGiven(name)) this.forget(name);
   }
 
-  /** The user takes a group back: its values go at once. */
+  /**
+   * The user takes a group back: its values go at once, also those that a round would give back, should
+   * the group be given again meanwhile.
+   */
   forget(group: string): void {
-    for (const metric of this.#manifest.metrics) {
-      if (metric.group === group) this.#kept.delete(metric.name);
+    for (const { name, group: own } of this.#manifest.metrics) {
+      if (own !== group) continue;
+      this.#kept.delete(name);
+      this.#taken?.delete(name);
     }
+  }
+
+  /** The device leaves the task. */
+  forgetAll(): void {
+    this.#kept.clear();
+    this.#taken?.clear();
   }
 }

@@ -17,6 +17,6 @@ export interface ClientStore {
   update<T>(change: (record: ClientRecord) => readonly [ClientRecord, T]): Promise<T>;
   /** @returns the record; a fresh one if there has never been one. @throws as `update` does. */
   read(): Promise<ClientRecord>;
-  /** Waits for what is under way; later calls are refused. */
+  /** Waits for what is under way, and leaves nothing of earlier records; later calls are refused. */
   close(): Promise<void>;
 }

@@ -3,9 +3,9 @@
  * Knows: how a machine's result becomes a published one. Doesn't know: files, sockets.
  */
 import { toHex } from '@onlysum/crypto';
-import { type WindowResult, estimateTotals } from '@onlysum/metrics';
+import { type WindowResult, estimateTotals, shownLanes } from '@onlysum/metrics';
 import type { Drop, DropCode, RoundResult } from '@onlysum/protocol';
-import type { Task, Window } from '@onlysum/task';
+import type { Privacy, Task, Window } from '@onlysum/task';
 
 /** Devices of the roster lost for one reason in one stage. */
 export interface DropCount {
@@ -17,6 +17,8 @@ export interface DropCount {
 export interface PublishedResult extends RoundCost {
   readonly task: { readonly name: string; readonly version: number; readonly taskId: string };
   readonly window: Window;
+  /** As the manifest promises it; with mechanism `none` the totals are exact. */
+  readonly privacy: Privacy;
   /** Hex. */
   readonly round: string;
   /** Unix time. */
@@ -34,8 +36,11 @@ export interface PublishedResult extends RoundCost {
   readonly inconsistentShares: readonly { readonly dealer: number; readonly holder: number }[];
   /** Places that did: they fit with fewer neighbours than an honest device must. */
   readonly atFault: readonly number[];
-  /** Sums by lane over the survivors, in the order of the task's layout. */
-  readonly lanes: readonly number[];
+  /**
+   * Sums by lane over the survivors, in the order of the task's layout; null at those of a metric or group
+   * that `estimates` suppresses.
+   */
+  readonly lanes: readonly (number | null)[];
   readonly estimates: WindowResult;
   /** What the registrar attested, with its signatures; hex. */
   readonly attested: {
@@ -74,20 +79,22 @@ export function publishedResult(
   openedAtMs: number,
 ): PublishedResult {
   const { manifest, layout } = task;
-  const { facts, lanes, survivors } = result;
+  const { facts, lanes, survivors, devices } = result;
+  const estimates = estimateTotals(manifest, layout, lanes, { devices, survivors });
   return {
     task: { name: manifest.name, version: manifest.version, taskId: toHex(task.taskId) },
     window: result.window,
+    privacy: manifest.privacy,
     round: toHex(facts.round),
     openedAtMs,
-    devices: result.devices,
+    devices,
     survivors,
     dropped: countDrops(result.dropped),
     silentAfterMasked: result.silent.length,
     inconsistentShares: result.inconsistent.map(({ dealer, holder }) => ({ dealer, holder })),
     atFault: result.atFault,
-    lanes,
-    estimates: estimateTotals(manifest, layout, lanes, survivors),
+    lanes: shownLanes(layout, lanes, estimates),
+    estimates,
     ...cost,
     attested: {
       incarnation: facts.incarnation,

@@ -22,6 +22,14 @@ test.each(published.devices)('$name', ({ values: recorded, consented, lanes }) =
   expect([...encoded]).toEqual(lanes);
 });
 
+const kinds = parseManifest(vectors.kinds);
+const kindsTask = { manifest: kinds, layout: compileLayout(kinds) };
+
+test.each(published.kindDevices)('other kinds: $name', ({ values: recorded, consented, lanes }) => {
+  const encoded = encodeLanes(kindsTask, values(recorded), (group) => consented.includes(group));
+  expect([...encoded]).toEqual(lanes);
+});
+
 test('consent is asked once for each group', () => {
   const asked: string[] = [];
   encodeLanes({ manifest, layout }, new Map(), (group) => asked.push(group) > 0);

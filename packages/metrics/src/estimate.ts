@@ -1,112 +1,108 @@
 /**
  * From the opened sum of a round to what an analyst reads.
- * Knows: kinds, limbs, ranges. Doesn't know: rounds, devices, storage.
- * Invariant: totals are exact and are rounded to a double once; the result is plain JSON.
+ * Knows: groups, who is suppressed, which lanes were spoiled. Doesn't know: rounds, devices, storage.
+ * Invariant: totals are exact and are rounded to a double once; the result is plain JSON; no number of a
+ * metric or group is in it that fewer than `minRespondents` devices gave, as far as noise lets one tell.
  */
 import { invalidField, UsageError } from '@onlysum/crypto';
 import {
-  alignDecimals,
-  type CategoryMetric,
-  type CountMetric,
-  checkedDecimal,
-  type Decimal,
-  type HistogramMetric,
+  type Group,
+  honestDevices,
   type Lane,
-  type LaneRole,
   type Layout,
   type Manifest,
   type Metric,
-  OTHER_CATEGORY,
-  type RangeMetric,
 } from '@onlysum/task';
-import { decimalToNumber, perCount } from './ratio.js';
-
-/** `reported` devices gave a value, `clipped` of them one outside the range. Null: nobody did. */
-export type MetricResult =
-  | {
-      readonly kind: 'flag';
-      readonly yes: number;
-      readonly reported: number;
-      readonly share: number | null;
-    }
-  | {
-      readonly kind: 'count';
-      readonly total: number;
-      readonly mean: number | null;
-      readonly reported: number;
-      readonly clipped: number;
-    }
-  | {
-      readonly kind: 'category';
-      /** Devices by category, `other` last. */
-      readonly counts: Readonly<Record<string, number>>;
-      readonly reported: number;
-    }
-  | {
-      readonly kind: 'sum' | 'mean';
-      readonly total: number;
-      readonly mean: number | null;
-      readonly reported: number;
-      readonly clipped: number;
-      readonly unit: string;
-    }
-  | {
-      readonly kind: 'histogram';
-      /** Edges in `unit`; `to` is exclusive except in the last bucket. */
-      readonly buckets: readonly {
-        readonly from: number;
-        readonly to: number;
-        readonly count: number;
-      }[];
-      readonly reported: number;
-      readonly clipped: number;
-      readonly unit: string;
-    };
+import { estimateCount, estimateSum } from './estimate-amount.js';
+import {
+  estimateCategory,
+  estimateCrossTabulation,
+  estimateFlag,
+  estimateHistogram,
+  estimateMultiSelect,
+} from './estimate-counts.js';
+import { estimateDistribution } from './estimate-distribution.js';
+import { estimateTopK } from './estimate-top-k.js';
+import { estimateVariance } from './estimate-variance.js';
+import { countEstimate, type Estimate, type NoisySum } from './estimated.js';
+import { lanesByMetric, type MetricSums, type Participation, sumsOf } from './lane-sums.js';
+import type { MetricResult, Suppressed, SuppressedResult } from './metric-result.js';
 
 export interface WindowResult {
   /** Devices in the sum. */
   readonly survivors: number;
-  /** By group: how many of them gave it. */
-  readonly groups: Readonly<Record<string, { readonly respondents: number }>>;
-  readonly metrics: Readonly<Record<string, MetricResult>>;
+  readonly groups: Readonly<Record<string, GroupResult | Suppressed>>;
+  readonly metrics: Readonly<Record<string, MetricResult | SuppressedResult>>;
   /** Labels of lanes whose sum no set of honest devices gives: some device spoiled them. */
   readonly implausible: readonly string[];
 }
 
+export interface GroupResult {
+  /** Devices that gave it; of an essential group all survivors. */
+  readonly respondents: Estimate;
+  /** Of an optional group: the share of the survivors that did not give it. */
+  readonly optOutRate?: Estimate;
+}
+
 /**
  * @param lanes - opened and decoded sums, one a lane.
- * @param survivors - devices in the sum.
- * @throws {UsageError} `argument-invalid` if `lanes` are not integers, one for each lane.
+ * @throws {UsageError} `argument-invalid` if `lanes` are not integers, one for each lane, or a roster of
+ *   so many devices cannot have so many survivors or, with noise, honest devices.
  */
 export function estimateTotals(
   manifest: Manifest,
   layout: Layout,
   lanes: readonly number[],
-  survivors: number,
+  participation: Participation,
 ): WindowResult {
-  checkSums(layout, lanes, survivors);
+  checkParticipation(manifest, layout, participation);
+  checkSums(layout, lanes);
+  const { survivors } = participation;
+  const sums = sumsOf(manifest, lanes, participation);
+  const lanesOf = lanesByMetric(layout);
+  const results = new Map(
+    manifest.metrics.map((metric) => [
+      metric.name,
+      estimateMetric(metric, manifest, sums(lanesOf.get(metric.name) ?? [])),
+    ]),
+  );
   const sum = (lane: Lane): number => lanes[lane.index] ?? 0;
-  const respondents = layout.lanes
-    .filter((lane) => lane.role === 'respondents')
-    .map((lane) => [lane.group, { respondents: sum(lane) }] as const);
-  const metrics = manifest.metrics.map((metric) => {
-    const own = layout.lanes.filter((lane) => lane.metric === metric.name);
-    return [metric.name, estimate(metric, sumsByRole(own, sum))] as const;
-  });
   return {
     survivors,
-    groups: Object.fromEntries(respondents),
-    metrics: Object.fromEntries(metrics),
+    groups: Object.fromEntries(
+      manifest.groups.map((group) => {
+        const own = layout.lanes.filter(
+          ({ role, group: name }) => role === 'respondents' && name === group.name,
+        );
+        return [group.name, estimateGroup(group, manifest, sums(own))];
+      }),
+    ),
+    metrics: Object.fromEntries(
+      manifest.metrics.map((metric) => [metric.name, shown(metric, manifest, results)]),
+    ),
     implausible: layout.lanes
       .filter((lane) => sum(lane) < -lane.tail || sum(lane) > survivors * lane.bound + lane.tail)
       .map((lane) => lane.label),
   };
 }
 
-function checkSums(layout: Layout, lanes: readonly number[], survivors: number): void {
-  if (!Number.isSafeInteger(survivors) || survivors < 0) {
-    throw invalid('survivors', 'an integer ≥ 0', survivors);
+function checkParticipation(
+  manifest: Manifest,
+  { noise }: Layout,
+  { devices, survivors }: Participation,
+): void {
+  if (!Number.isSafeInteger(devices) || devices < 1) {
+    throw invalid('devices', 'an integer ≥ 1', devices);
   }
+  if (!Number.isSafeInteger(survivors) || survivors < 1 || survivors > devices) {
+    throw invalid('survivors', `an integer from 1 to devices (${devices})`, survivors);
+  }
+  if (noise !== undefined && honestDevices(devices, manifest) < 1) {
+    throw invalid('devices', 'enough that one is honest and stays', devices);
+  }
+}
+
+function checkSums(layout: Layout, lanes: readonly number[]): void {
   if (lanes.length !== layout.lanes.length) {
     throw invalid('lanes', `${layout.lanes.length} sums`, lanes);
   }
@@ -117,99 +113,75 @@ function checkSums(layout: Layout, lanes: readonly number[], survivors: number):
   }
 }
 
-/** Sums of one metric: `all(role)` in the order of the lanes, `one(role)` the first of them. */
-interface Sums {
-  readonly one: (role: LaneRole) => number;
-  readonly all: (role: LaneRole) => readonly number[];
-  /** The value's sum, its limbs recombined. */
-  readonly value: bigint;
-}
-
-function sumsByRole(own: readonly Lane[], sum: (lane: Lane) => number): Sums {
-  const all = (role: LaneRole) => own.filter((lane) => lane.role === role).map(sum);
-  const value = own
-    .filter((lane) => lane.role === 'value')
-    .reduce(
-      (total, lane) => total + BigInt(sum(lane)) * 2n ** BigInt(16 * (lane.limb?.index ?? 0)),
-      0n,
-    );
-  return { one: (role) => all(role)[0] ?? 0, all, value };
-}
-
-function estimate(metric: Metric, sums: Sums): MetricResult {
+function estimateMetric(metric: Metric, manifest: Manifest, sums: MetricSums): MetricResult {
   switch (metric.kind) {
-    case 'flag': {
-      const yes = Number(sums.value);
-      const reported = sums.one('reported');
-      return { kind: 'flag', yes, reported, share: perCount(whole(sums.value), reported) };
-    }
+    case 'flag':
+      return estimateFlag(sums);
     case 'count':
       return estimateCount(metric, sums);
-    case 'category':
-      return estimateCategory(metric, sums);
     case 'sum':
     case 'mean':
-      return estimateRange(metric, sums);
+      return estimateSum(metric, metric.kind, sums);
+    case 'variance':
+      return estimateVariance(metric, sums);
+    case 'category':
+      return estimateCategory(metric, sums);
+    case 'multi-select':
+      return estimateMultiSelect(metric, sums);
     case 'histogram':
       return estimateHistogram(metric, sums);
-    default:
-      throw new Error(metric.kind);
+    case 'distribution':
+      return estimateDistribution(metric, sums);
+    case 'cross-tabulation':
+      return estimateCrossTabulation(metric, manifest, sums);
+    case 'top-k':
+      return estimateTopK(metric, sums);
   }
 }
 
-function estimateCount({ kind }: CountMetric, sums: Sums): MetricResult {
-  const reported = sums.one('reported');
-  const mean = perCount(whole(sums.value), reported);
-  return { kind, total: Number(sums.value), mean, reported, clipped: sums.one('clipped') };
-}
-
-function estimateCategory({ kind, categories }: CategoryMetric, sums: Sums): MetricResult {
-  const counts = sums.all('category');
-  const names = [...categories, OTHER_CATEGORY];
+function estimateGroup(
+  { essential }: Group,
+  { minRespondents }: Manifest,
+  sums: MetricSums,
+): GroupResult | Suppressed {
+  const all = { sum: BigInt(sums.survivors), variance: 0 };
+  if (essential) return { respondents: countEstimate(all, sums) };
+  const respondents = sums.one('respondents');
+  if (respondents.sum < BigInt(minRespondents)) return suppressed(minRespondents);
   return {
-    kind,
-    counts: Object.fromEntries(names.map((name, i) => [name, counts[i] ?? 0])),
-    reported: counts.reduce((a, b) => a + b, 0),
+    respondents: countEstimate(respondents, sums),
+    optOutRate: optOutRate(respondents, sums),
   };
 }
 
-// Each device sent (value − min) / resolution.
-function estimateRange(
-  { kind: any, min, resolution, unit }: RangeMetric,
-  sums: Sums,
-): MetricResult {
-  const kind = any === 'sum' ? 'sum' : 'mean';
-  const reported = sums.one('reported');
-  const { units, scale } = alignDecimals(checkedDecimal(min), checkedDecimal(resolution));
-  const [low = 0n, step = 0n] = units;
-  const total = { unscaled: low * BigInt(reported) + step * sums.value, scale };
+/** The survivors are known exactly, so it is as uncertain as the respondents are. */
+function optOutRate(respondents: NoisySum, sums: MetricSums): Estimate {
+  const { survivors } = sums;
+  const { value, standardError, interval } = countEstimate(respondents, sums);
+  const [low, high] = interval;
   return {
-    kind,
-    total: decimalToNumber(total),
-    mean: perCount(total, reported),
-    reported,
-    clipped: sums.one('clipped'),
-    unit,
+    value: (survivors - value) / survivors,
+    standardError: standardError / survivors,
+    interval: [(survivors - high) / survivors, (survivors - low) / survivors],
   };
 }
 
-function estimateHistogram({ kind, edges, unit }: HistogramMetric, sums: Sums): MetricResult {
-  const counts = sums.all('bucket');
-  return {
-    kind,
-    buckets: counts.map((count, i) => ({
-      from: Number(edges[i]),
-      to: Number(edges[i + 1]),
-      count,
-    })),
-    reported: counts.reduce((a, b) => a + b, 0),
-    clipped: sums.one('clipped'),
-    unit,
-  };
+function shown(
+  metric: Metric,
+  { minRespondents }: Manifest,
+  results: ReadonlyMap<string, MetricResult>,
+): MetricResult | SuppressedResult {
+  const result = results.get(metric.name);
+  // The margins of a cross-tabulation say what its rows and columns say.
+  const sources = metric.kind === 'cross-tabulation' ? [metric.rows, metric.columns] : [];
+  const reported = [metric.name, ...sources].map((name) => results.get(name)?.reported.value ?? 0);
+  return result === undefined || Math.min(...reported) < minRespondents
+    ? { kind: metric.kind, ...suppressed(minRespondents) }
+    : result;
 }
 
-function whole(unscaled: bigint): Decimal {
-  return { unscaled, scale: 0 };
+function suppressed(required: number): Suppressed {
+  return { suppressed: { reason: 'too-few-respondents', required } };
 }
 
 function invalid(field: string, expected: string, got: unknown): UsageError {

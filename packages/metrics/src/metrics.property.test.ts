@@ -65,6 +65,7 @@ function manifestOf({ countMax, sumSteps, meanMin }: Limits): Manifest {
     ...vectors.manifest,
     cohort: { min: 3, target: 3, max: cohortMax },
     minSurvivors: 2,
+    minRespondents: 1,
     groups,
     metrics,
   });
@@ -117,7 +118,13 @@ function recorded(manifest: Manifest, d: Device): Map<string, RecordedValue> {
 
 const total = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 const clip = (x: number, min: number, max: number) => Math.min(Math.max(x, min), max);
-const ratio = (x: number, count: number) => (count === 0 ? null : x / count + 0);
+const exactly = (value: number) => ({ value, standardError: 0, interval: [value, value] });
+const ratio = (x: number, count: number) => exactly(x / count + 0);
+/** Nobody is fewer than one. */
+const shown = (kind: string, reported: number, result: object) =>
+  reported === 0
+    ? { kind, suppressed: { reason: 'too-few-respondents', required: 1 } }
+    : { kind, ...result, reported: exactly(reported) };
 const present = <T>(values: readonly (T | undefined)[]) =>
   values.filter((value): value is T => value !== undefined);
 
@@ -134,59 +141,58 @@ function direct(fleet: readonly Device[], { countMax, sumSteps, meanMin }: Limit
   const clicksTotal = total(clicks.map((x) => clip(x, 0, countMax)));
   const diskTotal = total(disk.map((x) => clip(x, 0, sumSteps))) / 4;
   const heatTotal = total(heat.map((x) => clip(x, 2 * meanMin, 2 * meanMin + 200))) / 2;
+  const group = (respondents: number) =>
+    respondents === 0
+      ? { suppressed: { reason: 'too-few-respondents', required: 1 } }
+      : {
+          respondents: exactly(respondents),
+          optOutRate: ratio(fleet.length - respondents, fleet.length),
+        };
+  const named = (name: string, is: (v: string) => boolean) => {
+    const among = versions.filter(is).length;
+    return { name, count: exactly(among), share: ratio(among, versions.length) };
+  };
   return {
     survivors: fleet.length,
-    groups: { basic: { respondents: basic.length }, extra: { respondents: extra.length } },
+    groups: { basic: group(basic.length), extra: group(extra.length) },
     metrics: {
-      clicks: {
-        kind: 'count',
-        total: clicksTotal,
+      clicks: shown('count', clicks.length, {
+        total: exactly(clicksTotal),
         mean: ratio(clicksTotal, clicks.length),
-        reported: clicks.length,
-        clipped: clicks.filter((x) => x > countMax).length,
-      },
-      on: {
-        kind: 'flag',
-        yes: on.filter(Boolean).length,
-        reported: on.length,
+        clipped: exactly(clicks.filter((x) => x > countMax).length),
+      }),
+      on: shown('flag', on.length, {
+        yes: exactly(on.filter(Boolean).length),
         share: ratio(on.filter(Boolean).length, on.length),
-      },
-      version: {
-        kind: 'category',
-        counts: {
-          a: versions.filter((v) => v === 'a').length,
-          b: versions.filter((v) => v === 'b').length,
-          other: versions.filter((v) => v !== 'a' && v !== 'b').length,
-        },
-        reported: versions.length,
-      },
-      disk: {
-        kind: 'sum',
-        total: diskTotal,
-        mean: ratio(diskTotal, disk.length),
-        reported: disk.length,
-        clipped: disk.filter((x) => x < 0 || x > sumSteps).length,
-        unit: 'MB',
-      },
-      heat: {
-        kind: 'mean',
-        total: heatTotal,
-        mean: ratio(heatTotal, heat.length),
-        reported: heat.length,
-        clipped: heat.filter((x) => x < 2 * meanMin || x > 2 * meanMin + 200).length,
-        unit: 'C',
-      },
-      start: {
-        kind: 'histogram',
-        buckets: [
-          { from: -5, to: 0, count: count((x) => x < 0) },
-          { from: 0, to: 2.5, count: count((x) => x >= 0 && x < 2.5) },
-          { from: 2.5, to: 9, count: count((x) => x >= 2.5) },
+      }),
+      version: shown('category', versions.length, {
+        categories: [
+          named('a', (v) => v === 'a'),
+          named('b', (v) => v === 'b'),
+          named('other', (v) => v !== 'a' && v !== 'b'),
         ],
-        reported: start.length,
-        clipped: count((x) => x < -5 || x > 9),
+      }),
+      disk: shown('sum', disk.length, {
+        total: exactly(diskTotal),
+        mean: ratio(diskTotal, disk.length),
+        clipped: exactly(disk.filter((x) => x < 0 || x > sumSteps).length),
+        unit: 'MB',
+      }),
+      heat: shown('mean', heat.length, {
+        total: exactly(heatTotal),
+        mean: ratio(heatTotal, heat.length),
+        clipped: exactly(heat.filter((x) => x < 2 * meanMin || x > 2 * meanMin + 200).length),
+        unit: 'C',
+      }),
+      start: shown('histogram', start.length, {
+        buckets: [
+          { from: -5, to: 0, count: exactly(count((x) => x < 0)) },
+          { from: 0, to: 2.5, count: exactly(count((x) => x >= 0 && x < 2.5)) },
+          { from: 2.5, to: 9, count: exactly(count((x) => x >= 2.5)) },
+        ],
+        clipped: exactly(count((x) => x < -5 || x > 9)),
         unit: 's',
-      },
+      }),
     },
     implausible: [],
   };
@@ -208,7 +214,9 @@ test('encode, add, estimate equals direct computation, with opt-outs, gaps and l
         });
       }
       const sums = layout.lanes.map((lane, i) => decodeLane(ring[i]!, lane));
-      expect(estimateTotals(manifest, layout, sums, fleet.length)).toEqual(direct(fleet, limit));
+      const participation = { devices: fleet.length, survivors: fleet.length };
+      const result = estimateTotals(manifest, layout, sums, participation);
+      expect(result).toEqual(direct(fleet, limit));
     }),
     { numRuns: 200 },
   );
@@ -229,10 +237,18 @@ test('a full cohort in which every device sends every bound does not wrap', () =
       const sums = layout.lanes.map((lane, i) =>
         decodeLane(Number(BigInt.asUintN(lane.width, BigInt(lanes[i]!) * BigInt(cohortMax))), lane),
       );
-      const { metrics } = estimateTotals(manifest, layout, sums, cohortMax);
-      expect(metrics['clicks']).toMatchObject({ total: limit.countMax * cohortMax });
-      expect(metrics['disk']).toMatchObject({ total: (limit.sumSteps * cohortMax) / 4 });
-      expect(metrics['heat']).toMatchObject({ mean: limit.meanMin + 100, clipped: 0 });
+      const participation = { devices: cohortMax, survivors: cohortMax };
+      const { metrics } = estimateTotals(manifest, layout, sums, participation);
+      expect(metrics['clicks']).toMatchObject({
+        total: exactly(limit.countMax * cohortMax),
+      });
+      expect(metrics['disk']).toMatchObject({
+        total: exactly((limit.sumSteps * cohortMax) / 4),
+      });
+      expect(metrics['heat']).toMatchObject({
+        mean: exactly(limit.meanMin + 100),
+        clipped: exactly(0),
+      });
     }),
   );
 });

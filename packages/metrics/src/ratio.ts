@@ -11,9 +11,8 @@ export function decimalToNumber({ unscaled, scale }: Decimal): number {
   return Number(`${unscaled}e-${scale}`);
 }
 
-/** The double nearest to `value / count`, or null without a count to divide by. */
-export function perCount({ unscaled, scale }: Decimal, count: number): number | null {
-  if (count <= 0) return null;
-  const quotient = (unscaled * 10n ** BigInt(DIGITS)) / BigInt(count);
+/** The double nearest to `value / count`. @param count - not 0. */
+export function perCount({ unscaled, scale }: Decimal, count: bigint): number {
+  const quotient = (unscaled * 10n ** BigInt(DIGITS)) / count;
   return decimalToNumber({ unscaled: quotient, scale: scale + DIGITS });
 }

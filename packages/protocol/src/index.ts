@@ -12,6 +12,7 @@ export {
   type OpenPart,
   openPart,
   type PartOutcome,
+  wipeRecovered,
 } from './coordinator/open-part.js';
 export {
   mergeParts,
@@ -22,6 +23,7 @@ export {
 } from './coordinator/open-sum.js';
 export * from './coordinator/types.js';
 export { startDevice, stepDevice } from './device/machine.js';
+export { messageBytes } from './device/message-bytes.js';
 export { eraseEvent } from './device/types.js';
 export type {
   DeviceEffect,
@@ -53,13 +55,16 @@ export {
 } from './parameters.js';
 export { colludersInPool, poolCount, poolOf, toleratedPopulation } from './pools.js';
 export { verifyReceipt } from './receipt.js';
+export { parseRoundRecord, type RoundRecord } from './round-record.js';
+export { type CheckedRound, verifyRoundRecord } from './round-record-check.js';
 export * from './registrar/enrolment.js';
 export { type Ledger, type LedgerValue, MemoryLedger } from './registrar/ledger.js';
 export { answerRequest, checkRequest, refusal, type RequestChecks } from './registrar/machine.js';
 export { revokedPseudonyms } from './registrar/records.js';
 export * from './registrar/requests.js';
 export { RefusedRequest, type RegistrarParams } from './registrar/types.js';
-export { newIncarnation, presentIncarnation } from './registrar/window.js';
+export { announceWindow, newIncarnation, presentIncarnation } from './registrar/window.js';
 export { BOX_BYTES, KEY_BYTES, PAIR_TAG_BYTES, SHARE_RECORD_BYTES } from './sizes.js';
-export { currentWindow } from './window-clock.js';
+export { type PoolSlots, poolSlots, slotCount } from './slots.js';
+export { currentWindow, skewMs } from './window-clock.js';
 export { decodeFrame } from './wire/codec.js';

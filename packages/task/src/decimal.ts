@@ -11,9 +11,12 @@ export interface Decimal {
   readonly scale: number;
 }
 
-/** 18 digits: enough for any unit, and few enough that products stay small. */
-const MAX_DIGITS = 18;
-const CANONICAL = /^(-?)(0|[1-9][0-9]*)(?:\.([0-9]*[1-9]))?$/;
+/**
+ * The one spelling of a decimal that is not −0 and has at most 18 digits: enough for any unit, and few
+ * enough that products stay small.
+ */
+export const DECIMAL_PATTERN =
+  /^(?!-0$)(?!(?:[.-]?[0-9]){19})(-?)(0|[1-9][0-9]*)(?:\.([0-9]*[1-9]))?$/;
 const PRINTED = /^(-?)([0-9]+)(?:\.([0-9]+))?(?:e([+-][0-9]+))?$/;
 
 /** What {@link parseDecimal} accepts, for error messages. */
@@ -22,10 +25,9 @@ export const DECIMAL_FORM =
 
 /** @returns undefined unless `text` is the one spelling of a decimal of at most 18 digits. */
 export function parseDecimal(text: string): Decimal | undefined {
-  const match = CANONICAL.exec(text);
-  if (match === null || text === '-0') return undefined;
+  const match = DECIMAL_PATTERN.exec(text);
+  if (match === null) return undefined;
   const [, sign = '', whole = '', fraction = ''] = match;
-  if (whole.length + fraction.length > MAX_DIGITS) return undefined;
   return { unscaled: BigInt(`${sign}${whole}${fraction}`), scale: fraction.length };
 }
 

@@ -5,8 +5,14 @@
  * with probability 2^-40, and labels are unique.
  */
 import { UsageError } from '@onlysum/crypto';
-import type { Manifest } from './manifest.js';
-import { type LaneDraft, type LaneRole, metricLanes, respondentsLane } from './metric-lanes.js';
+import type { Manifest, Metric } from './manifest.js';
+import {
+  axesOf,
+  type LaneDraft,
+  type LaneRole,
+  metricLanes,
+  respondentsLane,
+} from './metric-lanes.js';
 import { type NoisePlan, planNoise } from './noise-plan.js';
 import type { NoiseScale } from './noise-scale.js';
 
@@ -54,30 +60,50 @@ const MAX_WIDTH = 32;
  */
 export function compileLayout(manifest: Manifest): Layout {
   const { max } = manifest.cohort;
-  const drafts = manifest.groups.flatMap((group) => [
-    respondentsLane(group.name),
-    ...manifest.metrics
-      .filter((metric) => metric.group === group.name)
-      .flatMap((metric) => metricLanes(metric, manifest)),
-  ]);
-  if (drafts.length > MAX_LANES) {
-    throw new UsageError(
-      'manifest-invalid',
-      `metrics: expected at most ${MAX_LANES} lanes in all, got ${drafts.length}`,
-      { field: 'metrics', expected: `at most ${MAX_LANES} lanes`, got: String(drafts.length) },
-    );
-  }
+  const drafts = draftLanes(manifest);
   const noise = planNoise(manifest, drafts);
   const lanes = drafts.map((draft, index): Lane => {
     const { block, ...rest } = draft;
     const { scale, tail } = noise?.blocks.get(block) ?? { scale: undefined, tail: 0 };
-    const width = laneWidth(max, draft.bound, tail);
+    // A promise that is all but impossible to keep has a tail that is no number any more.
+    const width = Number.isFinite(tail) ? laneWidth(max, draft.bound, tail) : tail;
     if (width > MAX_WIDTH) throw couldWrap(draft, width);
     return { ...rest, index, noise: scale, tail, width };
   });
   const widths = lanes.map((lane) => lane.width);
   const bits = widths.reduce((sum, w) => sum + w, 0);
   return { lanes, widths, vectorBytes: Math.ceil(bits / 8), noise };
+}
+
+// Counted as they are made, and cells before: two long lists of categories have a million of them.
+function draftLanes(manifest: Manifest): readonly LaneDraft[] {
+  const drafts: LaneDraft[] = [];
+  for (const group of manifest.groups) {
+    drafts.push(respondentsLane(group.name));
+    for (const metric of manifest.metrics) {
+      if (metric.group !== group.name) continue;
+      checkRoom(drafts.length + cellCount(metric, manifest));
+      for (const lane of metricLanes(metric, manifest)) drafts.push(lane);
+      checkRoom(drafts.length);
+    }
+  }
+  return drafts;
+}
+
+function cellCount(metric: Metric, manifest: Manifest): number {
+  if (metric.kind !== 'cross-tabulation') return 0;
+  const { rows, columns } = axesOf(metric, manifest);
+  return rows.length * columns.length;
+}
+
+function checkRoom(lanes: number): void {
+  if (lanes <= MAX_LANES) return;
+  const expected = `at most ${MAX_LANES} lanes in all`;
+  throw new UsageError('manifest-invalid', `metrics: expected ${expected}, got ${lanes} or more`, {
+    field: 'metrics',
+    expected,
+    got: `${lanes} or more`,
+  });
 }
 
 /** bitLength(max·B + 2·T). */

@@ -186,14 +186,19 @@ function checkDistribution(metric: DistributionMetric, at: string): void {
   if (compareDecimals(max, min) <= 0) {
     throw invalid(`${at}.max`, `more than min (${metric.min})`, metric.max);
   }
-  if (compareDecimals(checkedDecimal(metric.relativeError), LEAST_RELATIVE_ERROR) < 0) {
-    throw invalid(`${at}.relativeError`, 'at least "0.001"', metric.relativeError);
+  const relativeError = checkedDecimal(metric.relativeError);
+  if (
+    compareDecimals(relativeError, LEAST_RELATIVE_ERROR) < 0 ||
+    compareDecimals(relativeError, MOST_RELATIVE_ERROR) > 0
+  ) {
+    throw invalid(`${at}.relativeError`, 'a decimal from "0.001" to "0.99"', metric.relativeError);
   }
-  below(`${at}.relativeError`, metric.relativeError, '1');
 }
 
 /** Finer buckets than that would be thousands, each with a noise of its own. */
 const LEAST_RELATIVE_ERROR = checkedDecimal('0.001');
+/** The ratio of edges is infinite at 1, and as a double already a little below. */
+const MOST_RELATIVE_ERROR = checkedDecimal('0.99');
 
 function checkCrossTabulation(
   metric: CrossTabulationMetric,

@@ -1,36 +1,68 @@
 /**
  * The shape of a manifest, field by field. What spans several fields is in manifest-rules.ts.
- * Invariant: every leaf's message is what it expects, so that errors can say it.
+ * Invariant: every leaf's message is what it expects, so that errors can say it; what valibot does not know
+ * has its fragment of a JSON Schema beside it.
  */
 import * as v from 'valibot';
 import { MAX_COHORT } from './bounds.js';
-import { DECIMAL_FORM, parseDecimal } from './decimal.js';
+import { DECIMAL_FORM, DECIMAL_PATTERN } from './decimal.js';
 import { ROLES } from './manifest.js';
 import { isCoordinatorUrl } from './url.js';
 
 const safe = Number.MAX_SAFE_INTEGER;
 
-/** @param max - 2^53 − 1 unless there is a reason for less. */
-function integer(min: number, max: number = safe) {
-  return v.custom<number>(
-    (x) => Number.isSafeInteger(x) && (x as number) >= min && (x as number) <= max,
-    max === safe ? `an integer ≥ ${min}` : `an integer from ${min} to ${max}`,
+/** What a JSON Schema says of a check that is our own. */
+export interface JsonFragment {
+  readonly type?: 'boolean' | 'integer' | 'string';
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly pattern?: string;
+}
+
+const fragments = new WeakMap<object, JsonFragment>();
+
+/** @param check - a schema or an action in `manifestSchema`. @returns undefined for one of valibot. */
+export function jsonFragment(check: object): JsonFragment | undefined {
+  return fragments.get(check);
+}
+
+function told<T extends object>(fragment: JsonFragment, check: T): T {
+  fragments.set(check, fragment);
+  return check;
+}
+
+/** @param maximum - 2^53 − 1 unless there is a reason for less. */
+function integer(minimum: number, maximum: number = safe) {
+  return told(
+    { type: 'integer', minimum, maximum },
+    v.custom<number>(
+      (x) => Number.isSafeInteger(x) && (x as number) >= minimum && (x as number) <= maximum,
+      maximum === safe ? `an integer ≥ ${minimum}` : `an integer from ${minimum} to ${maximum}`,
+    ),
   );
 }
 
 function pattern(regex: RegExp, expected: string) {
-  return v.custom<string>((x) => typeof x === 'string' && regex.test(x), expected);
+  return told(
+    { type: 'string', pattern: regex.source },
+    v.custom<string>((x) => typeof x === 'string' && regex.test(x), expected),
+  );
 }
 
-function array<T extends v.GenericSchema>(item: T, min: number, max: number) {
+function array<T extends v.GenericSchema>(item: T, minItems: number, maxItems: number) {
   return v.pipe(
     v.array(item),
-    v.rawCheck(({ dataset, addIssue }) => {
-      if (!Array.isArray(dataset.value)) return;
-      const { length } = dataset.value;
-      if (length < min || length > max)
-        addIssue({ message: '', expected: `${min} to ${max} entries` });
-    }),
+    told(
+      { minItems, maxItems },
+      v.rawCheck<v.InferOutput<T>[]>(({ dataset, addIssue }) => {
+        if (!Array.isArray(dataset.value)) return;
+        const { length } = dataset.value;
+        if (length < minItems || length > maxItems)
+          addIssue({ message: '', expected: `${minItems} to ${maxItems} entries` });
+      }),
+    ),
   );
 }
 
@@ -40,11 +72,11 @@ const prose = (max: number) =>
     new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${max}}$`, 'u'),
     `a text of 1 to ${max} characters without control characters`,
   );
-const decimal = v.custom<string>(
-  (x) => typeof x === 'string' && parseDecimal(x) !== undefined,
-  DECIMAL_FORM,
+const decimal = pattern(DECIMAL_PATTERN, DECIMAL_FORM);
+const boolean = told(
+  { type: 'boolean' },
+  v.custom<boolean>((x) => typeof x === 'boolean', 'true or false'),
 );
-const boolean = v.custom<boolean>((x) => typeof x === 'boolean', 'true or false');
 
 // Names become lane labels, where '.', '[' and ']' separate.
 const metricName = pattern(
@@ -131,9 +163,16 @@ export const manifestSchema = v.strictObject({
   registrar: key,
   coordinator: v.strictObject({
     key,
-    url: v.custom<string>(
-      isCoordinatorUrl,
-      'a wss:// URL (ws:// only for localhost) without user or fragment',
+    url: told(
+      // Its form alone: what a parser of URLs says besides, no regular expression tells well.
+      {
+        type: 'string',
+        pattern: String.raw`^(wss|ws(?=://(localhost|127\.|\[::1\])))://[!"$-~]{1,2000}$`,
+      },
+      v.custom<string>(
+        isCoordinatorUrl,
+        'a wss:// URL (ws:// only for localhost) without user or fragment',
+      ),
     ),
   }),
   window: v.strictObject({ lengthMs: integer(1000) }),

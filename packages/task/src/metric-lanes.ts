@@ -147,7 +147,8 @@ function histogramLabels(edges: readonly string[]): string[] {
   return edges.slice(1).map((to, i) => `[${edges[i]},${to}${i === edges.length - 2 ? ']' : ')'}`);
 }
 
-// One lane if max·B fits 32 bits, else 16-bit limbs, whose sums do for every cohort: 65,535² < 2^32.
+// One lane if max·B fits 32 bits, else 16-bit limbs, whose sums do for every cohort: 65,535² < 2^32. Limbs
+// are not for noise: each would need noise of its own, and the highest of them would drown all others.
 function amountLanes(
   metric: Metric,
   role: 'value' | 'square',
@@ -155,12 +156,13 @@ function amountLanes(
   { cohort, privacy }: Manifest,
 ): LaneDraft[] {
   const { name, group } = metric;
-  if (privacy.mechanism !== 'none' && bound > MOST_NOISY_STEPS) throw tooFine(metric, role, bound);
+  const isNoisy = privacy.mechanism !== 'none';
+  if (isNoisy && bound > MOST_NOISY_STEPS) throw tooFine(metric, role, bound);
   const largest = bound * BigInt(cohort.max);
   if (largest > BigInt(Number.MAX_SAFE_INTEGER)) throw couldWrap(metric, bound, cohort.max);
   const label = `${name}.${role}`;
   const lane = { metric: name, group, role, label, block: label };
-  if (largest < 2n ** 32n) return [{ ...lane, bound: Number(bound) }];
+  if (isNoisy || largest < 2n ** 32n) return [{ ...lane, bound: Number(bound) }];
   const count = Math.ceil(bound.toString(2).length / LIMB_BITS);
   return Array.from({ length: count }, (_, index) => ({
     ...lane,

@@ -6,7 +6,15 @@
  * Every block gets the same part of the promise: with K blocks the noise of a block is that of a metric
  * alone times √K (Skellam) or K (discrete Laplace), in units of the block's own sensitivity.
  */
-import { type PrivacyCost, addCosts, epsilonOf, pureCost, skellamCost } from './accounting.js';
+import { invalidField, UsageError } from '@onlysum/crypto';
+import {
+  addCosts,
+  epsilonOf,
+  GRAPH_FAILURE,
+  type PrivacyCost,
+  pureCost,
+  skellamCost,
+} from './accounting.js';
 import { corruptBound, dropoutBound } from './bounds.js';
 import { checkedDecimal } from './decimal.js';
 import type { LaplacePrivacy, Manifest, NoisePromise, SkellamPrivacy } from './manifest.js';
@@ -28,13 +36,16 @@ export interface NoiseBlock {
   readonly tail: number;
 }
 
-/** δ that is set aside for the failure of the graph. */
-export const GRAPH_DELTA = 2 ** -60;
 /** Variances are multiples of this times Δ₂²: exact numbers, and no device needs more digits. */
 const STEPS_PER_UNIT = 1024;
 const MOST_STEPS = 2 ** 50;
+/** Flatter noise fits no lane of 32 bits. */
+const LEAST_RATE = 2 ** -30;
 
-/** @returns undefined without noise. */
+/**
+ * @returns undefined without noise.
+ * @throws {UsageError} `manifest-invalid` if no noise that lanes could hold keeps the promise.
+ */
 export function planNoise(manifest: Manifest, drafts: readonly LaneDraft[]): NoisePlan | undefined {
   const { privacy } = manifest;
   if (privacy.mechanism === 'none') return undefined;
@@ -42,7 +53,7 @@ export function planNoise(manifest: Manifest, drafts: readonly LaneDraft[]): Noi
   const { cost, scaleOf } =
     privacy.mechanism === 'skellam'
       ? skellam(privacy, [...blocks.values()])
-      : laplace(privacy, blocks.size);
+      : laplace(privacy, [...blocks.values()]);
   const surplus = mostSurplus(manifest);
   const planned = [...blocks].map(([name, sensitivity]): [string, NoiseBlock] => {
     const scale = scaleOf(sensitivity);
@@ -89,9 +100,12 @@ function skellam({ epsilon, delta }: SkellamPrivacy, blocks: readonly Sensitivit
     );
   };
   const isKept = (steps: number): boolean =>
-    epsilonOf(costAt(steps), Number(delta) - GRAPH_DELTA) <= Number(epsilon);
+    epsilonOf(costAt(steps), Number(delta) - GRAPH_FAILURE) <= Number(epsilon);
   let [low, high] = [0, 1];
-  while (!isKept(high) && high < MOST_STEPS) [low, high] = [high, 2 * high];
+  while (!isKept(high)) {
+    if (high >= MOST_STEPS) throw tooStrict(epsilon, delta);
+    [low, high] = [high, 2 * high];
+  }
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
     if (isKept(middle)) high = middle;
@@ -107,14 +121,25 @@ function skellam({ epsilon, delta }: SkellamPrivacy, blocks: readonly Sensitivit
   };
 }
 
+/** Integer orders up to 1,024 show no smaller ε with this δ, however much noise there is. */
+function tooStrict(epsilon: string, delta: string): UsageError {
+  const expected = `an epsilon that can be shown with delta ${delta}: raise one of them`;
+  return invalidField(UsageError, 'manifest-invalid', 'privacy.epsilon', expected, epsilon);
+}
+
 /** ε/(K·Δ₁) a unit, so that K blocks cost ε. */
-function laplace({ epsilon }: LaplacePrivacy, blocks: number): Scaled {
+function laplace({ epsilon }: LaplacePrivacy, blocks: readonly Sensitivity[]): Scaled {
   const { unscaled, scale } = checkedDecimal(epsilon);
+  const farthest = Math.max(...blocks.map(({ l1 }) => l1));
+  if (Number(epsilon) / (blocks.length * farthest) < LEAST_RATE) {
+    const expected = `more for ${blocks.length} blocks and values of ${farthest} steps, or a coarser resolution`;
+    throw invalidField(UsageError, 'manifest-invalid', 'privacy.epsilon', expected, epsilon);
+  }
   return {
     cost: pureCost(Number(epsilon)),
     scaleOf: ({ l1 }) => ({
       mechanism: 'discrete-laplace',
-      rate: { numerator: unscaled, denominator: 10n ** BigInt(scale) * BigInt(blocks * l1) },
+      rate: { numerator: unscaled, denominator: 10n ** BigInt(scale) * BigInt(blocks.length * l1) },
     }),
   };
 }

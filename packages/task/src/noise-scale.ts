@@ -1,14 +1,34 @@
+/**
+ * The noise of a lane: which distribution, and how wide. The numbers are exact, so that all devices, and
+ * whoever checks them, mean the same distribution.
+ * Knows: the target of the honest devices together. Doesn't know: shares, sampling, budgets.
+ */
+
+/** `numerator / denominator`, denominator > 0; it need not be in lowest terms. */
 export interface Rational {
   readonly numerator: bigint;
   readonly denominator: bigint;
 }
+
+/** The total noise that the honest devices which are left put into a lane. */
 export type NoiseScale =
+  /** The difference of two Poisson variables of rate `variance / 2` each. */
   | { readonly mechanism: 'skellam'; readonly variance: Rational }
+  /** Pr[k] ∝ e^(−rate·|k|) over all integers k. */
   | { readonly mechanism: 'discrete-laplace'; readonly rate: Rational };
-/** Of the target. */
+
+/**
+ * Variance of the total noise. For error bars: the last place may differ between engines.
+ *
+ * @returns for the discrete Laplace 2p/(1 − p)² with p = e^−rate.
+ */
 export function noiseVariance(scale: NoiseScale): number {
-  if (scale.mechanism === 'skellam')
-    return Number(scale.variance.numerator) / Number(scale.variance.denominator);
-  const p = Math.exp(-Number(scale.rate.numerator) / Number(scale.rate.denominator));
-  return (2 * p) / (1 - p) ** 2;
+  if (scale.mechanism === 'skellam') return rationalToNumber(scale.variance);
+  const sinh = Math.sinh(rationalToNumber(scale.rate) / 2);
+  return 1 / (2 * sinh * sinh);
+}
+
+/** Within 3 halves of a unit in the last place, and the same on every engine. */
+export function rationalToNumber({ numerator, denominator }: Rational): number {
+  return Number(numerator) / Number(denominator);
 }

@@ -66,12 +66,14 @@ test('a message names the field, what came and what was expected', () => {
     'colour: expected no such field (check its spelling), got "red"',
   );
   expect(message(['metrics', 0, 'kind'], 'gauge')).toBe(
-    'metrics[0].kind: expected "flag" or "count" or "category" or "sum" or "mean" or "histogram", got "gauge"',
+    'metrics[0].kind: expected "flag" or "count" or "category" or "multi-select" or "top-k" or "sum" or "mean" or "variance" or "histogram" or "distribution" or "cross-tabulation", got "gauge"',
   );
   expect(message(['suite'], 2)).toBe('suite: expected 1, got 2');
   expect(message(['metrics'], {})).toBe('metrics: expected an array, got an object');
   expect(message(['metrics'], [])).toBe('metrics: expected 1 to 1000 entries, got an array of 0');
   expect(message(['window'], 5)).toBe('window: expected an object, got 5');
+  expect(message(['window'], [5])).toBe('window: expected an object, got an array of 1');
+  expect(message(['metrics', 0], [])).toBe('metrics[0]: expected an object, got an array of 0');
 });
 
 test('an unknown field beside a missing one is named first, as its misspelling', () => {
@@ -90,13 +92,19 @@ test('an unknown field beside a missing one is named first, as its misspelling',
   expect(caught(() => parseManifest(elsewhere)).field).toBe('attempts');
 });
 
-test('noise is refused for itself, before anything else that is wrong', () => {
-  const error = caught(() =>
-    parseManifest({ privacy: { mechanism: 'skellam', epsilon: 'much' }, colour: 'red' }),
-  );
-  expect([error.code, error.field]).toEqual(['noise-unsupported', 'privacy.mechanism']);
-  expect(error.expected).toMatch(/^"none" \(/);
-  expect(error.message).not.toContain('laplace');
+test.each(vectors.noise)('accepts noise: $mechanism', (privacy) => {
+  expect(parseManifest({ ...manifest, privacy }).privacy).toEqual(privacy);
+});
+
+test('noise is limited at its bounds exactly', () => {
+  const [skellam] = vectors.noise;
+  const budget = { ...skellam!.budget, epsilon: '999.999', delta: '0.999999' };
+  const privacy = { ...skellam, epsilon: '999.999', delta: '0.000000000001', budget };
+  expect(parseManifest({ ...manifest, privacy }).privacy).toEqual(privacy);
+});
+
+test('every other kind parses into an equal copy', () => {
+  expect(parseManifest(vectors.kinds)).toEqual(vectors.kinds);
 });
 
 test('limits on lists are exact', () => {

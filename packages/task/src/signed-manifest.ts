@@ -60,7 +60,7 @@ export function signManifest(
 /**
  * @param value - a {@link SignedManifest} of any origin.
  * @param pinnedPublisher - the only publisher to accept; without one, whoever signed it.
- * @throws {UsageError} `manifest-invalid`, `noise-unsupported`, `metric-could-wrap`,
+ * @throws {UsageError} `manifest-invalid`, `metric-could-wrap`, `noise-too-fine`,
  *   `publisher-mismatch`, or `manifest-signature`.
  */
 export function verifySignedManifest(

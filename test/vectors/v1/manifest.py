@@ -4,6 +4,7 @@ packages/metrics: python3 test/vectors/v1/manifest.py (needs python3-cryptograph
 import hashlib
 import json
 import pathlib
+from decimal import Decimal
 from fractions import Fraction
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -22,7 +23,14 @@ PUBLIC = {
 def metric(name, kind, group, purpose, **rest):
     owner = "Desktop team <desktop@acme.example>"
     return dict(
-        name=name, kind=kind, group=group, purpose=purpose, owner=owner, retentionDays=90, **rest
+        name=name,
+        kind=kind,
+        group=group,
+        purpose=purpose,
+        owner=owner,
+        retentionDays=90,
+        access=["analyst", "privacy-officer"],
+        **rest,
     )
 
 
@@ -40,6 +48,7 @@ MANIFEST = {
     "minSurvivors": 10,
     "attempts": 3,
     "assumptions": {"corrupt": 10, "dropout": 200, "population": 10000},
+    "minRespondents": 5,
     "privacy": {"mechanism": "none"},
     "validity": {"notBeforeMs": 1767225600000, "notAfterMs": 1798761600000},
     "groups": [
@@ -98,6 +107,84 @@ MANIFEST = {
 }
 
 
+# The kinds that MANIFEST leaves out.
+
+KINDS = {
+    **MANIFEST,
+    "name": "acme-kinds",
+    "metrics": [
+        metric(
+            "channel",
+            "category",
+            "essential",
+            "Which channels are in use",
+            categories=["stable", "beta"],
+        ),
+        metric(
+            "system",
+            "category",
+            "essential",
+            "Which systems are in use",
+            categories=["linux", "mac", "windows"],
+        ),
+        metric(
+            "system_by_channel",
+            "cross-tabulation",
+            "essential",
+            "Which systems run betas",
+            rows="system",
+            columns="channel",
+        ),
+        metric(
+            "features",
+            "multi-select",
+            "performance",
+            "Which features are used",
+            options=["export", "print", "search", "share"],
+            most=2,
+        ),
+        metric(
+            "extension",
+            "top-k",
+            "performance",
+            "Which extensions are worth testing",
+            candidates=["alpha", "beta-2", "gamma"],
+            k=2,
+        ),
+        metric(
+            "save_ms",
+            "variance",
+            "performance",
+            "How much saving varies",
+            min="-5",
+            max="102.5",
+            resolution="0.5",
+            unit="ms",
+        ),
+        metric(
+            "far",
+            "variance",
+            "performance",
+            "A square in limbs",
+            min="0",
+            max="60001",
+            resolution="1",
+            unit="m",
+        ),
+        metric(
+            "latency_ms",
+            "distribution",
+            "performance",
+            "How long an answer takes",
+            min="0.5",
+            max="40",
+            relativeError="0.25",
+            unit="ms",
+        ),
+    ],
+}
+
+
 # Canonical form and signature.
 
 
@@ -120,10 +207,10 @@ SIGNED = (
 # Layout.
 
 
-def value_bounds(name, bound, largest):
-    """The value lanes of a metric as (label, bound, limb or None)."""
+def amount_bounds(label, bound, largest):
+    """The lanes of an amount as (label, bound, limb or None)."""
     if largest * bound < 2**32:
-        return [(f"{name}.value", bound, None)]
+        return [(label, bound, None)]
     digits = []
     rest = bound
     while rest:
@@ -132,7 +219,7 @@ def value_bounds(name, bound, largest):
     count = len(digits)
     return [
         (
-            f"{name}.value.limb[{i}/{count}]",
+            f"{label}.limb[{i}/{count}]",
             digit if i == count - 1 else 65535,
             {"index": i, "count": count},
         )
@@ -144,8 +231,77 @@ def steps(m):
     return int((Fraction(m["max"]) - Fraction(m["min"])) / Fraction(m["resolution"]))
 
 
-def layout():
-    largest = MANIFEST["cohort"]["max"]
+def farthest(m):
+    """Steps from the centre of a variance to the end farther from it."""
+    return steps(m) - steps(m) // 2
+
+
+def log_edges(m):
+    """Ascending edges of a distribution, which begins with 0: products of doubles, nothing else."""
+    error, low, high = float(m["relativeError"]), float(m["min"]), float(m["max"])
+    ratio = (1 + error) / (1 - error)
+    edges = [0.0]
+    while low < high:
+        edges.append(low)
+        low = low * ratio
+    return edges + [high]
+
+
+def nine_digits(number):
+    return format(Decimal(f"{number:.9g}"), "f")
+
+
+def log_labels(m):
+    inner = [m["min"]] + [nine_digits(edge) for edge in log_edges(m)[2:-1]] + [m["max"]]
+    pairs = list(zip(inner, inner[1:]))
+    ends = [")"] * (len(pairs) - 1) + ["]"]
+    ranges = [f"[{low},{high}{end}" for (low, high), end in zip(pairs, ends)]
+    return [f"[below {m['min']}]"] + ranges
+
+
+def listed(m):
+    return next(m[name] for name in ("categories", "options", "candidates") if name in m) + ["other"]
+
+
+def unit_lanes(m, manifest):
+    """(role, label) of the lanes by position, of kinds that have such lanes"""
+    kind = m["kind"]
+    if kind in ("category", "top-k", "multi-select"):
+        role = "option" if kind == "multi-select" else "category"
+        return [(role, f"[{name}]") for name in listed(m)]
+    if kind == "histogram":
+        edges = m["edges"]
+        ends = [")"] * (len(edges) - 2) + ["]"]
+        return [("bucket", f"[{a},{b}{end}") for a, b, end in zip(edges, edges[1:], ends)]
+    if kind == "distribution":
+        return [("bucket", label) for label in log_labels(m)]
+    if kind == "cross-tabulation":
+        by_name = {each["name"]: each for each in manifest["metrics"]}
+        rows, columns = (listed(by_name[m[axis]]) for axis in ("rows", "columns"))
+        return [("cell", f"[{row}][{column}]") for row in rows for column in columns]
+    return []
+
+
+def amounts(m):
+    """(role, bound) of the lanes that hold more than a bit, before limbs"""
+    kind = m["kind"]
+    if kind == "flag":
+        return [("value", 1)]
+    if kind == "count":
+        return [("value", m["max"])]
+    if kind in ("sum", "mean"):
+        return [("value", steps(m))]
+    if kind == "variance":
+        return [("value", steps(m)), ("square", farthest(m) ** 2)]
+    return []
+
+
+REPORTED = ("flag", "count", "sum", "mean", "variance", "multi-select")
+CLIPPED = ("count", "sum", "mean", "variance", "multi-select", "histogram", "distribution")
+
+
+def layout(manifest):
+    largest = manifest["cohort"]["max"]
     lanes = []
 
     def add(name, group, role, label, bound, **rest):
@@ -157,35 +313,47 @@ def layout():
         lane.update(group=group, role=role, label=label, bound=bound, tail=0, width=width, **rest)
         lanes.append(lane)
 
-    for group in MANIFEST["groups"]:
+    for group in manifest["groups"]:
         g = group["name"]
         add(None, g, "respondents", f"{g}.respondents", 1)
-        for m in MANIFEST["metrics"]:
+        for m in manifest["metrics"]:
             name, kind = m["name"], m["kind"]
             if m["group"] != g:
                 continue
-            if kind == "category":
-                for i, category in enumerate(m["categories"] + ["other"]):
-                    add(name, g, "category", f"{name}.category[{category}]", 1, position=i)
-                continue
-            if kind == "histogram":
-                edges = m["edges"]
-                for i in range(len(edges) - 1):
-                    end = "]" if i == len(edges) - 2 else ")"
-                    label = f"{name}.bucket[{edges[i]},{edges[i + 1]}{end}"
-                    add(name, g, "bucket", label, 1, position=i)
-                add(name, g, "clipped", f"{name}.clipped", 1)
-                continue
-            bound = 1 if kind == "flag" else m["max"] if kind == "count" else steps(m)
-            for label, lane_bound, limb in value_bounds(name, bound, largest):
-                add(name, g, "value", label, lane_bound, **({"limb": limb} if limb else {}))
-            add(name, g, "reported", f"{name}.reported", 1)
-            if kind != "flag":
+            for role, bound in amounts(m):
+                for label, lane_bound, limb in amount_bounds(f"{name}.{role}", bound, largest):
+                    add(name, g, role, label, lane_bound, **({"limb": limb} if limb else {}))
+            for i, (role, label) in enumerate(unit_lanes(m, manifest)):
+                add(name, g, role, f"{name}.{role}{label}", 1, position=i)
+            if kind in REPORTED:
+                add(name, g, "reported", f"{name}.reported", 1)
+            if kind in CLIPPED:
                 add(name, g, "clipped", f"{name}.clipped", 1)
     return lanes
 
 
-LANES = layout()
+LANES, KIND_LANES = layout(MANIFEST), layout(KINDS)
+
+
+def vector_bytes(lanes):
+    return -(-sum(lane["width"] for lane in lanes) // 8)
+
+
+# With noise a lane has room for a tail on both sides. (cohort.max, B, T)
+WIDTHS = [
+    {"max": most, "bound": bound, "tail": tail, "width": (most * bound + 2 * tail).bit_length()}
+    for most, bound, tail in (
+        (3, 1, 0),
+        (4, 1, 0),
+        (3, 1, 2),
+        (120, 1, 60),
+        (120, 1, 68),
+        (1000, 1, 12),
+        (10000, 20000, 1000000),
+        (65535, 65537, 0),
+        (65535, 65536, 32767),
+    )
+]
 
 
 # Manifests to refuse.
@@ -262,13 +430,60 @@ bad("corrupt out of range", ["assumptions", "corrupt"], 1000)
 bad("negative dropout", ["assumptions", "dropout"], -1)
 bad("corrupt and dropout make the whole cohort", ["assumptions", "dropout"], 990)
 bad("population out of range", ["assumptions", "population"], 1000001)
-for mechanism in ("skellam", "discrete-laplace"):
-    budget = {"mechanism": mechanism, "epsilon": "1", "delta": "0.000001", "total": "10"}
-    bad(f"noise: {mechanism}", ["privacy"], budget, "noise-unsupported", "privacy.mechanism")
-bad("unknown mechanism", ["privacy", "mechanism"], "gaussian", "noise-unsupported")
+SKELLAM = {
+    "mechanism": "skellam",
+    "epsilon": "1",
+    "delta": "0.000001",
+    "neighbours": "zero",
+    "budget": {"epsilon": "8", "delta": "0.00001", "days": 30},
+}
+LAPLACE = {
+    "mechanism": "discrete-laplace",
+    "epsilon": "1",
+    "neighbours": "replace",
+    "budget": {"epsilon": "8", "delta": "0", "days": 30},
+}
+
+
+def bad_noise(name, noise, path, value):
+    """`noise` with the value at `path` replaced, or removed"""
+    changed = json.loads(json.dumps(noise))
+    inner = changed
+    for part in path[:-1]:
+        inner = inner[part]
+    if value is REMOVE:
+        del inner[path[-1]]
+    else:
+        inner[path[-1]] = value
+    bad(f"{noise['mechanism']}: {name}", ["privacy"], changed, field=path_text(["privacy", *path]))
+
+
+bad("unknown mechanism", ["privacy", "mechanism"], "gaussian")
 bad("mechanism not a string", ["privacy", "mechanism"], 5)
+bad("mechanism missing", ["privacy", "mechanism"], REMOVE)
 bad("none with a budget", ["privacy", "epsilon"], "1")
-bad("noise without its budget", ["privacy"], {"mechanism": "skellam"}, "noise-unsupported", "privacy.mechanism")
+for noise in (SKELLAM, LAPLACE):
+    for path in (["epsilon"], ["neighbours"], ["budget"], ["budget", "delta"], ["budget", "days"]):
+        bad_noise(f"{path[-1]} missing", noise, path, REMOVE)
+    bad_noise("epsilon zero", noise, ["epsilon"], "0")
+    bad_noise("epsilon negative", noise, ["epsilon"], "-1")
+    bad_noise("epsilon a number", noise, ["epsilon"], 1)
+    bad_noise("other neighbours", noise, ["neighbours"], "add")
+    bad_noise("budget below a window's epsilon", noise, ["budget", "epsilon"], "0.999")
+    bad_noise("budget of epsilon 1000", noise, ["budget", "epsilon"], "1000")
+    bad_noise("budget of delta 1", noise, ["budget", "delta"], "1")
+    bad_noise("no days", noise, ["budget", "days"], 0)
+    bad_noise("more than ten years", noise, ["budget", "days"], 3651)
+    bad_noise("an unknown field", noise, ["total"], "10")
+bad_noise("delta missing", SKELLAM, ["delta"], REMOVE)
+bad_noise("delta zero", SKELLAM, ["delta"], "0")
+bad_noise("delta below 10^-12", SKELLAM, ["delta"], "0.0000000000009")
+bad_noise("budget below a window's delta", SKELLAM, ["budget", "delta"], "0.0000009")
+bad_noise("delta of its own", LAPLACE, ["delta"], "0.000001")
+bad_noise("negative delta of the budget", LAPLACE, ["budget", "delta"], "-0.1")
+bad("no respondents asked for", ["minRespondents"], 0)
+bad("more respondents than a cohort can have", ["minRespondents"], 65536)
+bad("respondents missing", ["minRespondents"], REMOVE)
 bad("empty validity", ["validity", "notAfterMs"], 1767225600000)
 bad("negative time", ["validity", "notBeforeMs"], -1)
 bad("no groups", ["groups"], [])
@@ -292,6 +507,10 @@ bad("owner missing", at(0, "owner"), REMOVE)
 bad("retention missing", at(0, "retentionDays"), REMOVE)
 bad("retention zero", at(0, "retentionDays"), 0)
 bad("retention beyond ten years", at(0, "retentionDays"), 3651)
+bad("access missing", at(0, "access"), REMOVE)
+bad("access of nobody", at(0, "access"), [])
+bad("access of a role that is none", at(0, "access", 0), "everybody")
+bad("access of a role twice", at(0, "access", 1), "analyst")
 bad("count without max", at(2, "max"), REMOVE)
 bad("count of max zero", at(2, "max"), 0)
 bad("count with a decimal string", at(2, "max"), "1000")
@@ -316,6 +535,53 @@ bad("edge as a number", at(1, "edges", 0), 0)
 bad("count could wrap", at(2, "max"), 2**53 - 1, "metric-could-wrap", "crashes")
 bad("sum could wrap", at(6, "max"), str(10**17), "metric-could-wrap", "traffic")
 bad("just too many steps", at(2, "max"), (2**53 - 1) // 120 + 1, "metric-could-wrap", "crashes")
+
+
+def bad_kind(name, entry, code="manifest-invalid", field=None):
+    """`active`, the first metric, replaced by `entry`"""
+    where = path_text(at(0, *([] if field is None else [field])))
+    bad(name, at(0), entry, code, where if code == "manifest-invalid" else entry["name"])
+
+
+def kind_of(source, /, **change):
+    """A metric of KINDS in the place of `active`, changed"""
+    entry = next(m for m in KINDS["metrics"] if m["name"] == source)
+    changed = {**entry, "name": "active", "group": "essential", **change}
+    return {key: value for key, value in changed.items() if value is not REMOVE}
+
+
+bad_kind("no options", kind_of("features", options=[]), field="options")
+bad_kind("other among options", kind_of("features", options=["a", "b", "other"]), field="options[2]")
+bad_kind("option twice", kind_of("features", options=["a", "b", "a"]), field="options[2]")
+bad_kind("most of none", kind_of("features", most=0), field="most")
+bad_kind("most beyond the options", kind_of("features", most=5), field="most")
+bad_kind("most missing", kind_of("features", most=REMOVE), field="most")
+bad_kind("candidate twice", kind_of("extension", candidates=["a", "b", "a"]), field="candidates[2]")
+bad_kind("k of none", kind_of("extension", k=0), field="k")
+bad_kind("k beyond the candidates", kind_of("extension", k=4), field="k")
+bad_kind("variance: resolution does not divide", kind_of("save_ms", resolution="0.3"), field="resolution")
+bad_kind("distribution from zero", kind_of("latency_ms", min="0"), field="min")
+bad_kind("distribution from below zero", kind_of("latency_ms", min="-1"), field="min")
+bad_kind("distribution: max equals min", kind_of("latency_ms", max="0.5"), field="max")
+bad_kind("distribution too fine", kind_of("latency_ms", relativeError="0.0009"), field="relativeError")
+for error in ("0.991", "0.999999999999999999", "1"):
+    bad_kind(f"distribution of error {error}", kind_of("latency_ms", relativeError=error), field="relativeError")
+for axis in ("rows", "columns"):
+    both = {"rows": "browser", "columns": "browser"}
+    for what, source in (
+        ("a metric that is none", "nothing"),
+        ("a count", "crashes"),
+        ("a metric of another group", "startup_ms"),
+        ("itself", "active"),
+    ):
+        entry = kind_of("system_by_channel", **{**both, axis: source})
+        bad_kind(f"cross-tabulation: {axis} of {what}", entry, field=axis)
+bad_kind("cross-tabulation of one with itself", kind_of("system_by_channel", **both), field="columns")
+bad_kind(
+    "variance could wrap",
+    kind_of("save_ms", name="wide", min="0", max=str(10**8), resolution="1"),
+    "metric-could-wrap",
+)
 
 NOT_CANONICAL = {
     "white space": b'{"a": 1}',
@@ -378,44 +644,68 @@ def position_in(edges, number):
 
 
 def encode_metric(m, recorded):
-    """(value, position, clipped)"""
+    """(value, positions, clipped)"""
     kind = m["kind"]
     if kind == "flag":
-        return int(recorded), 0, False
+        return int(recorded), [], False
     if kind == "count":
-        return min(recorded, m["max"]), 0, recorded > m["max"]
-    if kind == "category":
-        categories = m["categories"]
-        listed = recorded in categories
-        return 0, categories.index(recorded) if listed else len(categories), False
+        return min(recorded, m["max"]), [], recorded > m["max"]
+    if kind in ("category", "top-k"):
+        names = listed(m)
+        return 0, [names.index(recorded if recorded in names else "other")], False
+    if kind == "multi-select":
+        names = listed(m)
+        chosen = sorted({names.index(x if x in names else "other") for x in recorded})
+        return 0, chosen[: m["most"]], len(chosen) > m["most"]
+    if kind == "distribution":
+        edges = log_edges(m)
+        above = edges[1:-1]
+        return 0, [sum(edge <= recorded for edge in above)], recorded > edges[-1]
     number = Fraction(repr(recorded))
     if kind == "histogram":
-        return 0, *position_in([Fraction(edge) for edge in m["edges"]], number)
+        position, clipped = position_in([Fraction(edge) for edge in m["edges"]], number)
+        return 0, [position], clipped
     low, high = Fraction(m["min"]), Fraction(m["max"])
     inside = min(max(number, low), high)
     rounded = int((inside - low) / Fraction(m["resolution"]) + Fraction(1, 2))
-    return rounded, 0, inside != number
+    return rounded, [], inside != number
 
 
-def encode(values, consented):
-    by_name = {m["name"]: m for m in MANIFEST["metrics"]}
+def encode_cell(m, manifest, values):
+    """None unless both axes have a value"""
+    if m["rows"] not in values or m["columns"] not in values:
+        return None
+    by_name = {each["name"]: each for each in manifest["metrics"]}
+    (row,), (column,) = (encode_metric(by_name[x], values[x])[1] for x in (m["rows"], m["columns"]))
+    return 0, [row * len(listed(by_name[m["columns"]])) + column], False
+
+
+def encode(manifest, all_lanes, values, consented):
+    by_name = {m["name"]: m for m in manifest["metrics"]}
+    encoded = {name: encode_metric(by_name[name], value) for name, value in values.items()}
+    for m in manifest["metrics"]:
+        cell = encode_cell(m, manifest, values) if m["kind"] == "cross-tabulation" else None
+        if cell is not None:
+            encoded[m["name"]] = cell
     lanes = []
-    for lane in LANES:
+    for lane in all_lanes:
         name, role = lane.get("metric"), lane["role"]
-        if lane["group"] not in consented or (name is not None and name not in values):
+        if lane["group"] not in consented or (name is not None and name not in encoded):
             lanes.append(0)
             continue
         if name is None or role == "reported":
             lanes.append(1)
             continue
-        value, position, clipped = encode_metric(by_name[name], values[name])
+        value, positions, clipped = encoded[name]
         if role == "clipped":
             lanes.append(int(clipped))
-        elif role == "value":
+        elif role in ("value", "square"):
+            m = by_name[name]
+            amount = value if role == "value" else (value - steps(m) // 2) ** 2
             limb = lane.get("limb")
-            lanes.append(value if limb is None else value // 65536 ** limb["index"] % 65536)
+            lanes.append(amount if limb is None else amount // 65536 ** limb["index"] % 65536)
         else:
-            lanes.append(int(position == lane["position"]))
+            lanes.append(int(lane["position"] in positions))
     return lanes
 
 
@@ -465,6 +755,34 @@ DEVICES = [
     ("nothing recorded", {}, BOTH),
     ("no consent at all", dict(active=True), []),
 ]
+KIND_DEVICES = [
+    (
+        "one of everything",
+        dict(
+            channel="beta",
+            system="mac",
+            features=["print", "share"],
+            extension="gamma",
+            save_ms=12.25,
+            far=7,
+            latency_ms=3.5,
+        ),
+        BOTH,
+    ),
+    (
+        "more selected than count: the first of the manifest do",
+        dict(features=["share", "search", "print"], save_ms=102.5, far=60001, latency_ms=40),
+        BOTH,
+    ),
+    ("nothing selected, and other with itself", dict(features=[], channel="nightly", system="bsd"), BOTH),
+    ("selected twice, and what is not listed", dict(features=["x", "export", "y", "export"]), BOTH),
+    ("below the range", dict(save_ms=-6, far=-1, latency_ms=0.49), BOTH),
+    ("above the range", dict(save_ms=103, far=60002, latency_ms=40.01), BOTH),
+    ("at the least", dict(save_ms=-5, far=0, latency_ms=0.5), BOTH),
+    ("at an edge between two buckets", dict(latency_ms=0.5 * ((1 + 0.25) / (1 - 0.25))), BOTH),
+    ("a table needs both of its axes", dict(system="linux", extension="delta"), BOTH),
+    ("only essential", dict(channel="stable", system="windows", extension="alpha"), ["essential"]),
+]
 
 
 def lines(entries):
@@ -489,14 +807,20 @@ write(
         "`manifest`, in hex; `taskId` its SHA-256; `signature` Ed25519 by `publisherSeed` over "
         'u16 18 || "onlysum/1 manifest" || u32 length || canonical. Each entry of `invalid` is '
         "`manifest` with the value at `path` replaced (or removed, if it has no `value`), with the "
-        "code and field of the error.",
+        "code and field of the error. `kinds` is another manifest, with its lanes; each of `noise` a privacy "
+        "that the manifest may have; `widths` are those of lanes with a tail.",
         "publisherSeed": SEEDS["publisher"].hex(),
         "manifest": MANIFEST,
         "canonical": CANONICAL.hex(),
         "taskId": hashlib.sha256(CANONICAL).hexdigest(),
         "signature": KEYS["publisher"].sign(SIGNED).hex(),
-        "vectorBytes": -(-sum(lane["width"] for lane in LANES) // 8),
+        "vectorBytes": vector_bytes(LANES),
         "lanes": LANES,
+        "kinds": KINDS,
+        "kindVectorBytes": vector_bytes(KIND_LANES),
+        "kindLanes": KIND_LANES,
+        "widths": WIDTHS,
+        "noise": [SKELLAM, LAPLACE],
         "validUrls": [
             "wss://sum.acme.example",
             "wss://sum.acme.example:8443/a?b=c",
@@ -513,16 +837,34 @@ write(
         ],
     },
 )
-encoded = [
-    {"name": name, "values": values, "consented": consented, "lanes": encode(values, consented)}
-    for name, values, consented in DEVICES
-]
+
+
+def devices_of(manifest, lanes, devices):
+    return [
+        {
+            "name": name,
+            "values": values,
+            "consented": consented,
+            "lanes": encode(manifest, lanes, values, consented),
+        }
+        for name, values, consented in devices
+    ]
+
+
+def column_sums(devices):
+    return [sum(column) for column in zip(*(device["lanes"] for device in devices))]
+
+
+encoded = devices_of(MANIFEST, LANES, DEVICES)
+kinds_encoded = devices_of(KINDS, KIND_LANES, KIND_DEVICES)
 write(
     "metrics.json",
     {
         "about": "Lanes of single devices under the manifest of manifest.json, one number a lane in "
-        "its order, and the sum of them all, written by manifest.py.",
+        "its order, and the sum of them all, written by manifest.py; then the same for its `kinds`.",
         "devices": encoded,
-        "sum": [sum(column) for column in zip(*(device["lanes"] for device in encoded))],
+        "sum": column_sums(encoded),
+        "kindDevices": kinds_encoded,
+        "kindSum": column_sums(kinds_encoded),
     },
 )

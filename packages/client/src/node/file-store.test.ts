@@ -202,6 +202,24 @@ describe('on disk', () => {
     for (const name of names) expect((await stat(join(path, name))).mode & 0o777).toBe(0o600);
   });
 
+  it('leaves nothing of earlier records when it is closed', async () => {
+    const path = freshPath();
+    const store = fileStore(path);
+    for (let i = 0; i < 3; i++)
+      await store.update((record) => [bump(record, `old${i}`), undefined]);
+    await store.update(() => [bump(emptyRecord(), 'new'), undefined]);
+    const watching = fileStore(path);
+    await watching.read();
+    await watching.close();
+    expect(await readdir(path)).toHaveLength(4);
+    await store.close();
+    await store.close();
+    const [name, ...others] = await readdir(path);
+    expect(others).toEqual([]);
+    expect(await readFile(join(path, name ?? ''), 'utf8')).not.toContain('old');
+    expect(count(await fileStore(path).read(), 'new')).toBe(1);
+  });
+
   it('writes nothing for a change that changes nothing', async () => {
     const path = freshPath();
     const store = fileStore(path);

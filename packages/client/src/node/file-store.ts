@@ -57,6 +57,7 @@ class FileStore implements ClientStore {
   /** Changes of this process wait for each other rather than race. */
   #last: Promise<unknown> = Promise.resolve();
   #isClosed = false;
+  #hasCommitted = false;
 
   constructor(path: string, sealKey: Uint8Array | undefined) {
     this.#path = path;
@@ -76,8 +77,14 @@ class FileStore implements ClientStore {
   }
 
   async close(): Promise<void> {
+    if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#last;
+    if (!this.#hasCommitted) return;
+    // What was erased must not live on in an old generation. Who reads one meanwhile looks again.
+    await this.#newest()
+      .then(({ number }) => this.#clean(number - 1))
+      .catch(() => {});
   }
 
   async #update<T>(change: (record: ClientRecord) => readonly [ClientRecord, T]): Promise<T> {
@@ -126,6 +133,7 @@ class FileStore implements ClientStore {
       await unlink(this.#file(number)).catch(ignore('ENOENT'));
       return false;
     }
+    this.#hasCommitted = true;
     await this.#clean(number - KEPT_GENERATIONS).catch(() => {});
     return true;
   }

@@ -233,7 +233,7 @@ describe('consent taken back', () => {
     client.record('busy', 50);
     const ours = store.update.bind(store);
     // The input is made, the record not yet written.
-    const once = vi.fn(() => client.setConsent('performance', false));
+    const once = vi.fn(() => client.consent.set('performance', false));
     store.update = async (change) => {
       if (once.mock.calls.length === 0 && rig.results.length === 0) once();
       return ours(change);
@@ -249,6 +249,28 @@ describe('consent taken back', () => {
     expect(own).toMatchObject({ value: { groups: ['essential'], values: { crashes: 1 } } });
   });
 
+  it('and given again meanwhile, forgets all the same what was recorded before', async () => {
+    const store = memoryStore();
+    const client = await device({ store });
+    client.record('crashes', 1);
+    client.record('busy', 50);
+    const ours = store.update.bind(store);
+    const once = vi.fn(() => {
+      client.consent.set('performance', false);
+      client.consent.set('performance', true);
+      client.record('busy', 2);
+    });
+    store.update = async (change) => {
+      if (once.mock.calls.length === 0) once();
+      return ours(change);
+    };
+    const error = await failure(client, [await device(), await device()]);
+    expect(once).toHaveBeenCalledTimes(1);
+    expect(error).toMatchObject({ code: 'consent-changed', contributed: false });
+    expect(value(client, 'crashes')).toBe(1);
+    expect(value(client, 'busy')).toBe(2);
+  });
+
   it('while the record is written, still sends nothing', async () => {
     const store = memoryStore();
     const client = await device({ store });
@@ -256,7 +278,7 @@ describe('consent taken back', () => {
     const ours = store.update.bind(store);
     store.update = async (change) => {
       const result = await ours(change);
-      if (result === 'reserved') client.setConsent('performance', false);
+      if (result === 'reserved') client.consent.set('performance', false);
       return result;
     };
     const seen: number[] = [];
@@ -267,6 +289,34 @@ describe('consent taken back', () => {
     expect(await client.receipts()).toEqual([]);
     // The window is spent all the same: nobody can tell from outside.
     await expect(client.submit()).rejects.toMatchObject({ code: 'already-contributed' });
+  });
+});
+
+describe('leaving', () => {
+  it('in the middle of a round ends it, sends nothing and erases the keys', async () => {
+    // Lets one look into it after the client closed it.
+    const store = { ...memoryStore(), close: async () => {} };
+    const client = await device({ store });
+    client.record('crashes', 1);
+    const seen: number[] = [];
+    rig.hand = {
+      up: (type, _bytes, connection) => {
+        if (connection !== 0) return true;
+        seen.push(type);
+        if (type === SHARE_KEYS) left = client.leave();
+        return true;
+      },
+    };
+    let left: Promise<void> | undefined;
+    const rest = [await device(), await device()];
+    const error = await failure(client, rest);
+    expect(error).toMatchObject({ code: 'submit-aborted', contributed: false });
+    await left;
+    expect(seen).toContain(SHARE_KEYS);
+    expect(seen).not.toContain(MASKED_INPUT);
+    const record = await store.read();
+    expect(pseudonyms(record)).toEqual([]);
+    expect(record.receipts).toEqual([]);
   });
 });
 

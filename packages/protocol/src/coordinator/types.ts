@@ -14,6 +14,7 @@ import type { GraphParameters } from '../parameters.js';
 import type { RegistrarResponse, RosterMember, UnsignedRequest } from '../registrar/requests.js';
 import type { InconsistentShare } from './open-part.js';
 import type { OpenJob, OpenOutcome } from './open-sum.js';
+import type { MaskedTotal, RoundRecord } from '../round-record.js';
 
 export type { MachineContext };
 
@@ -50,10 +51,14 @@ export interface RoundParams {
   /** 16 random bytes. */
   readonly round: Uint8Array;
   readonly durations: StageDurations;
+  /** The cohort closes as soon as so many have advertised, `min` to `max`. Default: `target`. */
+  readonly closesAt?: number;
   /** Masked inputs in flight at a time: in-flight memory is at most this many vectors. */
   readonly uploadCredits: number;
   /** `shares`: everything by shares, as the original protocol does; for comparison only. */
   readonly unmasking: 'direct' | 'shares';
+  /** Whether a result comes with its round record. Left out, every seed is forgotten with the opening. */
+  readonly keepRecord?: boolean;
 }
 
 /** Measured with ws: without credits 1,000 uploads at once stall the event loop for half a second. */
@@ -76,7 +81,7 @@ export type CoordinatorEvent =
   | { readonly kind: 'answered'; readonly response: RegistrarResponse }
   | { readonly kind: 'opened'; readonly outcome: OpenOutcome }
   /** The operator ends the round. */
-  | { readonly kind: 'stop'; readonly detail: string };
+  | { readonly kind: 'stop'; readonly detail: string; readonly code?: StopCode };
 
 export type CoordinatorEffect =
   /** `bytes` may be made when they are read: to be read once, and then only if they can be sent. */
@@ -122,7 +127,10 @@ export type AbortCode =
   | 'registrar-unavailable'
   | 'too-many-dropped'
   | 'recovery-failed'
-  | 'shutting-down';
+  | StopCode;
+
+/** Why an operator ends a round; also what its devices are told. Default: `shutting-down`. */
+export type StopCode = 'shutting-down' | 'task-stopped';
 
 /** A device lost to the round: which stage it was in, and why. */
 export interface Drop {
@@ -131,7 +139,7 @@ export interface Drop {
   readonly code: DropCode;
 }
 
-/** A round that opened. Everything here may be published. */
+/** A round that opened. Everything here may be published; the record is as much as all of its lanes. */
 export interface RoundResult {
   readonly window: Window;
   readonly facts: RosterFacts;
@@ -154,6 +162,8 @@ export interface RoundResult {
   /** U3 as a bitmap. */
   readonly survivorSet: Uint8Array;
   readonly survivorSetSignature: Uint8Array;
+  /** If it was asked for. */
+  readonly record?: RoundRecord;
 }
 
 /** Who holds a seat, over however many connections. */
@@ -317,7 +327,7 @@ export type CoordinatorState =
   | ({ readonly stage: 'attesting-survivor-set'; readonly members: readonly number[] } & Masked)
   | ({ readonly stage: 'unmasking' } & Survived)
   | ({ readonly stage: 'recovering' } & Recovered)
-  | ({ readonly stage: 'opening' } & Survived)
+  | ({ readonly stage: 'opening'; readonly kept: MaskedTotal | undefined } & Survived)
   | { readonly stage: 'finished' };
 
 export type InStage<S extends CoordinatorStage> = Extract<CoordinatorState, { stage: S }>;
