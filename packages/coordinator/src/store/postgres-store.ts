@@ -9,6 +9,7 @@ import {
   type AuditHead,
   type PostgresConnection,
   type PostgresDatabase,
+  type TokenRecord,
   nextEntry,
   openPostgres,
 } from '@onlysum/service';
@@ -28,7 +29,6 @@ import type {
   StoredResult,
   TaskRecord,
   TaskState,
-  TokenRecord,
   WindowDecision,
   WindowName,
   WindowRecord,
