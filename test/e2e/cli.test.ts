@@ -88,7 +88,12 @@ async function enrolThree(cwd: string, registrarUrl: string): Promise<string[]> 
   return enrolled.map(({ pseudonym }) => pseudonym);
 }
 
-/** One device gives documents_saved_mib, and the template shows nothing that fewer than two give. */
+/**
+ * One device gives documents_saved_mib and none what is new since: the template shows nothing that fewer
+ * than two give.
+ */
+const UNSHOWN = ['documents_saved_mib', 'features_used', 'save_ms'];
+
 async function shownSum(cwd: string): Promise<(number | null)[]> {
   const previews = await Promise.all(
     DEVICES.map((i) =>
@@ -97,7 +102,7 @@ async function shownSum(cwd: string): Promise<(number | null)[]> {
   );
   const lanes = previews[0]?.lanes ?? [];
   return lanes.map(({ label }, lane) =>
-    label.startsWith('documents_saved_mib.')
+    UNSHOWN.some((metric) => label.startsWith(`${metric}.`))
       ? null
       : previews.reduce((sum, preview) => sum + (preview.lanes[lane]?.value ?? Number.NaN), 0),
   );
