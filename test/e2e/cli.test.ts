@@ -20,7 +20,8 @@ import type { LedgerEntry, Preview, SubmitReceipt } from '@onlysum/client';
 import type { PublishedResult } from '@onlysum/coordinator';
 import type { Manifest, SignedManifest } from '@onlysum/task';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { endAll, freePort, onlysum, onlysumJson, Running, SHIM } from './onlysum-process.js';
+import { endAll, onlysum, onlysumJson, Running, SHIM } from './onlysum-process.js';
+import { freePort } from './free-port.js';
 
 const root = mkdtempSync(join(tmpdir(), 'onlysum-cli-'));
 const DAY_MS = 86_400_000;
