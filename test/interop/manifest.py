@@ -121,7 +121,7 @@ def check_kind(x, metrics, at, demand):
     demand(x.get('k', 0) <= len(x.get('candidates', [])), f'{at}.k')
     if 'relativeError' in x:
         demand(x['min'] > 0, f'{at}.min')
-        demand(Decimal('0.001') <= x['relativeError'] < 1, f'{at}.relativeError')
+        demand(Decimal('0.001') <= x['relativeError'] <= Decimal('0.99'), f'{at}.relativeError')
     if 'max' in x and 'min' in x:
         demand(x['min'] < x['max'], f'{at}.max')
     if 'resolution' in x:

@@ -10,15 +10,16 @@ export interface Device {
 
 export function sumOf(manifest: Manifest, fleet: readonly Device[]): number[] {
   const layout = compileLayout(manifest);
-  const ring = new Uint32Array(layout.lanes.length);
-  for (const { values, declines } of fleet) {
+  const vectors = fleet.map(({ values, declines }) => {
     const recorded = new Map<string, RecordedValue>();
     for (const [name, value] of Object.entries(values)) {
       if (value === undefined) continue;
       recorded.set(name, accumulate(findMetric(manifest, name), undefined, value));
     }
-    const lanes = encodeLanes({ manifest, layout }, recorded, (group) => group !== declines);
-    lanes.forEach((value, i) => (ring[i] += value));
-  }
-  return layout.lanes.map((lane, i) => decodeLane(ring[i], lane));
+    return encodeLanes({ manifest, layout }, recorded, (group) => group !== declines);
+  });
+  return layout.lanes.map((lane, i) => {
+    const opened = vectors.reduce((sum, lanes) => (sum + (lanes[i] ?? 0)) >>> 0, 0);
+    return decodeLane(opened, lane);
+  });
 }

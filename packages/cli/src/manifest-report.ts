@@ -18,6 +18,8 @@ import {
   type Lane,
   type Manifest,
 } from '@onlysum/task';
+import { type NoiseReport, noiseWarnings, reportNoise } from './noise-report.js';
+import { day } from './time-words.js';
 
 /** Legend: k neighbours, t threshold, A = ⌈γn⌉ corrupt, D = ⌊δn⌋ dropped. */
 export interface CohortRow {
@@ -36,8 +38,11 @@ export interface CohortRow {
 export interface ManifestReport {
   readonly name: string;
   readonly version: number;
+  /** Their `noise` is undefined: see that of the report. */
   readonly lanes: readonly Lane[];
   readonly vectorBytes: number;
+  /** Undefined without noise. */
+  readonly noise: NoiseReport | undefined;
   readonly cohort: readonly CohortRow[];
   /** How many of the cohort sizes were tried: min, target, max and some between, evenly. */
   readonly sizesTried: number;
@@ -73,7 +78,9 @@ export function reportManifest(
   nowMs: number,
 ): ManifestReport {
   const { cohort, assumptions, name, version } = manifest;
-  const { lanes, vectorBytes } = compileLayout(manifest);
+  const layout = compileLayout(manifest);
+  const { lanes, vectorBytes } = layout;
+  const noise = reportNoise(manifest, layout);
   const sizes = sizesToTry(cohort);
   const tolerated = (n: number) =>
     toleratedPopulation(n, assumptions.corrupt, enrolled, cohort.max);
@@ -87,8 +94,10 @@ export function reportManifest(
   return {
     name,
     version,
-    lanes,
+    // Exact scales are no JSON; what they amount to is in `noise`.
+    lanes: lanes.map((lane) => ({ ...lane, noise: undefined })),
     vectorBytes,
+    noise,
     cohort: (['min', 'target', 'max'] as const).map((at) => cohortRow(manifest, at)),
     sizesTried: sizes.length,
     population,
@@ -99,7 +108,9 @@ export function reportManifest(
       ...floorWarnings(manifest),
       ...limbWarnings(lanes),
       ...validityWarnings(manifest, nowMs),
-      'privacy.mechanism is "none": totals are exact, and a device adds no noise',
+      ...(noise === undefined
+        ? ['privacy.mechanism is "none": totals are exact, and a device adds no noise']
+        : noiseWarnings(noise, manifest)),
     ],
   };
 }
@@ -205,8 +216,4 @@ function validityWarnings({ validity }: Manifest, nowMs: number): string[] {
   if (nowMs < notBeforeMs) return [`validity begins on ${day(notBeforeMs)} only`];
   const days = Math.floor((notAfterMs - nowMs) / DAY_MS);
   return days < SOON_DAYS ? [`validity ends in ${days} days, on ${day(notAfterMs)}`] : [];
-}
-
-function day(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
 }

@@ -1,6 +1,6 @@
 /**
- * The manifest that `onlysum init` writes: valid as it is, with one metric of each kind, for a handful
- * of devices on this machine. Knows: a plausible task. Doesn't know: files.
+ * The manifest that `onlysum init` writes: valid as it is, with the kinds that most tasks have, for a
+ * handful of devices on this machine. Knows: a plausible task. Doesn't know: files.
  */
 import type { Manifest } from '@onlysum/task';
 
@@ -46,6 +46,7 @@ export function manifestTemplate(
     attempts: 3,
     assumptions: { corrupt: 50, dropout: 200, population: 1000 },
     minRespondents: 2,
+    // Noise that hides one of three devices would hide the other two as well.
     privacy: { mechanism: 'none' },
     validity: { notBeforeMs: today, notAfterMs: today + VALID_DAYS * DAY_MS },
     groups: [
@@ -100,6 +101,24 @@ export function manifestTemplate(
         max: '16384',
         resolution: '1',
         unit: 'MiB',
+      },
+      {
+        ...performance,
+        name: 'features_used',
+        kind: 'multi-select',
+        purpose: 'Know which features are worth the most care.',
+        options: ['export', 'print', 'share'],
+        most: 3,
+      },
+      {
+        ...performance,
+        name: 'save_ms',
+        kind: 'distribution',
+        purpose: 'See how long most saves take, and the slowest of them.',
+        min: '10',
+        max: '10000',
+        relativeError: '0.25',
+        unit: 'ms',
       },
       {
         ...performance,

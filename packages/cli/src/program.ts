@@ -10,10 +10,16 @@ import { addDeviceEnrol } from './commands/device-enrol.js';
 import { addDevicePreview } from './commands/device-preview.js';
 import { addDeviceReceipts } from './commands/device-receipts.js';
 import { addDeviceSubmit } from './commands/device-submit.js';
+import { addDeviceVerify } from './commands/device-verify.js';
 import { addInit } from './commands/init.js';
 import { addManifestCheck } from './commands/manifest-check.js';
+import { addManifestDiff } from './commands/manifest-diff.js';
+import { addManifestInventory } from './commands/manifest-inventory.js';
+import { addManifestNotice } from './commands/manifest-notice.js';
+import { addManifestSchema } from './commands/manifest-schema.js';
 import { addManifestShow } from './commands/manifest-show.js';
 import { addManifestSign } from './commands/manifest-sign.js';
+import { addManifestTypes } from './commands/manifest-types.js';
 import { addParams } from './commands/params.js';
 import { addPrivacyEpsilon } from './commands/privacy-epsilon.js';
 import { addPrivacySigma } from './commands/privacy-sigma.js';
@@ -53,11 +59,16 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
   addInit(program, terminal);
   const manifest = program
     .command('manifest')
-    .description('Check, sign and show task manifests.')
+    .description('Check, sign, compare and explain task manifests.')
     .addHelpText('after', '\nExample:\n  onlysum manifest check manifest.json');
   addManifestCheck(manifest, terminal);
   addManifestSign(manifest, terminal);
   addManifestShow(manifest, terminal);
+  addManifestNotice(manifest, terminal);
+  addManifestInventory(manifest, terminal);
+  addManifestDiff(manifest, terminal, exit);
+  addManifestSchema(manifest, terminal);
+  addManifestTypes(manifest, terminal);
   const registrar = addRegistrar(program, terminal);
   addRegistrarCodes(registrar, terminal);
   addRegistrarRevoke(registrar, terminal);
@@ -71,19 +82,20 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
   addDeviceSubmit(device, terminal);
   addDevicePreview(device, terminal);
   addDeviceReceipts(device, terminal);
+  addDeviceVerify(device, terminal);
   const audit = program
     .command('audit')
     .description('Check again what rounds and servers have left behind.')
     .addHelpText('after', '\nExample:\n  onlysum audit graph --result result.json');
   addAuditGraph(audit, terminal);
+  addAuditRound(audit, terminal);
+  addAuditVerify(audit, terminal);
   const privacy = program
     .command('privacy')
     .description('Plan noise: from a privacy budget to its size, and back.')
     .addHelpText('after', '\nExample:\n  onlysum privacy sigma --epsilon 1 --delta 1e-6');
   addPrivacySigma(privacy, terminal);
   addPrivacyEpsilon(privacy, terminal);
-  addAuditRound(audit, terminal);
-  addAuditVerify(audit, terminal);
   addParams(program, terminal);
   addSimulate(program, terminal);
   addDemo(program, terminal, exit);

@@ -139,6 +139,12 @@ describe('an audit log in a file', () => {
     });
   });
 
+  it('has no line longer than an entry can be', async () => {
+    const event = { action: 'a', actor: 'x'.repeat(70_000), outcome: 'done' } as const;
+    const long = auditLine(nextEntry(nativeSuite, EMPTY_HEAD, event, 0));
+    expect((await verify(long)).fault).toMatchObject({ reason: 'malformed', line: 1 });
+  });
+
   it('is told from another one by the empty head alone only if that is wrong', async () => {
     expect((await verify(LINES, EMPTY_HEAD)).fault).toBeUndefined();
     const wrong = { sequence: 0, digest: '1'.repeat(64) };

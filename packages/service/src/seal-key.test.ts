@@ -61,8 +61,11 @@ describe('seal keys', () => {
 
   it('are not read from a folder, or from nowhere', async () => {
     mkdirSync(join(folder, 'sub'), { mode: 0o700 });
+    expect(await failure(loadSealKey({ file: join(folder, 'sub') }))).toMatchObject({
+      code: 'seal-key-unavailable',
+      got: 'something that is no file',
+    });
     for (const source of [
-      { file: join(folder, 'sub') },
       { file: join(folder, 'none') },
       { environment: 'NONE' },
       { command: [] },

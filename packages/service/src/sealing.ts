@@ -84,7 +84,7 @@ export class Sealer {
    *   `seal-open-failed` if it was changed, belongs elsewhere, or is no sealed record.
    */
   open(sealed: Uint8Array, place: SealedPlace): Uint8Array {
-    if (sealed.length < HEAD_BYTES + TAG_BYTES || sealed[0] !== VERSION) throw openFailed(place);
+    if (sealed.length < HEAD_BYTES + TAG_BYTES) throw openFailed(place);
     const head = sealed.subarray(0, HEAD_BYTES);
     const nonce = head.subarray(1 + KEY_ID_BYTES);
     const key = this.#key(keyIdOf(sealed));
@@ -143,6 +143,7 @@ function keyIdOf(sealed: Uint8Array): Uint8Array {
   return sealed.subarray(1, 1 + KEY_ID_BYTES);
 }
 
+/** With the whole head, so that no other version or key can be put before the same box. */
 function associated(head: Uint8Array, { kind, task, window, round }: SealedPlace): Uint8Array {
   return encodeLabelled(LABELS.sealedPlace, head, kind, task, window, round);
 }

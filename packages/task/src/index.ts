@@ -23,11 +23,12 @@ export {
   type Decimal,
   decimalOf,
 } from './decimal.js';
-export { compileLayout, decodeLane, type Lane, type Layout } from './layout.js';
+export { compileLayout, decodeLane, type Lane, laneWidth, type Layout } from './layout.js';
 export { type LogBucket, logBuckets } from './log-buckets.js';
 export * from './manifest.js';
 export { type JsonFragment, jsonFragment, manifestSchema } from './manifest-schema.js';
 export { axesOf, centreStep, type LaneRole, rangeSteps, withOther } from './metric-lanes.js';
+export type { MetricValues } from './metric-values.js';
 export { honestDevices, type NoiseBlock, type NoisePlan } from './noise-plan.js';
 export { type NoiseScale, noiseVariance, type Rational } from './noise-scale.js';
 export { noiseTail } from './noise-tail.js';

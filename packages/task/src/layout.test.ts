@@ -1,3 +1,4 @@
+import { UsageError } from '@onlysum/crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import vectors from '../../../test/vectors/v1/manifest.json' with { type: 'json' };
@@ -74,7 +75,7 @@ test('more lanes than a vector may have are refused', () => {
   expect(compileLayout(manifestWith(3, ...metrics.slice(1))).lanes).toHaveLength(65_066);
 });
 
-test('a table of a million cells is refused before it is made', () => {
+test('a table of a million cells is refused', () => {
   const categories = Array.from({ length: 1000 }, (_, i) => `c${i}`);
   const axes = ['rows', 'columns'].map(
     (name): Metric => ({ ...about, name, kind: 'category', categories }),
@@ -180,32 +181,45 @@ test('a promise that no noise in 32 bits can keep is refused', () => {
     expect.objectContaining({ code: 'manifest-invalid', field: 'privacy.epsilon' }),
   );
   expect(() => compile({ ...laplace, epsilon: tiny } as Privacy)).toThrow(
-    expect.objectContaining({ code: 'metric-could-wrap' }),
+    expect.objectContaining({ code: 'manifest-invalid', field: 'privacy.epsilon' }),
   );
 });
 
-const decimalRange = fc
-  .tuple(
-    fc.integer({ min: -(10 ** 6), max: 10 ** 6 }),
-    fc.integer({ min: 1, max: 10 ** 10 }),
-    fc.constantFrom('1', '2', '0.5', '0.125'),
-  )
-  .map(([min, steps, resolution]) => ({
-    min: String(min),
-    max: String(min + steps * Number(resolution)),
-    resolution,
-    unit: 'u',
-  }));
+const decimalRange = (mostSteps: number) =>
+  fc
+    .tuple(
+      fc.integer({ min: -(10 ** 6), max: 10 ** 6 }),
+      fc.integer({ min: 1, max: mostSteps }),
+      fc.constantFrom('1', '2', '0.5', '0.125'),
+    )
+    .map(([min, steps, resolution]) => ({
+      min: String(min),
+      max: String(min + steps * Number(resolution)),
+      resolution,
+      unit: 'u',
+    }));
+const names = fc.uniqueArray(fc.stringMatching(/^[A-Za-z0-9]{1,5}$/), { minLength: 1 });
 const metric: fc.Arbitrary<Metric> = fc
   .oneof(
     fc.constant({ kind: 'flag' } as const),
     fc.record({ kind: fc.constant('count' as const), max: fc.integer({ min: 1, max: 2 ** 37 }) }),
     fc.record({
       kind: fc.constant('category' as const),
-      categories: fc.uniqueArray(fc.stringMatching(/^[A-Za-z0-9]{1,5}$/), { minLength: 1 }),
+      categories: names,
     }),
-    decimalRange.map((range) => ({ kind: 'sum' as const, ...range })),
-    decimalRange.map((range) => ({ kind: 'mean' as const, ...range })),
+    fc.record({ kind: fc.constant('top-k' as const), candidates: names, k: fc.constant(1) }),
+    fc.record({ kind: fc.constant('multi-select' as const), options: names, most: fc.constant(1) }),
+    decimalRange(10 ** 10).map((range) => ({ kind: 'sum' as const, ...range })),
+    decimalRange(10 ** 10).map((range) => ({ kind: 'mean' as const, ...range })),
+    // Squares of a quarter of 10^11, which 65,535 devices may add up.
+    decimalRange(300_000).map((range) => ({ kind: 'variance' as const, ...range })),
+    fc.record({
+      kind: fc.constant('distribution' as const),
+      min: fc.constantFrom('0.001', '1', '20'),
+      max: fc.constantFrom('21', '100000'),
+      relativeError: fc.constantFrom('0.01', '0.1', '0.9'),
+      unit: fc.constant('u'),
+    }),
     fc.uniqueArray(fc.integer(), { minLength: 2 }).map((edges) => ({
       kind: 'histogram' as const,
       edges: edges.sort((a, b) => a - b).map(String),
@@ -241,6 +255,29 @@ test('no lane can wrap, labels are unique, limbs make up the bound', () => {
       },
     ),
   );
+});
+
+test('with noise no lane can wrap within its tail, or its metric is refused by name', () => {
+  let compiled = 0;
+  fc.assert(
+    fc.property(metric, fc.integer({ min: 3, max: 2000 }), fc.boolean(), (m, max, pure) => {
+      const manifest = { ...manifestWith(max, m), privacy: pure ? laplace : skellam };
+      try {
+        for (const { bound, tail, width, limb } of compileLayout(manifest).lanes) {
+          expect(limb).toBe(undefined);
+          expect(tail).toBeGreaterThan(0);
+          expect(width).toBeLessThanOrEqual(32);
+          expect(max * bound + 2 * tail).toBeLessThan(2 ** width);
+        }
+        compiled += 1;
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+        expect(['metric-could-wrap', 'noise-too-fine']).toContain(error.code);
+        expect(error.field).toBe('x');
+      }
+    }),
+  );
+  expect(compiled).toBeGreaterThan(30);
 });
 
 test('a lane decodes to every sum from −T to max·B + T, whatever was added in between', () => {

@@ -116,7 +116,7 @@ function checkPrivacy(privacy: Privacy): void {
 /** Far above the 2^-60 of the graph, and below what any cohort calls negligible. */
 const LEAST_DELTA = checkedDecimal('0.000000000001');
 /** Beyond it the promise is empty and the arithmetic pointless. */
-const MOST_EPSILON = '500';
+const MOST_EPSILON = '1000';
 
 function positive(field: string, text: string): void {
   if (checkedDecimal(text).unscaled <= 0n) throw invalid(field, 'more than 0', text);
@@ -186,14 +186,19 @@ function checkDistribution(metric: DistributionMetric, at: string): void {
   if (compareDecimals(max, min) <= 0) {
     throw invalid(`${at}.max`, `more than min (${metric.min})`, metric.max);
   }
-  if (compareDecimals(checkedDecimal(metric.relativeError), LEAST_RELATIVE_ERROR) < 0) {
-    throw invalid(`${at}.relativeError`, 'at least "0.001"', metric.relativeError);
+  const relativeError = checkedDecimal(metric.relativeError);
+  if (
+    compareDecimals(relativeError, LEAST_RELATIVE_ERROR) < 0 ||
+    compareDecimals(relativeError, MOST_RELATIVE_ERROR) > 0
+  ) {
+    throw invalid(`${at}.relativeError`, 'a decimal from "0.001" to "0.99"', metric.relativeError);
   }
-  below(`${at}.relativeError`, metric.relativeError, '1');
 }
 
 /** Finer buckets than that would be thousands, each with a noise of its own. */
 const LEAST_RELATIVE_ERROR = checkedDecimal('0.001');
+/** The ratio of edges is infinite at 1, and as a double already a little below. */
+const MOST_RELATIVE_ERROR = checkedDecimal('0.99');
 
 function checkCrossTabulation(
   metric: CrossTabulationMetric,

@@ -152,7 +152,7 @@ export interface DistributionMetric extends MetricBase {
   readonly kind: 'distribution';
   readonly min: string;
   readonly max: string;
-  /** Above 0, below 1. */
+  /** 0.001 to 0.99. */
   readonly relativeError: string;
   readonly unit: string;
 }

@@ -111,10 +111,6 @@ function skellam({ epsilon, delta }: SkellamPrivacy, blocks: readonly Sensitivit
     if (isKept(middle)) high = middle;
     else low = middle;
   }
-  if (!isKept(high)) {
-    const expected = 'an epsilon that noise can keep with this delta (raise either)';
-    throw invalidField(UsageError, 'manifest-invalid', 'privacy.epsilon', expected, epsilon);
-  }
   const unit = BigInt(high) * BigInt(blocks.length);
   return {
     cost: costAt(high),

@@ -72,6 +72,8 @@ test('a message names the field, what came and what was expected', () => {
   expect(message(['metrics'], {})).toBe('metrics: expected an array, got an object');
   expect(message(['metrics'], [])).toBe('metrics: expected 1 to 1000 entries, got an array of 0');
   expect(message(['window'], 5)).toBe('window: expected an object, got 5');
+  expect(message(['window'], [5])).toBe('window: expected an object, got an array of 1');
+  expect(message(['metrics', 0], [])).toBe('metrics[0]: expected an object, got an array of 0');
 });
 
 test('an unknown field beside a missing one is named first, as its misspelling', () => {

@@ -32,6 +32,13 @@ function misspelt(value: unknown, first: v.BaseIssue<unknown>): v.BaseIssue<unkn
 }
 
 function issueError(issue: v.BaseIssue<unknown>): UsageError {
+  // To valibot an array is an object like any other, whose fields are missing or unknown.
+  const { path = [] } = issue;
+  const array = path.findIndex(({ type, input }) => type === 'object' && Array.isArray(input));
+  if (array !== -1) {
+    const at = pathOf(path.slice(0, array)) || 'manifest';
+    return invalidField(UsageError, 'manifest-invalid', at, 'an object', path[array]?.input);
+  }
   const field = pathOf(issue.path) || 'manifest';
   return invalidField(UsageError, 'manifest-invalid', field, expectation(issue), got(issue));
 }

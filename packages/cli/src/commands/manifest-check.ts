@@ -4,6 +4,7 @@ import { RoundError } from '@onlysum/crypto';
 import type { Command } from 'commander';
 import { integerFlag, jsonOption } from '../flags.js';
 import { type ManifestReport, reportManifest } from '../manifest-report.js';
+import { type ErrorAt, type NoiseReport, shortNumber } from '../noise-report.js';
 import { print, printJson, table, title, warn } from '../output.js';
 import { loadManifest } from '../tasks.js';
 import type { Terminal } from '../terminal.js';
@@ -22,7 +23,8 @@ export function addManifestCheck(manifest: Command, terminal: Terminal): void {
     .summary('check a manifest and show what it amounts to')
     .description(
       'Checks a manifest, signed or not, and shows its lanes, the graph parameters of its cohort\n' +
-        'sizes, and the share of colluders among the enrolled that it tolerates.',
+        'sizes, and the share of colluders among the enrolled that it tolerates; with noise, how large that\n' +
+        'is, what error to expect of each metric, and how many windows the budget pays for.',
     )
     .argument('[file]', 'manifest', 'manifest.json')
     .option(
@@ -83,5 +85,49 @@ function show(terminal: Terminal, report: ManifestReport, isSigned: boolean): vo
       ['right', 'right', 'right'],
     ),
   );
+  if (report.noise !== undefined) showNoise(terminal, report.noise);
   if (warnings.length > 0) warn(terminal, ...warnings);
+}
+
+function showNoise(terminal: Terminal, noise: NoiseReport): void {
+  const { mechanism, neighbours, window, budget, blocks, metrics } = noise;
+  const { days, windowsPaid, windowsInDays } = budget;
+  const fleets = metrics[0]?.errors.map(({ devices }) => devices) ?? [];
+  print(
+    terminal,
+    '',
+    `Noise: ${mechanism}, neighbours ${neighbours}, ε ${window.epsilon} and δ ${window.delta} a window`,
+    `A window costs ε ${shortNumber(window.costEpsilon)}; the budget of ε ${budget.epsilon} and δ ${budget.delta} ` +
+      `pays for ${windowsPaid} of the ${windowsInDays} windows in ${days} days`,
+    table(
+      ['block', 'lanes', 'Δ₁', 'Δ₂', 'deviation of the fewest honest', 'of all of a target cohort'],
+      blocks.map(({ name, lanes, l1, l2, deviation }) => [
+        name,
+        lanes,
+        l1,
+        shortNumber(l2),
+        shortNumber(deviation.honest),
+        shortNumber(deviation.target),
+      ]),
+      ['left', 'right', 'right', 'right', 'right', 'right'],
+    ),
+    '',
+    'Standard errors by noise alone, if all report values in the middle of their range',
+    table(
+      ['metric', 'number', 'unit', ...fleets.map((n) => `${n} devices`)],
+      metrics.map(({ metric, errors }) => {
+        const any = errors.find(({ headline }) => headline !== undefined)?.headline;
+        const cells = errors.map(({ headline }) =>
+          headline === undefined ? 'too few' : shortNumber(headline.error),
+        );
+        return [metric, any?.what ?? '', any?.unit ?? '', ...cells];
+      }),
+      ['left', 'left', 'left', 'right', 'right', 'right'],
+    ),
+    ...(metrics[0]?.errors ?? []).filter(({ cohorts }) => cohorts > 1).map(severalCohorts),
+  );
+}
+
+function severalCohorts({ devices, cohorts, cohortSize }: ErrorAt): string {
+  return `${devices} devices: the sums of ${cohorts} cohorts of ${cohortSize} added up, with the noise of each`;
 }

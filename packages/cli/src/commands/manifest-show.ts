@@ -2,12 +2,14 @@
 import { resolve } from 'node:path';
 import { toHex } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
-import { canonicalBytes, type Manifest, type Metric, withOther } from '@onlysum/task';
+import { canonicalBytes, type Manifest } from '@onlysum/task';
 import type { Command } from 'commander';
 import { jsonOption } from '../flags.js';
+import { rangeOf } from '../metric-words.js';
 import { print, printJson, table, title } from '../output.js';
 import { loadManifest } from '../tasks.js';
 import type { Terminal } from '../terminal.js';
+import { duration, instant } from '../time-words.js';
 
 export function addManifestShow(manifest: Command, terminal: Terminal): void {
   manifest
@@ -74,49 +76,8 @@ function headLines(
         `${assumptions.population} ppm corrupt of all enrolled`,
     ],
     ['noise', privacy.mechanism],
-    [
-      'valid',
-      `${new Date(validity.notBeforeMs).toISOString()} to ${new Date(validity.notAfterMs).toISOString()}`,
-    ],
+    ['valid', `${instant(validity.notBeforeMs)} to ${instant(validity.notAfterMs)}`],
   ];
   const lines = rows.map(([label = '', text = '']) => `  ${label.padEnd(13)}${text}`);
   return [title(terminal, `${name} version ${version}`), ...lines];
-}
-
-function rangeOf(metric: Metric): string {
-  switch (metric.kind) {
-    case 'flag':
-      return 'yes or no';
-    case 'count':
-      return `0 to ${metric.max}`;
-    case 'category':
-      return withOther(metric.categories).join(', ');
-    case 'multi-select':
-      return `up to ${metric.most} of ${withOther(metric.options).join(', ')}`;
-    case 'top-k':
-      return `the ${metric.k} most frequent of ${withOther(metric.candidates).join(', ')}`;
-    case 'cross-tabulation':
-      return `${metric.rows} by ${metric.columns}`;
-    case 'distribution':
-      return `${metric.min} to ${metric.max} ${metric.unit}, within ${metric.relativeError} of each value`;
-    case 'sum':
-    case 'mean':
-    case 'variance':
-      return `${metric.min} to ${metric.max} ${metric.unit} by ${metric.resolution}`;
-    case 'histogram':
-      return `${metric.edges.join(' | ')} ${metric.unit}`;
-  }
-}
-
-const UNITS = [
-  ['day', 86_400_000],
-  ['hour', 3_600_000],
-  ['minute', 60_000],
-  ['second', 1000],
-] as const;
-
-function duration(ms: number): string {
-  const [name, unitMs] = UNITS.find(([, unit]) => ms % unit === 0) ?? (['ms', 1] as const);
-  const count = ms / unitMs;
-  return `${count} ${name}${count === 1 || name === 'ms' ? '' : 's'}`;
 }

@@ -14,8 +14,9 @@ import type { Command } from 'commander';
 import { inFile, readJson, replaceFile } from '../files.js';
 import { jsonOption, pathFlag } from '../flags.js';
 import { checkRoleKey, loadKey } from '../keys.js';
+import { checkVersionRaised } from '../manifest-diff.js';
 import { print, printJson } from '../output.js';
-import { loadTask } from '../tasks.js';
+import { loadManifest, loadTask } from '../tasks.js';
 import type { Terminal } from '../terminal.js';
 
 const PUBLIC_MODE = 0o644;
@@ -23,6 +24,7 @@ const PUBLIC_MODE = 0o644;
 interface SignFlags {
   readonly key?: string;
   readonly force?: true;
+  readonly previous?: string;
   readonly json?: true;
 }
 
@@ -40,6 +42,11 @@ export function addManifestSign(manifest: Command, terminal: Terminal): void {
       "publisher's key file (default: keys/publisher.json)",
       pathFlag('--key', terminal.cwd),
     )
+    .option(
+      '--previous <file>',
+      'refuse to ask for more than this manifest without a higher version',
+      pathFlag('--previous', terminal.cwd),
+    )
     .option('--force', 'replace a signed manifest of the same version that no device has seen')
     .addOption(jsonOption())
     .addHelpText(
@@ -54,6 +61,10 @@ export function addManifestSign(manifest: Command, terminal: Terminal): void {
       const parsed = inFile(path, () => parseManifest(value));
       if (flags.force !== true && existsSync(signedPath)) {
         inFile(path, () => checkSuccessor(parsed, loadTask(signedPath).manifest));
+      }
+      if (flags.previous !== undefined) {
+        const { manifest: previous } = loadManifest(flags.previous);
+        inFile(path, () => checkVersionRaised(previous, parsed));
       }
       const keyPath = flags.key ?? resolve(terminal.cwd, 'keys/publisher.json');
       const { seed, publicKey } = loadKey(keyPath, terminal);
