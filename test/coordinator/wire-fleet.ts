@@ -185,8 +185,8 @@ export function runDevice(
         return send(effect.bytes);
       case 'derive':
         return step({ kind: 'derived', results: runDerive(suite, effect.batch) });
-      case 'draw-noise': {
-        const drawn = drawNoise(task.layout.lanes, effect.honest, systemRng);
+      case 'need-noise': {
+        const drawn = drawNoise(task.layout.lanes, effect.shares, systemRng);
         return step({ kind: 'noise', lanes: drawn });
       }
       case 'need-input':

@@ -46,8 +46,8 @@ describe('a round of a task with noise', () => {
     const noise = -100 * (1 + 2 + 4 + 5 + 6);
     const plain = plainSum(options, round);
     expect(round.outcome.result.lanes).toEqual(plain.map((sum) => sum + noise));
-    // 6 − ⌊0.2·6⌋ − ⌈0.01·6⌉
-    expect(asked).toEqual(new Array(DEVICES).fill(4));
+    // Of the smallest cohort: 3 − ⌊0.2·3⌋ − ⌈0.01·3⌉.
+    expect(asked).toEqual(new Array(DEVICES).fill(2));
   });
 
   it.each<[string, RoundOptions['noise']]>([
@@ -68,13 +68,13 @@ describe('a device of that round', () => {
     const device = new Replayed();
     device.hear(CHALLENGE, OFFER).hear(ROSTER);
     const afterShares = device.kinds().slice(device.kinds().lastIndexOf('send'));
-    expect(afterShares).toEqual(['send', 'progress', 'draw-noise']);
+    expect(afterShares).toEqual(['send', 'progress', 'need-noise']);
     device.hear(SHARED_SET);
     expect(device.state.phase).toBe('encoding');
     expect(device.kinds()).not.toContain('need-input');
     device.step({ kind: 'noise', lanes: drawn(0) });
     expect(device.kinds().at(-1)).toBe('need-input');
-    expect(device.kinds().filter((kind) => kind === 'draw-noise')).toHaveLength(1);
+    expect(device.kinds().filter((kind) => kind === 'need-noise')).toHaveLength(1);
   });
 
   it('sends, noise early or late, the same bytes, and wipes noise and input', () => {
@@ -150,7 +150,7 @@ describe('a device of that round', () => {
   it('takes no noise in a task without any', () => {
     const plain = fleet({ devices: DEVICES, bounds: [50] });
     const device = new Replayed(plain).hear(CHALLENGE, OFFER, ROSTER);
-    expect(device.kinds()).not.toContain('draw-noise');
+    expect(device.kinds()).not.toContain('need-noise');
     expect(device.step({ kind: 'noise', lanes: drawn(0) }).failure()).toBe('internal');
   });
 });

@@ -3,6 +3,7 @@ import {
   decodeLane,
   type Manifest,
   type Metric,
+  noiseShares,
   noiseVariance,
 } from '@onlysum/task';
 import { describe, expect, it, test } from 'vitest';
@@ -36,9 +37,12 @@ describe('reportNoise', () => {
     ] as const) {
       const block = blocks.find((each) => each.name === name)!;
       const honest = Math.sqrt(noiseVariance(lanes.find((lane) => lane.label === label)!.noise!));
-      // 1000 − ⌊0.2·1000⌋ − ⌈0.05·1000⌉ = 750 add what 1000 add a third more of.
+      // Shares are those of the smallest cohort: min − ⌊0.2·min⌋ − ⌈0.05·min⌉ of them make the whole.
       expect(block.deviation.honest).toBeCloseTo(honest, 9);
-      expect(block.deviation.target).toBeCloseTo(honest * Math.sqrt(1000 / 750), 9);
+      expect(block.deviation.target).toBeCloseTo(
+        honest * Math.sqrt(1000 / noiseShares(manifest)),
+        9,
+      );
     }
     const [value, category] = ['written_mib.value', 'channel'].map(
       (name) => blocks.find((block) => block.name === name)!,

@@ -6,7 +6,7 @@ import {
   addCosts,
   epsilonOf,
   GRAPH_FAILURE,
-  honestDevices,
+  noiseShares,
   type Layout,
   type Manifest,
   NO_COST,
@@ -162,10 +162,9 @@ function errorAt(
   return { devices, cohorts, cohortSize, headline };
 }
 
-/** All n add what n − D − A of them must: infinite if a cohort may have no honest device. */
+/** All n add a share of what the fewest honest ones of the smallest cohort must. */
 function cohortSurplus(manifest: Manifest, n: number): number {
-  const honest = honestDevices(n, manifest);
-  return honest > 0 ? n / honest : Number.POSITIVE_INFINITY;
+  return n / noiseShares(manifest);
 }
 
 /** ε of so many windows with the cost of one, at a δ of them all. */

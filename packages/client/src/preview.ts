@@ -1,7 +1,7 @@
 /** What the next submission would hold, for the user to see before it leaves. */
 import { encodeLanes, type RecordedValue } from '@onlysum/metrics';
 import { messageBytes } from '@onlysum/protocol';
-import { honestDevices, type Lane, noiseVariance, type Task, type Window } from '@onlysum/task';
+import { type Lane, noiseShares, noiseVariance, type Task, type Window } from '@onlysum/task';
 import type { Consent } from './consent.js';
 import type { Values } from './recorder.js';
 
@@ -91,16 +91,16 @@ export function makePreview(task: Task, values: Values, consent: Consent, window
       label: lane.label,
       metric: lane.metric,
       value: lanes[lane.index] ?? 0,
-      noise: laneNoise(lane, devices, honestDevices(devices, manifest)),
+      noise: laneNoise(lane, devices, noiseShares(manifest)),
     })),
     vectorBytes: layout.vectorBytes,
     round: { devices, messages, bytes: messages.reduce((sum, { bytes }) => sum + bytes, 0) },
   };
 }
 
-/** Variances add up: `honest` shares make that of the lane, and all devices add one. */
-function laneNoise({ noise }: Lane, devices: number, honest: number): LaneNoise | undefined {
+/** Variances add up: so many shares make that of the lane, and all devices add one. */
+function laneNoise({ noise }: Lane, devices: number, shares: number): LaneNoise | undefined {
   if (noise === undefined) return undefined;
-  const share = noiseVariance(noise) / honest;
+  const share = noiseVariance(noise) / shares;
   return { share: Math.sqrt(share), whole: Math.sqrt(share * devices) };
 }

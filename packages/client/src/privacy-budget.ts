@@ -106,10 +106,10 @@ export function isWithin(spent: number, { epsilon }: Budget): boolean {
 export function withCharge(entries: readonly SpentEntry[], charge: Charge): readonly SpentEntry[] {
   const { windowStartMs, windowEndMs, windows, task, cost } = charge;
   const added = [...entries, { windowStartMs, windowEndMs, windows, task, cost }].sort(byEnd);
-  const newestMs = added.at(-1)?.windowEndMs ?? 0;
-  let kept = added.filter((entry) => entry.windowEndMs > newestMs - LONGEST_DAYS * DAY_MS);
+  // By the start of this window, which has begun: a publisher may give windows an end as far off as it likes.
+  let kept = added.filter((entry) => entry.windowEndMs > windowStartMs - LONGEST_DAYS * DAY_MS);
   for (const { spanDays, olderThanDays } of MERGED) {
-    kept = merged(kept, spanDays * DAY_MS, newestMs - olderThanDays * DAY_MS);
+    kept = merged(kept, spanDays * DAY_MS, windowStartMs - olderThanDays * DAY_MS);
   }
   return kept;
 }
@@ -165,13 +165,14 @@ function budgetOf({ budget }: NoisePromise): Budget {
 
 /**
  * Everything that ended in the period, or after it: a clock that was set back gives nothing back. A window
- * leaves when the period has passed since its end.
+ * leaves when the period has passed since its end. No window is longer than its period (a rule of
+ * manifests), so the period reaches back at least to now, and what is reserved now always counts.
  */
 function counted(entries: readonly SpentEntry[], { windowEndMs, budget }: Charge): SpentEntry[] {
   return entries.filter((entry) => entry.windowEndMs > windowEndMs - budget.days * DAY_MS);
 }
 
-/** Of each window's δ, 2^-60 is set aside for the failure of the graph. With a δ of 0 only pure ε adds up. */
+/** Of each window's δ, GRAPH_FAILURE is set aside. With a δ of 0 only pure ε adds up. */
 function epsilonWith(
   entries: readonly SpentEntry[],
   budget: Budget,

@@ -40,6 +40,7 @@ async function host(changes: Partial<RoundOptions> = {}): Promise<RoundOptions> 
     holdsProcess: true,
     offerTimeoutMs: 10_000,
     signal: new AbortController().signal,
+    noise: undefined,
     takeInput: () => new Uint32Array(rig.task.layout.lanes.length),
     reserve: async () => 'reserved',
     onStage: () => undefined,

@@ -13,6 +13,7 @@ import {
   RoundError,
   type Suite,
   WireError,
+  wipe,
 } from '@onlysum/crypto';
 import {
   decodeFrame,
@@ -33,7 +34,6 @@ import {
 } from '@onlysum/protocol';
 import type { Window } from '@onlysum/task';
 import type { Derive } from './derive.js';
-import { drawNoiseInSlices } from './draw-noise-in-slices.js';
 import { uniform } from './jitter.js';
 import { startTimer } from './timers.js';
 import type { Closing, Connection, Transport } from './transport.js';
@@ -50,6 +50,8 @@ export interface RoundOptions {
   readonly offerTimeoutMs: number;
   /** Aborts with an {@link OnlysumError} as its reason. */
   readonly signal: AbortSignal;
+  /** Of a task with noise: drawn for this round alone, one number a lane. Wiped when the round ends. */
+  readonly noise: Int32Array | undefined;
   /** Encodes the input; called at most once, as late as can be. @throws {OnlysumError} */
   takeInput(window: Window): Uint32Array;
   /**
@@ -158,8 +160,8 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
           })
           .then(pump);
         return;
-      case 'draw-noise':
-        return void drawNoise(effect.honest);
+      case 'need-noise':
+        return giveNoise();
       case 'need-input':
         return whenConnected(() => void answers.push(inputEvent(effect.window)));
       case 'persist':
@@ -206,19 +208,13 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
       });
     });
   };
-  const drawNoise = async (honest: number): Promise<void> => {
-    try {
-      const { lanes } = params.task.layout;
-      const isWanted = (): boolean => !isEnded;
-      const noise = await drawNoiseInSlices({ lanes, honest, rng, holdsProcess, isWanted });
-      if (noise === undefined) return;
-      const event: DeviceEvent = { kind: 'noise', lanes: noise };
-      if (isEnded) return eraseEvent(event);
-      answers.push(event);
-    } catch (error) {
-      answers.push({ kind: 'input-refused', error: asOnlysumError(error) });
-    }
-    pump();
+  const giveNoise = (): void => {
+    const { noise } = options;
+    answers.push(
+      noise === undefined
+        ? { kind: 'input-refused', error: new InternalError('internal', 'no noise was drawn') }
+        : { kind: 'noise', lanes: noise },
+    );
   };
   const inputEvent = (window: Window): DeviceEvent => {
     try {
@@ -251,6 +247,7 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
     for (const event of answers) eraseEvent(event);
     answers.length = 0;
     inbox.length = 0;
+    if (options.noise !== undefined) wipe(options.noise);
     cancelTimer();
     cancelReconnect();
     signal.removeEventListener('abort', onAbort);

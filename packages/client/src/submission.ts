@@ -16,6 +16,7 @@ import {
 } from '@onlysum/task';
 import type { Consent } from './consent.js';
 import type { Derive } from './derive.js';
+import { drawNoiseInSlices } from './draw-noise-in-slices.js';
 import { type EnrolmentPorts, isEnrolled, type Pseudonym, pseudonymFor } from './enrolment.js';
 import { backoffMs } from './jitter.js';
 import { type Charge, chargeOf, firstWindowMs, isWithin, spentWith } from './privacy-budget.js';
@@ -182,11 +183,14 @@ type Tried =
     };
 
 async function tryRound(ports: SubmissionPorts, window: Window): Promise<Tried> {
+  let noise: Int32Array | undefined;
   let pseudonym: Pseudonym;
   try {
     ports.signal.throwIfAborted();
+    noise = await drawNoiseInSlices({ ...ports, layout: ports.task.layout });
     pseudonym = await pseudonymFor(ports, window.epoch);
   } catch (error) {
+    if (noise !== undefined) wipe(noise);
     if (!(error instanceof OnlysumError) || !error.retryable) throw error;
     return { error, contributed: false, retryInMs: undefined };
   }
@@ -196,6 +200,7 @@ async function tryRound(ports: SubmissionPorts, window: Window): Promise<Tried> 
     const { incarnation } = registrarOf(await store.read(), task.manifest.registrar);
     const end = await runRound({
       ...ports,
+      noise,
       params: {
         task,
         floor: ports.floor,
@@ -209,6 +214,7 @@ async function tryRound(ports: SubmissionPorts, window: Window): Promise<Tried> 
     return await conclude(ports, sent, end);
   } finally {
     wipe(pseudonym.seed);
+    if (noise !== undefined) wipe(noise);
     ports.recorder.giveBack();
   }
 }

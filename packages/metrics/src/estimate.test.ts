@@ -224,20 +224,3 @@ test.each<[string, number[], number, number, string]>([
     expect.objectContaining({ code: 'argument-invalid', field }),
   );
 });
-
-test('with noise a roster without an honest device is refused', () => {
-  const noisy = everyKind({
-    assumptions: { corrupt: 10, dropout: 0, population: 0 },
-    privacy: {
-      mechanism: 'discrete-laplace',
-      epsilon: '10',
-      neighbours: 'zero',
-      budget: { epsilon: '10', delta: '0', days: 1 },
-    },
-  });
-  const { lanes, ...rest } = compileLayout(noisy);
-  const sums = lanes.map(() => 0);
-  expect(() =>
-    estimateTotals(noisy, { lanes, ...rest }, sums, { devices: 1, survivors: 1 }),
-  ).toThrow(expect.objectContaining({ code: 'argument-invalid', field: 'devices' }));
-});

@@ -5,14 +5,7 @@
  * metric or group is in it that fewer than `minRespondents` devices gave, as far as noise lets one tell.
  */
 import { invalidField, UsageError } from '@onlysum/crypto';
-import {
-  type Group,
-  honestDevices,
-  type Lane,
-  type Layout,
-  type Manifest,
-  type Metric,
-} from '@onlysum/task';
+import { type Group, type Lane, type Layout, type Manifest, type Metric } from '@onlysum/task';
 import { estimateCount, estimateSum } from './estimate-amount.js';
 import {
   estimateCategory,
@@ -54,7 +47,7 @@ export interface GroupResult {
  * @param lanes - opened and decoded sums, one a lane; of a window, added up over its rounds.
  * @param participation - of the round, or of each of the rounds.
  * @throws {UsageError} `argument-invalid` if `lanes` are not integers, one for each lane, or a roster of
- *   so many devices cannot have so many survivors or, with noise, honest devices.
+ *   so many devices cannot have so many survivors.
  */
 export function estimateTotals(
   manifest: Manifest,
@@ -64,7 +57,7 @@ export function estimateTotals(
 ): WindowResult {
   const rounds = 'survivors' in participation ? [participation] : participation;
   if (rounds.length === 0) throw invalid('participation', 'at least one round', rounds);
-  for (const round of rounds) checkParticipation(manifest, layout, round);
+  for (const round of rounds) checkParticipation(round);
   checkSums(layout, lanes);
   const survivors = survivorsOf(rounds);
   const sums = sumsOf(manifest, lanes, rounds);
@@ -98,19 +91,12 @@ export function estimateTotals(
   };
 }
 
-function checkParticipation(
-  manifest: Manifest,
-  { noise }: Layout,
-  { devices, survivors }: Participation,
-): void {
+function checkParticipation({ devices, survivors }: Participation): void {
   if (!Number.isSafeInteger(devices) || devices < 1) {
     throw invalid('devices', 'an integer ≥ 1', devices);
   }
   if (!Number.isSafeInteger(survivors) || survivors < 1 || survivors > devices) {
     throw invalid('survivors', `an integer from 1 to devices (${devices})`, survivors);
-  }
-  if (noise !== undefined && honestDevices(devices, manifest) < 1) {
-    throw invalid('devices', 'enough that one is honest and stays', devices);
   }
 }
 

@@ -1,4 +1,4 @@
-import { compileLayout, honestDevices, noiseVariance, type Privacy } from '@onlysum/task';
+import { compileLayout, noiseShares, noiseVariance, type Privacy } from '@onlysum/task';
 import { expect, test } from 'vitest';
 import { everyKind } from '../../../test/metrics/every-kind.js';
 import { estimateTotals } from './estimate.js';
@@ -66,7 +66,7 @@ test('noise is that of the survivors: s shares of 1/h', () => {
   const layout = compileLayout(manifest);
   const lane = layout.lanes.find(({ label }) => label === 'licensed.value');
   const sums = layout.lanes.map(({ role }) => (role === 'reported' ? 300 : 200));
-  expect(honestDevices(400, manifest)).toBe(280);
+  expect(noiseShares(manifest)).toBe(280);
   for (const survivors of [320, 400]) {
     const { metrics } = estimateTotals(manifest, layout, sums, { devices: 400, survivors });
     const expected = (noiseVariance(lane!.noise!) * survivors) / 280;

@@ -3,11 +3,11 @@
  * Knows: roles, limbs, how noise adds up. Doesn't know: kinds, units.
  */
 import {
-  honestDevices,
   type Lane,
   type LaneRole,
   type Layout,
   type Manifest,
+  noiseShares,
   noiseVariance,
 } from '@onlysum/task';
 import { addSums, deviatesOf, type NoisySum, type Scope } from './estimated.js';
@@ -42,10 +42,7 @@ export function sumsOf(
   rounds: readonly Participation[],
 ): SumsOf {
   const survivors = survivorsOf(rounds);
-  const shares = rounds.reduce(
-    (sum, round) => sum + round.survivors / honestDevices(round.devices, manifest),
-    0,
-  );
+  const shares = survivors / noiseShares(manifest);
   // A lane with noise has no limbs, so its variance needs no weight.
   const noisy = ({ index, noise, limb }: Lane): NoisySum => ({
     sum: BigInt(lanes[index] ?? 0) * 2n ** BigInt(16 * (limb?.index ?? 0)),

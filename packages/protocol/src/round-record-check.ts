@@ -262,6 +262,9 @@ function readAttested(record: AttestedRecord): Attested {
 
 /** Before the graph is drawn: a graph of any k that a file names could take forever. */
 function parametersOf({ n, k, t }: RosterFacts, { manifest }: Task): GraphParameters {
+  const { min, max } = manifest.cohort;
+  // No honest device takes part in such a roster, whoever signed it.
+  if (n < min || n > max) throw failed('attested.n', `from ${min} to ${max} devices`, String(n));
   const parameters = rosterParameters(n, manifest.assumptions);
   if (parameters.k === k && parameters.t === t) return parameters;
   const expected = `k = ${parameters.k} and t = ${parameters.t}, as n = ${n} has`;

@@ -59,7 +59,7 @@ export interface RoundOptions {
   /** Input of each device, one number per lane, within the bounds; copied. */
   readonly inputs: readonly Uint32Array[];
   /** Draws a device's noise, one number a lane; needed if the task has noise. */
-  readonly noise?: (device: number, honest: number, rng: Rng) => Int32Array;
+  readonly noise?: (device: number, shares: number, rng: Rng) => Int32Array;
   readonly kills: readonly Kill[];
   readonly faults: NetworkFaults;
   readonly interruptions?: readonly Interruption[];

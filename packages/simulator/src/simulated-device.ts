@@ -61,8 +61,8 @@ export class SimulatedDevice {
         const results = this.world.work(this.number, () => runDerive(options.suite, effect.batch));
         return this.step({ kind: 'derived', results });
       }
-      case 'draw-noise': {
-        const drawn = options.noise?.(this.number, effect.honest, this.rng) ?? new Int32Array(0);
+      case 'need-noise': {
+        const drawn = options.noise?.(this.number, effect.shares, this.rng) ?? new Int32Array(0);
         return this.step({ kind: 'noise', lanes: drawn });
       }
       case 'need-input': {

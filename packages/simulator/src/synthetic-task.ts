@@ -7,6 +7,7 @@ import {
   type Lane,
   type Manifest,
   NO_COST,
+  noiseShares,
   type NoiseBlock,
   type Task,
   canonicalBytes,
@@ -88,7 +89,10 @@ export function syntheticTask(
         lanes,
         widths,
         vectorBytes,
-        noise: options.noise === undefined ? undefined : { cost: NO_COST, blocks: new Map() },
+        noise:
+          options.noise === undefined
+            ? undefined
+            : { cost: NO_COST, shares: noiseShares(manifest), blocks: new Map() },
       },
       publisher,
       registrarKey,

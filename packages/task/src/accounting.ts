@@ -115,8 +115,13 @@ export function renyiBound(cost: PrivacyCost, order: number): number {
   return order * cost.linear + second + Math.min(order * cost.pureSquares, cost.pure);
 }
 
-/** 2^-60: what a round's graph of masks may fail with. Protocol §4. */
-export const GRAPH_FAILURE = 8.673617379884035e-19;
+/**
+ * 2^-44: what the graphs and pools of a window may fail with. A device meets up to 16 graphs in a window
+ * (`attempts`), each failing with at most 2^-60, and a coordinator may choose among them; a pool fails with
+ * 2^-60, some pool of a window with P·2^-60. So it holds for up to 65,520 pools: 3·65,520 cohorts of the
+ * largest size. Protocol §2.4, §4.
+ */
+export const GRAPH_FAILURE = 1 / 17_592_186_044_416;
 
 export interface SkellamReleases {
   readonly delta: number;

@@ -29,7 +29,7 @@ export * from './manifest.js';
 export { type JsonFragment, jsonFragment, manifestSchema } from './manifest-schema.js';
 export { axesOf, centreStep, type LaneRole, rangeSteps, withOther } from './metric-lanes.js';
 export type { MetricValues } from './metric-values.js';
-export { honestDevices, type NoiseBlock, type NoisePlan } from './noise-plan.js';
+export { type NoiseBlock, type NoisePlan, noiseShares } from './noise-plan.js';
 export { type NoiseScale, noiseVariance, type Rational } from './noise-scale.js';
 export { noiseTail } from './noise-tail.js';
 export { parseManifest } from './parse-manifest.js';

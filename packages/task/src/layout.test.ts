@@ -131,7 +131,11 @@ test('an amount with noise is never in limbs, but refused by name where its lane
     max: String(steps),
   });
   const compile = (steps: number, max: number) =>
-    compileLayout({ ...manifestWith(max, sum(steps)), privacy: skellam }).lanes;
+    compileLayout({
+      ...manifestWith(max, sum(steps)),
+      cohort: { min: max, target: max, max },
+      privacy: skellam,
+    }).lanes;
   // 2^20 · 3,000 < 2^32 < 2^20 · 5,000.
   const value = compile(2 ** 20, 3000).find(({ role }) => role === 'value');
   expect(value).toMatchObject({ label: 'x.value', bound: 2 ** 20, width: 32 });
@@ -182,6 +186,22 @@ test('a promise that no noise in 32 bits can keep is refused', () => {
   );
   expect(() => compile({ ...laplace, epsilon: tiny } as Privacy)).toThrow(
     expect.objectContaining({ code: 'manifest-invalid', field: 'privacy.epsilon' }),
+  );
+});
+
+test('noise needs an honest device in the smallest cohort, and is sized for it', () => {
+  const manifest = (min: number, corrupt: number): Manifest => ({
+    ...manifestWith(100, { ...about, name: 'x', kind: 'flag' }),
+    cohort: { min, target: 100, max: 100 },
+    assumptions: { corrupt, dropout: 200, population: 0 },
+    privacy: skellam,
+  });
+  // 40 − ⌊0.2·40⌋ − ⌈0.05·40⌉, though 41 − 8 − 3 is less than 41 − 8 − 2 would be.
+  expect(compileLayout(manifest(40, 50)).noise?.shares).toBe(30);
+  const widthOf = (min: number) => compileLayout(manifest(min, 50)).lanes[0]?.tail ?? 0;
+  expect(widthOf(20)).toBeGreaterThan(widthOf(100));
+  expect(() => compileLayout(manifest(3, 700))).toThrow(
+    expect.objectContaining({ code: 'manifest-invalid', field: 'cohort.min' }),
   );
 });
 

@@ -9,7 +9,6 @@ import {
   type HistogramMetric,
   type Manifest,
   OTHER_CATEGORY,
-  type Privacy,
   type RangeMetric,
 } from './manifest.js';
 
@@ -18,7 +17,7 @@ export function checkManifestRules(manifest: Manifest): void {
   checkKeys(manifest);
   checkTimes(manifest);
   checkCohort(manifest);
-  checkPrivacy(manifest.privacy);
+  checkPrivacy(manifest);
   checkGroups(manifest);
   checkMetrics(manifest);
 }
@@ -89,9 +88,13 @@ function checkGroups({ groups, metrics }: Manifest): void {
   });
 }
 
-function checkPrivacy(privacy: Privacy): void {
+function checkPrivacy({ privacy, window }: Manifest): void {
   if (privacy.mechanism === 'none') return;
   const { budget } = privacy;
+  if (window.lengthMs > budget.days * DAY_MS) {
+    const least = Math.ceil(window.lengthMs / DAY_MS);
+    throw invalid('privacy.budget.days', `at least a window's length (${least})`, budget.days);
+  }
   const delta = privacy.mechanism === 'skellam' ? privacy.delta : '0';
   positive('privacy.epsilon', privacy.epsilon);
   if (privacy.mechanism === 'skellam') {
@@ -113,7 +116,8 @@ function checkPrivacy(privacy: Privacy): void {
   below('privacy.budget.epsilon', budget.epsilon, MOST_EPSILON);
 }
 
-/** Far above the 2^-60 of the graph, and below what any cohort calls negligible. */
+const DAY_MS = 86_400_000;
+/** Above the 2^-44 that is set aside for the graph, and below what any cohort calls negligible. */
 const LEAST_DELTA = checkedDecimal('0.000000000001');
 /** Beyond it the promise is empty and the arithmetic pointless. */
 const MOST_EPSILON = '1000';

@@ -26,6 +26,8 @@ import { type Sensitivity, laneSensitivity, unitSensitivity } from './sensitivit
 export interface NoisePlan {
   /** Of one window. */
   readonly cost: PrivacyCost;
+  /** {@link noiseShares}. */
+  readonly shares: number;
   /** By the block of a lane. */
   readonly blocks: ReadonlyMap<string, NoiseBlock>;
 }
@@ -54,17 +56,36 @@ export function planNoise(manifest: Manifest, drafts: readonly LaneDraft[]): Noi
     privacy.mechanism === 'skellam'
       ? skellam(privacy, [...blocks.values()])
       : laplace(privacy, [...blocks.values()]);
-  const surplus = mostSurplus(manifest);
+  const shares = noiseShares(manifest);
+  if (shares < 1) throw noneHonest(manifest);
+  // All devices of the largest cohort add a share.
+  const surplus = manifest.cohort.max / shares;
   const planned = [...blocks].map(([name, sensitivity]): [string, NoiseBlock] => {
     const scale = scaleOf(sensitivity);
     return [name, { sensitivity, scale, tail: noiseTail(scale, surplus) }];
   });
-  return { cost, blocks: new Map(planned) };
+  return { cost, shares, blocks: new Map(planned) };
 }
 
-/** n − D − A: the devices whose noise alone must be enough. */
-export function honestDevices(n: number, { assumptions }: Pick<Manifest, 'assumptions'>): number {
-  return n - dropoutBound(n, assumptions.dropout) - corruptBound(n, assumptions.corrupt);
+/**
+ * How many devices' shares make the whole noise: the least n − D − A of all cohort sizes.
+ *
+ * Not that of the roster at hand, of which a device learns in the round. Drawing takes the longer the
+ * larger the noise, so it has to be over before anybody could tell how long it took: before the device
+ * connects. A cohort larger than the smallest one thus carries more noise than it must.
+ *
+ * @returns 0 or less if some cohort may have no honest device.
+ */
+export function noiseShares({
+  cohort,
+  assumptions,
+}: Pick<Manifest, 'cohort' | 'assumptions'>): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let n = cohort.min; n <= cohort.max; n++) {
+    const honest = n - dropoutBound(n, assumptions.dropout) - corruptBound(n, assumptions.corrupt);
+    least = Math.min(least, honest);
+  }
+  return least;
 }
 
 function sensitivities(
@@ -144,13 +165,8 @@ function laplace({ epsilon }: LaplacePrivacy, blocks: readonly Sensitivity[]): S
   };
 }
 
-/** n/(n − D − A) where it is largest: all devices add a share of what the fewest honest ones need. */
-function mostSurplus(manifest: Manifest): number {
-  const { min, max } = manifest.cohort;
-  let most = 1;
-  for (let n = min; n <= max; n++) {
-    const honest = honestDevices(n, manifest);
-    if (honest > 0) most = Math.max(most, n / honest);
-  }
-  return most;
+function noneHonest({ cohort }: Manifest): UsageError {
+  const expected =
+    'a cohort of which one device is honest and stays, since such devices carry the noise';
+  return invalidField(UsageError, 'manifest-invalid', 'cohort.min', expected, cohort.min);
 }

@@ -20,6 +20,13 @@ export interface PolicyFloor {
   readonly maxEpsilon?: string;
   /** Largest δ per window, a decimal string; a task without noise exceeds every limit. */
   readonly maxDelta?: string;
+  /** Largest ε and δ of a budget, decimal strings; a task without noise exceeds every limit. */
+  readonly maxBudgetEpsilon?: string;
+  readonly maxBudgetDelta?: string;
+  /** Shortest period of a budget. */
+  readonly minBudgetDays?: number;
+  /** `replace`: a promise that only compares with zeros is not enough. */
+  readonly neighbours?: 'replace';
 }
 
 /**
@@ -105,20 +112,33 @@ function checkHonest(
 }
 
 function checkPrivacy({ privacy }: Manifest, floor: PolicyFloor): void {
-  for (const [name, limit] of [
-    ['epsilon', floor.maxEpsilon],
-    ['delta', floor.maxDelta],
-  ] as const) {
-    if (limit === undefined) continue;
-    if (privacy.mechanism === 'none') {
-      throw below('privacy.mechanism', `noise with ${name} of at most ${limit}`, 'none');
-    }
-    const promised =
-      name === 'delta' && privacy.mechanism === 'skellam' ? privacy.delta : privacy.epsilon;
-    if (name === 'delta' && privacy.mechanism === 'discrete-laplace') continue;
-    if (compareDecimals(checkedDecimal(promised), checkedDecimal(limit)) > 0) {
-      throw below(`privacy.${name}`, `at most ${limit}`, promised);
-    }
+  const asked = FLOOR_OF_NOISE.find((name) => floor[name] !== undefined);
+  if (privacy.mechanism === 'none') {
+    if (asked === undefined) return;
+    const { maxEpsilon } = floor;
+    const limit = maxEpsilon === undefined ? '' : ` with epsilon of at most ${maxEpsilon}`;
+    throw below('privacy.mechanism', `noise${limit}`, 'none');
+  }
+  const { budget } = privacy;
+  atMost('privacy.epsilon', privacy.epsilon, floor.maxEpsilon);
+  if (privacy.mechanism === 'skellam') atMost('privacy.delta', privacy.delta, floor.maxDelta);
+  atMost('privacy.budget.epsilon', budget.epsilon, floor.maxBudgetEpsilon);
+  atMost('privacy.budget.delta', budget.delta, floor.maxBudgetDelta);
+  if (budget.days < (floor.minBudgetDays ?? 0)) {
+    throw below('privacy.budget.days', `at least ${floor.minBudgetDays}`, budget.days);
+  }
+  if (floor.neighbours === 'replace' && privacy.neighbours !== 'replace') {
+    throw below('privacy.neighbours', 'replace', privacy.neighbours);
+  }
+}
+
+const DECIMAL_LIMITS = ['maxEpsilon', 'maxDelta', 'maxBudgetEpsilon', 'maxBudgetDelta'] as const;
+const FLOOR_OF_NOISE = [...DECIMAL_LIMITS, 'minBudgetDays', 'neighbours'] as const;
+
+function atMost(field: string, promised: string, limit: string | undefined): void {
+  if (limit === undefined) return;
+  if (compareDecimals(checkedDecimal(promised), checkedDecimal(limit)) > 0) {
+    throw below(field, `at most ${limit}`, promised);
   }
 }
 
@@ -127,7 +147,8 @@ function checkFloor(floor: PolicyFloor): void {
   integer('maxDevices', floor.maxDevices, 3);
   integer('minCorrupt', floor.minCorrupt, 0);
   integer('minPopulation', floor.minPopulation, 0);
-  for (const name of ['maxEpsilon', 'maxDelta'] as const) {
+  if (floor.minBudgetDays !== undefined) integer('minBudgetDays', floor.minBudgetDays, 1);
+  for (const name of DECIMAL_LIMITS) {
     const limit: unknown = floor[name];
     if (limit === undefined) continue;
     if (typeof limit !== 'string' || (parseDecimal(limit)?.unscaled ?? -1n) < 0n) {

@@ -4,7 +4,6 @@
  * Invariant: no vector of a task with noise is masked without it, and none is used in another round.
  */
 import { InternalError, wipe } from '@onlysum/crypto';
-import { honestDevices } from '@onlysum/task';
 import { at } from '../at.js';
 import type {
   DeviceEffect,
@@ -13,14 +12,13 @@ import type {
   DeviceStep,
   InPhase,
   OfferedRound,
-  Seat,
   Secrets,
 } from './types.js';
 
-/** Asked for once the roster is checked, after what the coordinator waits for has been sent. */
-export function askForNoise(seat: Seat, { task }: DeviceParams): DeviceEffect[] {
-  if (task.layout.noise === undefined) return [];
-  return [{ kind: 'draw-noise', honest: honestDevices(seat.facts.n, task.manifest) }];
+/** Asked for once a round, after what the coordinator waits for has been sent. */
+export function askForNoise({ task }: DeviceParams): DeviceEffect[] {
+  const { noise } = task.layout;
+  return noise === undefined ? [] : [{ kind: 'need-noise', shares: noise.shares }];
 }
 
 /** @param drawn - one number a lane; kept, and wiped with the other secrets. */

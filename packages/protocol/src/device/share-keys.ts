@@ -55,7 +55,7 @@ export function dealShares(
   });
   return [
     { accepted: state.accepted, link: state.link, phase: 'shared', offered, secrets, seat },
-    [{ kind: 'send', bytes }, { kind: 'progress', stage: 'shared' }, ...askForNoise(seat, params)],
+    [{ kind: 'send', bytes }, { kind: 'progress', stage: 'shared' }, ...askForNoise(params)],
   ];
 }
 

@@ -32,7 +32,7 @@ export interface MachineContext {
 export type DeviceEvent =
   | { readonly kind: 'message'; readonly bytes: Uint8Array }
   | { readonly kind: 'derived'; readonly results: readonly DeriveResult[] }
-  /** What `draw-noise` asked for, one number a lane; the machine takes ownership and wipes. */
+  /** What `need-noise` asked for, one number a lane; the machine takes ownership and wipes. */
   | { readonly kind: 'noise'; readonly lanes: Int32Array }
   /** The encoded lanes; the machine takes ownership, masks in place and wipes. */
   | { readonly kind: 'input'; readonly lanes: Uint32Array }
@@ -65,10 +65,10 @@ export type DeviceEffect =
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
   | { readonly kind: 'derive'; readonly batch: readonly DeriveOp[] }
   /**
-   * In a task with noise, once a round: draw this device's share of what `honest` devices add together,
-   * while the round goes on. Messages must not wait for it, or its duration could be seen in them.
+   * In a task with noise, once a round: this device's share of what `shares` devices add together. The host
+   * drew it before it connected, and answers at once: how long drawing took tells how large the noise is.
    */
-  | { readonly kind: 'draw-noise'; readonly honest: number }
+  | { readonly kind: 'need-noise'; readonly shares: number }
   | { readonly kind: 'need-input'; readonly round: Uint8Array; readonly window: Window }
   | { readonly kind: 'persist'; readonly reservation: Reservation }
   /** Connect again, with back-off; what comes is a Challenge. */

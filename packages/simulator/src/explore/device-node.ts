@@ -142,7 +142,7 @@ export function moveDevice(
         case 'derive':
           event = { kind: 'derived', results: runDerive(suite, effect.batch) };
           break;
-        case 'draw-noise':
+        case 'need-noise':
           event = { kind: 'noise', lanes: (setup.noise[i] ?? new Int32Array(0)).slice() };
           break;
         case 'need-input':

@@ -1,11 +1,11 @@
-/** Noise that is not there when the input is needed: the device waits, and then sends as ever. */
+/** When noise is drawn, and that none outlives its round. */
 import { afterEach, expect, it, vi } from 'vitest';
 import type { NoiseRequest } from '../draw-noise-in-slices.js';
-import { type Client, createClient, memoryStore } from './index.js';
+import { type Client, createClient, memoryStore, nodeTransport, type Transport } from './index.js';
 import { publisherKey, REGISTRAR_URL, type Rig, startRig } from '../../test/rig.js';
 
-const held = vi.hoisted(() => ({
-  until: Promise.resolve(),
+const seen = vi.hoisted(() => ({
+  order: [] as string[],
   drawn: [] as Int32Array[],
 }));
 
@@ -14,15 +14,13 @@ vi.mock(import('../draw-noise-in-slices.js'), async (original) => {
   return {
     drawNoiseInSlices: async (request: NoiseRequest) => {
       const noise = await drawNoiseInSlices(request);
-      if (noise !== undefined) held.drawn.push(noise);
-      await held.until;
+      if (noise !== undefined) seen.drawn.push(noise);
+      seen.order.push('drawn');
       return noise;
     },
   };
 });
 
-const SHARED_SET = 4;
-const UPLOAD_REQUEST = 39;
 const privacy = {
   mechanism: 'discrete-laplace',
   epsilon: '1',
@@ -38,11 +36,19 @@ afterEach(async () => {
   await rig.close();
 });
 
-async function start(): Promise<void> {
-  held.drawn.length = 0;
+const transport: Transport = {
+  connect: (url, options) => {
+    seen.order.push('connect');
+    return nodeTransport.connect(url, options);
+  },
+};
+
+async function start(devices: number): Promise<void> {
+  seen.drawn.length = 0;
+  seen.order.length = 0;
   rig = await startRig({ privacy });
   clients = await Promise.all(
-    Array.from({ length: 3 }, async () => {
+    Array.from({ length: devices }, async () => {
       const client = await createClient({
         manifest: rig.signedManifest,
         publisherKey,
@@ -50,6 +56,7 @@ async function start(): Promise<void> {
         store: memoryStore(),
         fetch: rig.fetch,
         now: () => rig.nowMs,
+        transport,
       });
       await client.enrol(rig.code());
       return client;
@@ -59,51 +66,30 @@ async function start(): Promise<void> {
 
 const isWiped = (noise: Int32Array) => noise.every((value) => value === 0);
 
-it('waits for it, and wipes it with the round', async () => {
-  await start();
-  let release = (): void => undefined;
-  held.until = new Promise((resolve) => {
-    release = resolve;
-  });
-  const order: string[] = [];
-  rig.hand = {
-    down: (type, bytes) => {
-      if (type === SHARED_SET && order.push('U2') === 3) {
-        // Long after U2 has arrived.
-        setTimeout(() => {
-          order.push('noise');
-          release();
-        }, 100);
-      }
-      return [bytes];
-    },
-    up: (type) => {
-      if (type === UPLOAD_REQUEST) order.push('input');
-      return true;
-    },
-  };
+it('all of it before the device connects, and it is wiped with the round', async () => {
+  await start(3);
   const receipts = await Promise.all(
     clients.map((client) => client.submit({ attempts: 1, timeoutMs: 10_000 })),
   );
-  expect(order).toEqual(['U2', 'U2', 'U2', 'noise', 'input', 'input', 'input']);
   for (const receipt of receipts) expect(receipt).toMatchObject({ included: true, opened: true });
-  expect(held.drawn).toHaveLength(3);
-  expect(held.drawn.every(isWiped)).toBe(true);
+  const count = (what: string, until: number) =>
+    seen.order.slice(0, until).filter((each) => each === what).length;
+  expect(count('connect', seen.order.length)).toBe(3);
+  seen.order.forEach((_, i) => {
+    expect(count('drawn', i + 1)).toBeGreaterThanOrEqual(count('connect', i + 1));
+  });
+  expect(seen.drawn).toHaveLength(3);
+  expect(seen.drawn.every(isWiped)).toBe(true);
 });
 
-it('that comes after the end of the round is wiped', async () => {
-  await start();
-  let release = (): void => undefined;
-  held.until = new Promise((resolve) => {
-    release = resolve;
-  });
+it('none is left of a round that ends without it', async () => {
+  await start(1);
   const settled = Promise.allSettled(
     clients.map((client) => client.submit({ attempts: 1, timeoutMs: 10_000 })),
   );
-  await vi.waitFor(() => expect(held.drawn).toHaveLength(3));
+  await vi.waitFor(() => expect(seen.order).toContain('connect'));
+  expect(seen.drawn.some((noise) => !isWiped(noise))).toBe(true);
   for (const client of clients) void client.close();
   for (const each of await settled) expect(each.status).toBe('rejected');
-  expect(held.drawn.some((noise) => !isWiped(noise))).toBe(true);
-  release();
-  await vi.waitFor(() => expect(held.drawn.every(isWiped)).toBe(true));
+  await vi.waitFor(() => expect(seen.drawn.every(isWiped)).toBe(true));
 });
