@@ -9,7 +9,9 @@ import { checkManifestFloor, checkValidity, checkVersion } from '@onlysum/task';
 import { type Task, verifySignedManifest, windowAt } from '@onlysum/task';
 import { startBackground } from './background.js';
 import { Consent } from './consent.js';
-import { type EnrolOptions, enrolWithCode, isEnrolled } from './enrolment.js';
+import type { Credential } from './credential.js';
+import { type EnrolOptions, enrolWith, isEnrolled } from './enrolment.js';
+import { takeRegistrar } from './key-change.js';
 import { type CheckedOptions, checkDuration, checkOptions, type ClientOptions } from './options.js';
 import { makePreview, type Preview } from './preview.js';
 import { type ClientRecord, type LedgerEntry, own, type SubmitReceipt } from './record.js';
@@ -38,17 +40,18 @@ export interface SubmitOptions {
 export interface Client {
   /** The verified task. */
   readonly task: Task;
-  /** Whether this device has a certificate, as last seen in the store. */
+  /** Whether this device is enrolled, as last seen in the store; also before the registrar's key changed. */
   readonly isEnrolled: boolean;
   /**
-   * Enrols this device, once. The same code again does nothing.
+   * Enrols this device, once. The same code, or a token of the same licence, again does nothing.
    *
-   * @param code - from the operator; works once.
-   * @throws {UsageError} `already-enrolled` by another code, which only `replace` gives up; if the
-   *   registrar refuses the code (`code-invalid`, `code-used`); {@link RoundError}
-   *   `registrar-unavailable`: try again with the same code.
+   * @param credential - a code from the operator, which works once; or `{ token }`, a licence token (JWT)
+   *   of an issuer that the registrar trusts.
+   * @throws {UsageError} `already-enrolled` by another one, which only `replace` gives up; if the
+   *   registrar refuses it (`code-invalid`, `code-used`, `token-invalid`, `token-expired`,
+   *   `licence-exhausted`); {@link RoundError} `registrar-unavailable`: try again with the same.
    */
-  enrol(code: string, options?: EnrolOptions): Promise<void>;
+  enrol(credential: Credential, options?: EnrolOptions): Promise<void>;
   /**
    * Records a value of a metric. Counts and sums add up until they are sent, of others the last value
    * counts. Values go into the window in which they are submitted; of a group that is not given nothing
@@ -112,7 +115,7 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   checkValidity(task.manifest, windowAt(task.manifest, now()));
   const consent = new Consent(task.manifest, checked.consent);
   const record = await store.update((before) => {
-    const after = takeVersion(before, task);
+    const after = takeRegistrar(takeVersion(before, task), task);
     return [after, after];
   });
   return new TaskClient(task, checked, consent, isEnrolled(record, task.manifest.registrar));
@@ -145,11 +148,11 @@ class TaskClient implements Client {
     return this.#isEnrolled;
   }
 
-  async enrol(code: string, options: EnrolOptions = {}): Promise<void> {
+  async enrol(credential: Credential, options: EnrolOptions = {}): Promise<void> {
     this.#checkOpen();
     const { suite, rng, store } = this.#options;
     const ports = { task: this.task, store, suite, rng, call: this.#call(true) };
-    await enrolWithCode(ports, code, options);
+    await enrolWith(ports, credential, options);
     this.#isEnrolled = true;
   }
 

@@ -2,6 +2,7 @@
 export { portableSuite } from '@onlysum/crypto';
 export { type Client, createClient, type SubmitOptions } from './client.js';
 export { memoryStore } from './memory-store.js';
+export type { Credential } from './credential.js';
 export type { EnrolOptions } from './enrolment.js';
 export type { ClientOptions, Progress } from './options.js';
 export type { Preview, PreviewLane, PreviewMetric } from './preview.js';

@@ -93,10 +93,14 @@ describe('what is public', () => {
       incarnation: START_MS,
       epoch: EPOCH,
       enrolled: 3,
+      keys: [toHex(registrar.publicKey)],
+      // The start, the codes, three enrolments.
+      audit: { sequence: 5, digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
       tasks: [{ name: 'acme', version: 1, taskId: toHex(task.taskId) }],
     });
     expect(await (await fetch(`${url}/v1/key`)).json()).toEqual({
       publicKey: toHex(registrar.publicKey),
+      previousKeys: [],
       epochLengthMs: EPOCH_MS,
     });
   });
@@ -304,7 +308,7 @@ describe('limits', () => {
 
   it('refuses a large JSON body, also one sent in chunks', async () => {
     const { url, post } = await start();
-    const text = JSON.stringify({ code: 'x'.repeat(5000) });
+    const text = JSON.stringify({ code: 'x'.repeat(10_000) });
     for (const path of ['/v1/enrol', '/v1/renew']) {
       const error = await errorOf(await post(path, text));
       expect(error).toMatchObject({ status: 413, code: 'body-too-large' });

@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
  * gzip. Raise it only with a reason: it is what every page that embeds the client pays. Some 6 kB are
  * the mask kernel, which takes most of a round's time off the page.
  */
-const MOST_BYTES = 72 * 1024;
+const MOST_BYTES = 76 * 1024;
 
 it('bundles for browsers without Node or ws, and stays small', async () => {
   const result = await build({
