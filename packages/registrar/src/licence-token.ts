@@ -136,7 +136,8 @@ function licenceOf(payload: JWTPayload, limits: TokenLimits): Licence {
   if (typeof issuer !== 'string' || typeof subject !== 'string' || subject === '') {
     throw tokenInvalid('the claim sub');
   }
-  const devices = payload[DEVICES_CLAIM] ?? 1;
+  const claimed = payload[DEVICES_CLAIM];
+  const devices = claimed === undefined ? 1 : claimed;
   if (Number.isSafeInteger(devices) && Number(devices) >= 1 && Number(devices) <= limits.devices) {
     return { issuer, subject, devices: Number(devices) };
   }
