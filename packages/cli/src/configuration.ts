@@ -8,12 +8,7 @@ import { dirname, resolve } from 'node:path';
 import type { Limits } from '@onlysum/coordinator';
 import { invalidField, UsageError } from '@onlysum/crypto';
 import { DEFAULT_DURATIONS } from '@onlysum/protocol';
-import type {
-  RateLimits,
-  RegistrarLimits,
-  TokenAlgorithm,
-  TokenLimits,
-} from '@onlysum/registrar';
+import type { RateLimits, RegistrarLimits, TokenAlgorithm, TokenLimits } from '@onlysum/registrar';
 import { inFile, readYaml } from './files.js';
 
 export const CONFIGURATION_FILE = 'onlysum.yaml';

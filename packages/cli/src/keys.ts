@@ -70,6 +70,10 @@ export function checkRoleKey(
 const ROLES = ['publisher', 'registrar', 'coordinator'] as const;
 
 /** Hex. */
-export function roleKeys({ publisher, registrar, coordinator }: Manifest): Readonly<Record<Role, string>> {
+export function roleKeys({
+  publisher,
+  registrar,
+  coordinator,
+}: Manifest): Readonly<Record<Role, string>> {
   return { publisher, registrar, coordinator: coordinator.key };
 }

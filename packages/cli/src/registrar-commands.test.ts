@@ -5,13 +5,11 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { nativeSuite } from '@onlysum/crypto/node';
 import { type AuditEntry, verifyChain } from '@onlysum/service';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AUDIENCE, ISSUER, makeIssuer, tokenFor } from '../../registrar/test/issuer.js';
 import { registrarSettings } from './registrar-settings.js';
 import { type OpenRegistrar, openRegistrar } from './run-registrar.js';
 import { run } from './run.js';
-
-const ISSUER = 'https://licences.example.org';
 
 let cwd: string;
 let running: OpenRegistrar | undefined;
@@ -67,12 +65,12 @@ async function start(): Promise<OpenRegistrar> {
 
 /** @returns a token for a licence, by the issuer that is put into onlysum.yaml. */
 async function trustIssuer(): Promise<(subject: string) => Promise<string>> {
-  const { privateKey, publicKey } = await generateKeyPair('ES256');
-  writeFileSync(join(cwd, 'jwks.json'), JSON.stringify({ keys: [await exportJWK(publicKey)] }));
+  const issuer = await makeIssuer('ES256');
+  writeFileSync(join(cwd, 'jwks.json'), JSON.stringify(issuer.configuration.keys));
   const lines = [
     '  tokens:',
     `    - issuer: ${ISSUER}`,
-    '      audience: registrar',
+    `      audience: ${AUDIENCE}`,
     '      keys: jwks.json',
     '      algorithms: [ES256]',
     '  tokenLimits: { devices: 2 }',
@@ -80,38 +78,31 @@ async function trustIssuer(): Promise<(subject: string) => Promise<string>> {
     '  auditRetentionDays: 90',
   ];
   edit('onlysum.yaml', /^ {2}port: 8788$/m, `  port: 8788\n${lines.join('\n')}`);
-  return (subject) =>
-    new SignJWT({ onlysum_devices: 2 })
-      .setProtectedHeader({ alg: 'ES256' })
-      .setIssuer(ISSUER)
-      .setAudience('registrar')
-      .setSubject(subject)
-      .setIssuedAt()
-      .setExpirationTime('1h')
-      .sign(privateKey);
+  return (sub) => tokenFor(issuer, { sub, onlysum_devices: 2 }, Date.now());
 }
 
 describe('a licence token', () => {
   it('enrols from a file, again for nothing, and its licence is revoked', async () => {
-    const tokenFor = await trustIssuer();
+    const licenceToken = await trustIssuer();
     const { url, registrar } = await start();
     const enrol = (store: string, file = 'token.jwt') =>
       onlysum('device', 'enrol', '--token-file', file, '--store', store, '--registrar-url', url);
-    writeFileSync(join(cwd, 'token.jwt'), `${await tokenFor('licence-1')}\n`);
+    writeFileSync(join(cwd, 'token.jwt'), `${await licenceToken('licence-1')}\n`);
     const first = await enrol('d1');
     expect([first.code, first.err]).toEqual([0, '']);
-    writeFileSync(join(cwd, 'token.jwt'), await tokenFor('licence-1'));
+    writeFileSync(join(cwd, 'token.jwt'), await licenceToken('licence-1'));
     expect(await enrol('d1')).toEqual(first);
     expect((await enrol('d2')).code).toBe(0);
     expect((await enrol('d3')).err).toContain('[licence-exhausted]');
     expect(registrar.health().enrolled).toBe(2);
-    writeFileSync(join(cwd, 'other.jwt'), await tokenFor('licence-2'));
+    writeFileSync(join(cwd, 'other.jwt'), await licenceToken('licence-2'));
     const other = await enrol('d1', 'other.jwt');
     expect(other.err).toContain('[already-enrolled]');
 
-    const { revoked } = await json('registrar', 'revoke', '--licence', ISSUER, 'licence-1');
+    const answer = await json('registrar', 'revoke', '--licence', ISSUER, 'licence-1');
+    const revoked = answer['revoked'] as string[];
     expect(revoked).toHaveLength(2);
-    expect(first.out).toContain(String((revoked as string[])[0]));
+    expect(first.out).toContain(revoked[0]);
     expect(registrar.health().enrolled).toBe(0);
     const none = await onlysum('registrar', 'revoke', '--licence', ISSUER, 'licence-9');
     expect([none.code, none.out]).toEqual([0, 'Revoked; it had enrolled no device\n']);

@@ -26,7 +26,7 @@ export interface CheckedCredential {
   /** Hex: the hash of the code; of a token that of its licence, so that a fresh token is no other. */
   readonly id: string;
   /** @param seed - of the pseudonym; borrowed. */
-  prove(registrarKey: Uint8Array, seed: Uint8Array): EnrolBody;
+  readonly prove: (registrarKey: Uint8Array, seed: Uint8Array) => EnrolBody;
 }
 
 const MOST_TOKEN_CHARACTERS = 8192;

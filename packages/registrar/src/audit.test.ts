@@ -8,7 +8,6 @@ import { EMPTY_HEAD, verifyChain } from '@onlysum/service';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import {
   Coordinator,
-
   askAttest,
   enrolDevices,
   enrolRequest,
@@ -168,4 +167,3 @@ it('forgets thousands in steps', async () => {
   expect(entries().map(({ action }) => action)).toEqual(Array(3).fill('audit.pruned'));
   expect(verifyChain(suite, entries(), store.read(auditBase)).fault).toBeUndefined();
 });
-

@@ -60,7 +60,7 @@ async function start(path: string, options: Partial<RegistrarOptions> = {}) {
     logger: pino({ level: 'silent' }),
     ...options,
   });
-  ending.push(server.close);
+  ending.push(() => server.close());
   const post = async (path: string, body: Record<string, unknown>) => {
     const entries = Object.entries(body).map(([name, value]) => [
       name,
@@ -266,7 +266,10 @@ describe('a new signing key', () => {
       [recertifyBody(devices[0]!.seed, NEW_KEY), 'registrar-key-unknown'],
       [recertifyBody(devices[0]!.seed, OLD_KEY, other), 'registrar-key-unknown'],
       // Signed for the way back.
-      [{ ...good, proof: recertifyBody(devices[0]!.seed, NEW_KEY, OLD_KEY).proof }, 'proof-invalid'],
+      [
+        { ...good, proof: recertifyBody(devices[0]!.seed, NEW_KEY, OLD_KEY).proof },
+        'proof-invalid',
+      ],
     ];
     for (const [body, code] of cases) {
       expect((await post('/v1/recertify', body)).code).toBe(code);
