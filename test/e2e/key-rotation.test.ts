@@ -91,7 +91,7 @@ async function submitAll(clients: readonly Client[]) {
   return receipts.map(({ included, survivors }) => ({ included, survivors }));
 }
 
-const INCLUDED = Array(3).fill({ included: true, survivors: 3 });
+const INCLUDED = Array.from({ length: 3 }, () => ({ included: true, survivors: 3 }));
 
 it('and devices go on under the new key, without codes, each as one device', async () => {
   const records = Array.from({ length: 3 }, () => memoryStore());

@@ -6,7 +6,7 @@
  * kept of what was deleted.
  */
 import { InternalError, type Suite } from '@onlysum/crypto';
-import type { Ledger, LedgerValue } from '@onlysum/protocol';
+import type { Ledger } from '@onlysum/protocol';
 import {
   type AuditEntry,
   type AuditEvent,
@@ -27,7 +27,7 @@ export function appendAudit(
 ): AuditEntry {
   const entry = nextEntry(suite, auditHead(ledger), event, nowMs);
   const { sequence, digest } = entry;
-  ledger.put(entryKey(sequence), { ...entry } as LedgerValue);
+  ledger.put(entryKey(sequence), { ...entry });
   ledger.put(HEAD_KEY, { sequence, digest });
   return entry;
 }

@@ -33,12 +33,12 @@ describe('a licence token', () => {
   );
 
   it('says how many devices it enrols, up to a bound', async () => {
-    const with_ = async (devices: unknown) =>
+    const claiming = async (devices: unknown) =>
       refusal(await tokenFor(eddsa, { onlysum_devices: devices }));
     const five = await verify(await tokenFor(eddsa, { onlysum_devices: 5 }), START_MS);
     expect(five.devices).toBe(5);
     for (const wrong of [0, 6, -1, 1.5, '5', null, [5]]) {
-      expect([wrong, await with_(wrong)]).toEqual([wrong, 'token-invalid']);
+      expect([wrong, await claiming(wrong)]).toEqual([wrong, 'token-invalid']);
     }
   });
 

@@ -141,6 +141,15 @@ describe('POST /v1/enrol with a token', () => {
     expect((await enrol(await tokenFor(issuer, { sub: 'new' }), 'e')).code).toBe('revoked');
   });
 
+  it('gives a device that was revoked by itself nothing again, nor its place', async () => {
+    const { registrar, enrol } = await start();
+    const token = await tokenFor(issuer);
+    const { body } = await enrol(token, 'a');
+    await registrar.revoke(String(body['pseudonym']));
+    expect(await enrol(token, 'a')).toMatchObject({ status: 403, code: 'revoked' });
+    expect(await enrol(token, 'b')).toMatchObject({ status: 409, code: 'licence-exhausted' });
+  });
+
   it('keeps and logs neither token nor licence, and links none to a pseudonym', async () => {
     const { store, lines, enrol } = await start();
     const token = await tokenFor(issuer, { sub: 'licence-0815', onlysum_devices: 2 });
