@@ -7,7 +7,7 @@
 import { OnlysumError, parseHex, type Rng, toHex, UsageError, wipe } from '@onlysum/crypto';
 import { type Certificate, renewalStatement } from '@onlysum/protocol';
 import { checkCredential, type Credential } from './credential.js';
-import { carryOver, kin, withoutKin } from './key-change.js';
+import { carryOver, kin, takeRegistrar, withoutKin } from './key-change.js';
 import {
   certificateInvalid,
   checkCertificate,
@@ -59,7 +59,8 @@ export async function enrolWith(
     if (own.code === id) return [record, undefined];
     if (!replace) checkFree(own);
     const enrolling = own.enrolling?.code === id ? own.enrolling : { code: id, seed: fresh };
-    return [withRegistrar(record, registrar, { enrolling }), enrolling.seed];
+    const begun = withRegistrar(record, registrar, { enrolling });
+    return [takeRegistrar(begun, task), enrolling.seed];
   });
   if (seedHex === undefined) return;
   const certificate = await withSeed(seedHex, (seed) =>

@@ -32,6 +32,8 @@ export function takeRegistrar(record: ClientRecord, { manifest }: Task): ClientR
   const own = registrarOf(record, registrar);
   if (own.tasks?.includes(task) === true) return record;
   const [before] = Object.entries(record.registrars).find(([, r]) => r.tasks?.includes(task)) ?? [];
+  // A device that never enrolled for it keeps nothing of a registrar.
+  if (before === undefined && !Object.hasOwn(record.registrars, registrar)) return record;
   const tasks = [...(own.tasks ?? []), task];
   const succeeds = own.succeeds ?? before;
   const change = succeeds === undefined ? { tasks } : { tasks, succeeds };
