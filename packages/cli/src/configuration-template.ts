@@ -18,6 +18,7 @@ registrar:
   manifests:
     - manifest.signed.json
   limits: {} # connections, requestTimeoutMs, …
+  # tokens, rateLimits, trustProxy, ledgerRetentionDays, auditRetentionDays, previousKeys: docs/registrar.md
 
 coordinator:
   host: ${hostname}

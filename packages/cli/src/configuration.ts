@@ -8,7 +8,7 @@ import { dirname, resolve } from 'node:path';
 import type { Limits } from '@onlysum/coordinator';
 import { invalidField, UsageError } from '@onlysum/crypto';
 import { DEFAULT_DURATIONS } from '@onlysum/protocol';
-import type { RegistrarLimits } from '@onlysum/registrar';
+import type { RateLimits, RegistrarLimits, TokenAlgorithm, TokenLimits } from '@onlysum/registrar';
 import { inFile, readYaml } from './files.js';
 
 export const CONFIGURATION_FILE = 'onlysum.yaml';
@@ -23,6 +23,17 @@ const REGISTRAR_LIMITS = {
   keepAliveTimeoutMs: true,
   connections: true,
 } satisfies Record<keyof RegistrarLimits, true>;
+
+const RATE_LIMITS = {
+  requestsPerMinute: true,
+  requestsPerMinutePerAddress: true,
+} satisfies Record<keyof RateLimits, true>;
+
+const TOKEN_LIMITS = {
+  devices: true,
+  maxAgeMs: true,
+  clockToleranceMs: true,
+} satisfies Record<keyof TokenLimits, true>;
 
 const COORDINATOR_LIMITS = {
   connections: true,
@@ -41,9 +52,16 @@ const SECTIONS = {
     host: text,
     port: integer(0, 65_535),
     key: path,
+    previousKeys: paths,
     store: path,
     epochLengthMs: integer(1000, Number.MAX_SAFE_INTEGER),
     manifests: paths,
+    tokens: tokenIssuers,
+    tokenLimits: integers(Object.keys(TOKEN_LIMITS) as (keyof TokenLimits)[]),
+    rateLimits: integers(Object.keys(RATE_LIMITS) as (keyof RateLimits)[]),
+    trustProxy: texts,
+    ledgerRetentionDays: integer(1, Number.MAX_SAFE_INTEGER),
+    auditRetentionDays: integer(1, Number.MAX_SAFE_INTEGER),
     limits: integers(Object.keys(REGISTRAR_LIMITS) as (keyof RegistrarLimits)[]),
   },
   coordinator: {
@@ -126,6 +144,43 @@ function paths(field: string, value: unknown, directory: string): readonly strin
     throw invalid(field, 'a list of at least one path', value);
   }
   return value.map((item, i) => path(`${field}[${i}]`, item, directory));
+}
+
+function texts(field: string, value: unknown): readonly string[] {
+  if (!Array.isArray(value) || value.length === 0) {
+    throw invalid(field, 'a list of at least one text', value);
+  }
+  return value.map((item, i) => text(`${field}[${i}]`, item));
+}
+
+/** An issuer of licence tokens; its keys lie in a file of their own. */
+export interface TokenIssuerLines {
+  readonly issuer: string;
+  readonly audience: string;
+  /** Path of a JWK Set. */
+  readonly keys: string;
+  readonly algorithms: readonly TokenAlgorithm[];
+}
+
+function tokenIssuers(
+  field: string,
+  value: unknown,
+  directory: string,
+): readonly TokenIssuerLines[] {
+  if (!Array.isArray(value) || value.length === 0) {
+    throw invalid(field, 'a list of at least one issuer', value);
+  }
+  return value.map((item: unknown, i) => {
+    const name = `${field}[${i}]`;
+    const lines = record(name, item, ['issuer', 'audience', 'keys', 'algorithms']);
+    return {
+      issuer: text(`${name}.issuer`, lines['issuer']),
+      audience: text(`${name}.audience`, lines['audience']),
+      keys: path(`${name}.keys`, lines['keys'], directory),
+      // Which of them are allowed is the registrar's to say.
+      algorithms: texts(`${name}.algorithms`, lines['algorithms']) as TokenAlgorithm[],
+    };
+  });
 }
 
 function integer(least: number, most: number): Reader<number> {

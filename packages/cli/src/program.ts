@@ -24,9 +24,11 @@ import { addParams } from './commands/params.js';
 import { addPrivacyEpsilon } from './commands/privacy-epsilon.js';
 import { addPrivacySigma } from './commands/privacy-sigma.js';
 import { addRegistrar } from './commands/registrar.js';
+import { addRegistrarAudit } from './commands/registrar-audit.js';
 import { addRegistrarCodes } from './commands/registrar-codes.js';
 import { addRegistrarNewIncarnation } from './commands/registrar-new-incarnation.js';
 import { addRegistrarRevoke } from './commands/registrar-revoke.js';
+import { addRegistrarRotateKey } from './commands/registrar-rotate-key.js';
 import { addSimulate } from './commands/simulate.js';
 import type { Terminal } from './terminal.js';
 
@@ -73,6 +75,8 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
   addRegistrarCodes(registrar, terminal);
   addRegistrarRevoke(registrar, terminal);
   addRegistrarNewIncarnation(registrar, terminal);
+  addRegistrarRotateKey(registrar, terminal);
+  addRegistrarAudit(registrar, terminal);
   addCoordinator(program, terminal);
   const device = program
     .command('device')

@@ -9,6 +9,7 @@ export interface RegistrarFlags {
   readonly host?: string;
   readonly port?: number;
   readonly key?: string;
+  readonly previousKey?: string[];
   readonly store?: string;
   readonly epochLengthMs?: number;
   readonly manifest?: string[];
@@ -21,11 +22,23 @@ export interface RegistrarSettings {
   readonly key: string;
   /** The flag or line that gives the key, for errors. */
   readonly keyLabel: string;
+  readonly previousKeys: readonly string[];
   readonly store: string;
   readonly epochLengthMs: number | undefined;
   readonly manifests: readonly string[];
   readonly limits: NonNullable<Section<'registrar'>['limits']>;
+  readonly tokens: NonNullable<Section<'registrar'>['tokens']>;
+  /** What is left to the registrar's own defaults where it is missing. */
+  readonly optional: Pick<Section<'registrar'>, (typeof OPTIONAL)[number]>;
 }
+
+const OPTIONAL = [
+  'tokenLimits',
+  'rateLimits',
+  'trustProxy',
+  'ledgerRetentionDays',
+  'auditRetentionDays',
+] as const;
 
 export const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = 8788;
@@ -36,6 +49,11 @@ export function addRegistrarFlags(command: Command, { cwd }: Terminal): Command 
     .option('--host <address>', `address to listen on (default: ${DEFAULT_HOST})`)
     .option('--port <port>', `port, 0 for any (default: ${DEFAULT_PORT})`, portFlag)
     .option('--key <file>', `registrar's key file ${REQUIRED}`, pathFlag('--key', cwd))
+    .option(
+      '--previous-key <file>',
+      'key file from before a rotation; may be repeated',
+      repeated(pathFlag('--previous-key', cwd)),
+    )
     .option(
       '--store <folder>',
       `folder of the durable record ${REQUIRED}`,
@@ -62,6 +80,7 @@ export function registrarSettings(flags: RegistrarFlags, terminal: Terminal): Re
       host: flags.host,
       port: flags.port,
       key: flags.key,
+      previousKeys: flags.previousKey,
       store: flags.store,
       epochLengthMs: flags.epochLengthMs,
       manifests: flags.manifest,
@@ -84,9 +103,14 @@ function complete(
     port: lines.port ?? DEFAULT_PORT,
     key: required(lines.key, flagFor('--key'), 'registrar.key'),
     keyLabel: flagFor('--key') ?? 'registrar.key',
+    previousKeys: lines.previousKeys ?? [],
     store: required(lines.store, flagFor('--store'), 'registrar.store'),
     epochLengthMs: lines.epochLengthMs,
     manifests: required(lines.manifests, flagFor('--manifest'), 'registrar.manifests'),
     limits: lines.limits ?? {},
+    tokens: lines.tokens ?? [],
+    optional: Object.fromEntries(
+      OPTIONAL.filter((name) => lines[name] !== undefined).map((name) => [name, lines[name]]),
+    ),
   };
 }

@@ -5,6 +5,7 @@
 import { systemRng, UsageError } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import type { Ledger, MachineContext } from '@onlysum/protocol';
+import type { RegistrarStore } from '@onlysum/registrar';
 import type { Command } from 'commander';
 import { loadConfiguration } from './configuration.js';
 import { pathFlag, REQUIRED, required } from './flags.js';
@@ -30,24 +31,37 @@ export function addStoreFlags(command: Command, { cwd }: Terminal): Command {
  * Runs `run` in one transaction.
  *
  * @param run - also gets the store's path, to name it.
- * @throws {UsageError} `store-missing` if no registrar has ever run on it: a typing error must not
- *   make a second store, nor write into another program's.
+ * @throws {UsageError} as {@link withRegistrarStore}.
  */
-export async function inRegistrarStore<T>(
+export function inRegistrarStore<T>(
   flags: StoreFlags,
   terminal: Terminal,
   run: (ledger: Ledger, context: MachineContext, path: string) => T,
+): Promise<T> {
+  return withRegistrarStore(flags, terminal, (store, path) => {
+    const context = { suite: nativeSuite, rng: systemRng, nowMs: Date.now() };
+    return store.transact((ledger) => run(ledger, context, path));
+  });
+}
+
+/**
+ * Opens the store for `use`, and closes it.
+ *
+ * @throws {UsageError} `store-missing` if no registrar has ever run on it: a typing error must not
+ *   make a second store, nor write into another program's.
+ */
+export async function withRegistrarStore<T>(
+  flags: StoreFlags,
+  terminal: Terminal,
+  use: (store: RegistrarStore, path: string) => T | Promise<T>,
 ): Promise<T> {
   const { registrar } = loadConfiguration(flags.config, terminal.cwd);
   const path = required(flags.store ?? registrar.store, '--store', 'registrar.store');
   const { lmdbStore, storeOwner } = await import('@onlysum/registrar');
   const store = lmdbStore(path, { create: false });
   try {
-    const context = { suite: nativeSuite, rng: systemRng, nowMs: Date.now() };
-    return await store.transact((ledger) => {
-      if (storeOwner(ledger) === undefined) throw notRegistrars(path);
-      return run(ledger, context, path);
-    });
+    if (store.read(storeOwner) === undefined) throw notRegistrars(path);
+    return await use(store, path);
   } finally {
     await store.close();
   }

@@ -1,6 +1,7 @@
 /** A registrar with its key and its store, opened together and closed together. */
 import { toHex, wipe } from '@onlysum/crypto';
-import { lmdbStore, type Registrar, startRegistrar } from '@onlysum/registrar';
+import { lmdbStore, type Registrar, startRegistrar, type TokenIssuer } from '@onlysum/registrar';
+import { readJson } from './files.js';
 import type { RegistrarSettings } from './registrar-settings.js';
 import { loadRole } from './role.js';
 import type { Terminal } from './terminal.js';
@@ -17,16 +18,23 @@ export async function openRegistrar(
   settings: RegistrarSettings,
   terminal: Terminal,
 ): Promise<OpenRegistrar> {
-  const { tasks, seed, publicKey } = loadRole('registrar', settings, terminal);
+  const tokenIssuers = settings.tokens.map((lines) => ({
+    ...lines,
+    keys: readJson(lines.keys) as TokenIssuer['keys'],
+  }));
+  const { tasks, seed, publicKey, previousSeeds } = loadRole('registrar', settings, terminal);
   const store = lmdbStore(settings.store);
   const release = async () => {
     await store.close();
-    wipe(seed);
+    wipe(seed, ...previousSeeds);
   };
   try {
     const running = await startRegistrar({
       seed,
+      previousSeeds,
       tasks,
+      tokenIssuers,
+      ...settings.optional,
       epochLengthMs: settings.epochLengthMs ?? tasks[0]?.manifest.epoch.lengthMs ?? 0,
       store,
       host: settings.host,

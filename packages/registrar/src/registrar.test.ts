@@ -83,6 +83,8 @@ describe('createRegistrar', () => {
       incarnation: START_MS,
       epoch: EPOCH,
       enrolled: 0,
+      keys: [toHex(registrar.publicKey)],
+      audit: { sequence: 1, digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
       tasks: [],
     });
     clock.nowMs += 5000;

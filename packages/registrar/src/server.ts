@@ -6,8 +6,11 @@ import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { UsageError } from '@onlysum/crypto';
+import type { Logger } from 'pino';
 import { registrarApp } from './http/app.js';
+import { checkProxies } from './http/client-address.js';
 import { type RegistrarLimits, completeLimits } from './http/limits.js';
+import { type RateLimits, completeRateLimits } from './http/rate-limit.js';
 import { standardLogger } from './log.js';
 import { type RegistrarOptions, checkInteger } from './options.js';
 import { type Registrar, createRegistrar } from './registrar.js';
@@ -18,6 +21,9 @@ export interface RegistrarServerOptions extends RegistrarOptions {
   /** 0 for any free one. */
   readonly port: number;
   readonly limits?: Partial<RegistrarLimits>;
+  readonly rateLimits?: Partial<RateLimits>;
+  /** Addresses of proxies whose X-Forwarded-For is believed. Default: none. */
+  readonly trustProxy?: readonly string[];
 }
 
 export interface RunningRegistrar {
@@ -38,8 +44,11 @@ export async function startRegistrar(options: RegistrarServerOptions): Promise<R
   const { host, port, tasks, logger = standardLogger() } = options;
   checkInteger('port', port, 0, 65_535);
   const limits = completeLimits(tasks, options.limits);
+  const rateLimits = completeRateLimits(options.rateLimits);
+  const proxies = checkProxies(options.trustProxy ?? []);
   const registrar = await createRegistrar({ ...options, logger });
-  const { fetch } = registrarApp(registrar, limits, logger);
+  const settings = { limits, rateLimits, proxies, now: options.now ?? Date.now };
+  const { fetch } = registrarApp(registrar, settings, logger);
   const server = createAdaptorServer({
     fetch,
     createServer,
@@ -55,13 +64,37 @@ export async function startRegistrar(options: RegistrarServerOptions): Promise<R
   await listen(server, host, port);
   const url = urlOf(server.address() as AddressInfo);
   logger.info({ url, tasks: tasks.length }, 'registrar listens');
+  const endMaintenance = startMaintenance(registrar, logger);
   return {
     url,
     registrar,
     close: async () => {
       await closeServer(server);
+      await endMaintenance();
       logger.info({ url }, 'registrar closed');
     },
+  };
+}
+
+const MAINTENANCE_MS = 3_600_000;
+
+/** Now and every hour. @returns ends it, once what is under way has ended. */
+function startMaintenance(registrar: Registrar, logger: Logger): () => Promise<void> {
+  let running = Promise.resolve();
+  const run = () => {
+    running = running
+      .then(() => registrar.maintain())
+      .then(
+        () => undefined,
+        (error: unknown) => logger.error({ err: error }, 'maintenance failed'),
+      );
+  };
+  run();
+  const timer = setInterval(run, MAINTENANCE_MS);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+    return running;
   };
 }
 

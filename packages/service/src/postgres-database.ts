@@ -21,6 +21,8 @@ export interface PostgresDatabase<Tables> {
   transact<T>(run: (transaction: Transaction<Tables>) => Promise<T>): Promise<T>;
   /** Statements outside a transaction. @throws as `transact`. */
   query<T>(run: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
+  /** Statements that all see the same committed state, and change nothing. @throws as `transact`. */
+  snapshot<T>(run: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
   /** Waits for what is under way. */
   close(): Promise<void>;
 }
@@ -77,6 +79,14 @@ export async function openPostgres<Tables>(
     transact: (run) =>
       told(() => db.transaction().setIsolationLevel('read committed').execute(run)),
     query: (run) => told(() => run(db)),
+    snapshot: (run) =>
+      told(() =>
+        db
+          .transaction()
+          .setIsolationLevel('repeatable read')
+          .setAccessMode('read only')
+          .execute(run),
+      ),
     close: () => db.destroy(),
   };
 }
