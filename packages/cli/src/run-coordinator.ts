@@ -46,6 +46,8 @@ export async function openCoordinator(
       port: settings.port,
       durations: settings.durations,
       limits: settings.limits,
+      metrics: settings.metrics,
+      logLevel: settings.logLevel,
       ...(resultsDir === undefined ? {} : { resultsDir }),
     };
     const coordinator = await startCoordinator(options);
