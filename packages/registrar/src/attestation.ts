@@ -4,7 +4,7 @@
  * that recorded it is on disk.
  */
 import { setImmediate } from 'node:timers/promises';
-import { type DeriveResult, type Suite, runDerive } from '@onlysum/crypto';
+import { type DeriveResult, type Suite, runDerive, toHex } from '@onlysum/crypto';
 import {
   type RegistrarParams,
   type RegistrarRequest,
@@ -16,6 +16,7 @@ import {
   parseRequest,
   refusal,
 } from '@onlysum/protocol';
+import type { Task } from '@onlysum/task';
 import type { RegistrarStore } from './store/registrar-store.js';
 
 /** Verifications in a row: about 10 ms of a core, after which other requests have their turn. */
@@ -32,6 +33,8 @@ export interface AttestationHost {
 export interface Attestation {
   readonly request: RegistrarRequest;
   readonly response: RegistrarResponse;
+  /** That it is about, if that is one of this registrar's. */
+  readonly task: Task | undefined;
   readonly bytes: Uint8Array;
 }
 
@@ -41,23 +44,28 @@ export async function attestRequest(
   host: AttestationHost,
 ): Promise<Attestation> {
   const request = parseRequest(requestBytes);
-  const response = await answer(request, host);
-  return { request, response, bytes: encodeResponse(response) };
+  const { response, task } = await answer(request, host);
+  return { request, response, task, bytes: encodeResponse(response) };
 }
 
 async function answer(
   request: RegistrarRequest,
   { params, store, suite, context }: AttestationHost,
-): Promise<RegistrarResponse> {
+): Promise<Pick<Attestation, 'response' | 'task'>> {
   const checks = store.read((ledger) => checkRequest(ledger, request, params));
-  if ('kind' in checks) return checks;
+  if ('kind' in checks) {
+    const task = 'taskId' in request ? params.tasks.get(toHex(request.taskId)) : undefined;
+    return { response: checks, task };
+  }
+  const { task } = checks;
   const results = await verify(suite, checks);
   try {
-    return await store.transact((ledger) =>
+    const response = await store.transact((ledger) =>
       answerRequest(ledger, request, checks, results, params, context()),
     );
+    return { response, task };
   } catch (error) {
-    return refusal(error);
+    return { response: refusal(error), task };
   }
 }
 
