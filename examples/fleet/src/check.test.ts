@@ -9,6 +9,7 @@ const layout = {
     group: 'g',
     role: 'value' as const,
     bound: 9,
+    noise: undefined,
     tail: 0,
     width: 8,
   })),

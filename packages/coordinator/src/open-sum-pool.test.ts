@@ -31,6 +31,7 @@ function plainJob(value: number): OpenJob {
     role: 'value' as const,
     label: 'm.value',
     bound: 100,
+    noise: undefined,
     tail: 0,
     width: 16,
   };

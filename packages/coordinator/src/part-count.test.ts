@@ -17,7 +17,15 @@ const empty: OpenJob = {
 const share = { x: 1, share: none };
 const end = { index: 0, s: none };
 const repeat = <T>(count: number, entry: T): T[] => Array.from({ length: count }, () => entry);
-const lane = { metric: 'm', group: 'g', role: 'value', label: 'l', bound: 1, tail: 0 } as const;
+const lane = {
+  metric: 'm',
+  group: 'g',
+  role: 'value',
+  label: 'l',
+  bound: 1,
+  noise: undefined,
+  tail: 0,
+} as const;
 
 test('a small job stays whole', () => {
   expect(partCount(empty, 8)).toBe(1);

@@ -18,7 +18,15 @@ const HOLDERS = [11, 12, 13, 14, 15, 16, 17];
 const RADIUS = 2;
 const PLAIN = [5, 4_000_000_000];
 const lanes = PLAIN.map((_, index): Lane => {
-  const lane = { index, metric: 'm', group: 'g', label: `lane ${index}`, bound: 1, tail: 0 };
+  const lane = {
+    index,
+    metric: 'm',
+    group: 'g',
+    label: `lane ${index}`,
+    bound: 1,
+    noise: undefined,
+    tail: 0,
+  };
   return { ...lane, role: 'value', width: 32 };
 });
 

@@ -22,6 +22,7 @@ const lanes = widths.map(
     role: 'value',
     label: `lane ${index}`,
     bound: 1,
+    noise: undefined,
     tail: 0,
     width,
   }),
