@@ -57,20 +57,22 @@ export const UNSHOWN_LINES: readonly string[] = [
 
 /** @param directory - what the paths in the file are relative to; those that come out are absolute. */
 export function configurationSchema(directory: string) {
-  const path = v.pipe(
-    text('a path'),
-    v.transform((given) => resolve(directory, given)),
-  );
-  const paths = list(path, 'a list of at least one path');
+  // What comes after a transformation is not in the JSON Schema.
+  const path = (what: string) =>
+    v.pipe(
+      text('a path'),
+      v.description(what),
+      v.transform((given) => resolve(directory, given)),
+    );
+  const paths = list(path('One file.'), 'a list of at least one path');
   const store = v.union(
     [
       v.pipe(
-        path,
+        path('Folder of an lmdb store.'),
         v.transform((lmdb) => ({ lmdb })),
-        v.description('Folder of an lmdb store.'),
       ),
       oneOf({
-        lmdb: described('Folder of an lmdb store.', path),
+        lmdb: path('Folder of an lmdb store.'),
         postgres: described(
           'A PostgreSQL database, by its URL or by the environment variable that holds it.',
           oneOf({ url: POSTGRES_URL, environment: ENVIRONMENT }),
@@ -80,7 +82,7 @@ export function configurationSchema(directory: string) {
     'a path, or lines of lmdb, postgres',
   );
   const keySource = oneOf({
-    file: described('File that holds the key.', path),
+    file: path('File that holds the key.'),
     environment: described('Environment variable that holds the key.', ENVIRONMENT),
     command: described(
       'Program, with its arguments, that prints the key.',
@@ -98,8 +100,8 @@ export function configurationSchema(directory: string) {
     'lines of file, environment, command, or a list of such',
   );
   const tls = lines({
-    certificate: described('PEM, the chain from the server to an intermediate.', path),
-    key: described('PEM, readable by its owner only.', path),
+    certificate: path('PEM, the chain from the server to an intermediate.'),
+    key: path('PEM, readable by its owner only.'),
   });
   const rateLimits = integers(['requestsPerMinute', 'requestsPerMinutePerAddress']);
   const metrics = described('Whether /metrics answers, in the format of Prometheus.', TRUTH);
@@ -113,9 +115,9 @@ export function configurationSchema(directory: string) {
       lines({
         host: v.exactOptional(host),
         port: v.exactOptional(port),
-        key: optional('Key file of the coordinator.', path),
+        key: v.exactOptional(path('Key file of the coordinator.')),
         registrarUrl: optional('Where the registrar is.', REGISTRAR_URL),
-        resultsDir: optional('Folder for one JSON file a round.', path),
+        resultsDir: v.exactOptional(path('Folder for one JSON file a round.')),
         manifests: v.exactOptional(manifests),
         durations: optional('Of the stages of a round.', integers(keysOf(DEFAULT_DURATIONS))),
         limits: optional('What devices may use.', integers(keysOf(COORDINATOR_LIMITS))),
@@ -130,7 +132,7 @@ export function configurationSchema(directory: string) {
           lines({
             host,
             port,
-            tls: v.exactOptional(tls),
+            tls: optional('Its certificate.', tls),
             trustProxy: optional(
               'Addresses of proxies whose word on a client is taken.',
               list(text('a text'), 'a list of at least one address'),
@@ -151,7 +153,7 @@ export function configurationSchema(directory: string) {
       lines({
         host: v.exactOptional(host),
         port: v.exactOptional(port),
-        key: optional('Key file of the registrar.', path),
+        key: v.exactOptional(path('Key file of the registrar.')),
         previousKeys: optional('Key files from before a rotation, while both hold.', paths),
         store: optional('Where enrolments and attestations are kept.', store),
         epochLengthMs: optional('Length of an epoch.', integer(1000, Number.MAX_SAFE_INTEGER)),
@@ -162,7 +164,7 @@ export function configurationSchema(directory: string) {
             lines({
               issuer: described('What the claim iss must be.', text('a text')),
               audience: described('What the claim aud must name.', text('a text')),
-              keys: described("The issuer's public keys, a file of JWKS.", path),
+              keys: path("The issuer's public keys, a file of JWKS."),
               algorithms: described(
                 'What it may sign with.',
                 list(
@@ -182,10 +184,10 @@ export function configurationSchema(directory: string) {
     device: optional(
       'For the commands "onlysum device …".',
       lines({
-        manifest: optional('Signed manifest.', path),
+        manifest: v.exactOptional(path('Signed manifest.')),
         publisher: optional("The publisher's key, hex.", text('a text')),
         registrarUrl: optional('Where the registrar is.', REGISTRAR_URL),
-        store: optional("Folder of the device's record.", path),
+        store: v.exactOptional(path("Folder of the device's record.")),
       }),
     ),
     log: optional(

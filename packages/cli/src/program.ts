@@ -2,12 +2,15 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { addAuditGraph } from './commands/audit-graph.js';
+import { addConfigCheck } from './commands/config-check.js';
+import { addConfigSchema } from './commands/config-schema.js';
 import { addCoordinator } from './commands/coordinator.js';
 import { addDemo } from './commands/demo.js';
 import { addDeviceEnrol } from './commands/device-enrol.js';
 import { addDevicePreview } from './commands/device-preview.js';
 import { addDeviceReceipts } from './commands/device-receipts.js';
 import { addDeviceSubmit } from './commands/device-submit.js';
+import { addDoctor } from './commands/doctor.js';
 import { addInit } from './commands/init.js';
 import { addManifestCheck } from './commands/manifest-check.js';
 import { addManifestShow } from './commands/manifest-show.js';
@@ -18,6 +21,7 @@ import { addRegistrarCodes } from './commands/registrar-codes.js';
 import { addRegistrarNewIncarnation } from './commands/registrar-new-incarnation.js';
 import { addRegistrarRevoke } from './commands/registrar-revoke.js';
 import { addSimulate } from './commands/simulate.js';
+import { addStatus } from './commands/status.js';
 import type { Terminal } from './terminal.js';
 
 const EXIT_CODES = `
@@ -59,6 +63,14 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
   addRegistrarRevoke(registrar, terminal);
   addRegistrarNewIncarnation(registrar, terminal);
   addCoordinator(program, terminal);
+  const config = program
+    .command('config')
+    .description('Check onlysum.yaml, and let an editor know its lines.')
+    .addHelpText('after', '\nExample:\n  onlysum config check');
+  addConfigCheck(config, terminal, exit);
+  addConfigSchema(config, terminal);
+  addDoctor(program, terminal, exit);
+  addStatus(program, terminal, exit);
   const device = program
     .command('device')
     .description('Act as a device: enrol, submit, and see what was sent.')
