@@ -161,7 +161,7 @@ describe('/readyz', () => {
 
   it('is 200 when the registrar answers and a task is valid', async () => {
     const port = (registrar: Fleet['registrar']) => ({
-      attest: registrar.attest,
+      attest: (bytes: Uint8Array) => registrar.attest(bytes),
       greet: () => Promise.resolve(),
     });
     expect(await readiness(await start({ port }))).toEqual({
@@ -184,7 +184,7 @@ describe('/readyz', () => {
   it('asks the registrar once however many ask it', async () => {
     let greeted = 0;
     const port = (registrar: Fleet['registrar']) => ({
-      attest: registrar.attest,
+      attest: (bytes: Uint8Array) => registrar.attest(bytes),
       greet: async () => {
         greeted++;
       },

@@ -32,7 +32,7 @@ export interface ConfigurationDocument {
   readonly value: unknown;
   readonly syntaxProblems: readonly SyntaxProblem[];
   /** Where the name at the end of `path` stands, or the nearest thing around it that is there. */
-  positionOf(path: LinePath): Position;
+  readonly positionOf: (path: LinePath) => Position;
 }
 
 export function parseConfigurationDocument(text: string): ConfigurationDocument {

@@ -293,7 +293,7 @@ function lines<E extends v.ObjectEntries>(entries: E): Mapping<E> {
     for (const key of SKIPPED_NAMES.filter((name) => Object.hasOwn(Object(input), name))) {
       const [issue] = unknown['~run']({ value: key }, config).issues ?? [];
       const path = [{ type: 'object', origin: 'key', input, key, value: key }];
-      if (issue !== undefined) issues.push(Object.assign(issue, { path }) as never);
+      if (issue !== undefined) issues.push(Object.assign(issue, { path }));
     }
     return issues.length === 0 ? output : { ...output, issues };
   };

@@ -42,7 +42,7 @@ export interface ReadConfiguration {
   /** In the order of the file. */
   readonly problems: readonly ConfigurationProblem[];
   /** @param field - as in a problem, e.g. `registrar.manifests[0]`. */
-  positionOf(field: string): Position;
+  readonly positionOf: (field: string) => Position;
 }
 
 /**

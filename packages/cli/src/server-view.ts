@@ -7,6 +7,7 @@ import * as v from 'valibot';
 
 const MOST_BODY_BYTES = 2 ** 20;
 const ANSWER_MS = 5000;
+const SILENT = `no answer within ${ANSWER_MS} ms`;
 
 const word = v.pipe(v.string(), v.maxLength(500), v.transform(printable));
 const count = v.pipe(v.number(), v.minValue(0));
@@ -111,8 +112,24 @@ export async function registrarKeyAt(
 
 /** Whatever the status: 503 has a body as well. @returns undefined for what is no JSON. */
 async function answerOf(url: string): Promise<unknown> {
-  const signal = AbortSignal.timeout(ANSWER_MS);
-  const response = await fetch(url, { signal, redirect: 'error' });
+  const controller = new AbortController();
+  // AbortSignal.timeout keeps no process alive, nor does a request whose peer breaks off at once: with
+  // nothing else to do, Node would end before the answer.
+  const timer = setTimeout(() => controller.abort(new Error(SILENT)), ANSWER_MS);
+  try {
+    const response = await fetch(url, { signal: controller.signal, redirect: 'error' });
+    const text = await bodyOf(response);
+    return text === undefined ? undefined : (JSON.parse(text) as unknown);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** @returns undefined for more than any server of ours says. */
+async function bodyOf(response: Response): Promise<string | undefined> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of response.body ?? []) {
@@ -120,17 +137,12 @@ async function answerOf(url: string): Promise<unknown> {
     if (length > MOST_BODY_BYTES) return undefined;
     parts.push(part);
   }
-  try {
-    return JSON.parse(Buffer.concat(parts).toString('utf8')) as unknown;
-  } catch {
-    return undefined;
-  }
+  return Buffer.concat(parts).toString('utf8');
 }
 
 /** The platform's fetch says why only in its cause. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'no answer';
-  if (error.name === 'TimeoutError') return `no answer within ${ANSWER_MS} ms`;
   const { cause } = error;
   if (!(cause instanceof Error)) return error.message;
   const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';

@@ -46,7 +46,8 @@ export async function startRegistrar(options: RegistrarServerOptions): Promise<R
   const limits = completeLimits(tasks, options.limits);
   const observations = new Observations();
   const registrar = await createRegistrar({ ...options, logger, observer: observations });
-  const metrics = options.metrics === true ? observations.expose(registrar.health) : undefined;
+  const metrics =
+    options.metrics === true ? observations.expose(() => registrar.health()) : undefined;
   const { fetch } = registrarApp(registrar, limits, logger, metrics);
   const server = createAdaptorServer({
     fetch,

@@ -23,7 +23,7 @@ export interface Deployment {
   readonly configuration: Configuration;
   readonly terminal: Terminal;
   /** `file:line:column` of a line, e.g. of `registrar.manifests[0]`. */
-  at(field: string): string;
+  readonly at: (field: string) => string;
 }
 
 /** A manifest that a role serves. */

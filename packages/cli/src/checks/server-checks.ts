@@ -17,11 +17,11 @@ export interface RunningServers {
 /** @returns views of the servers that the configuration has; undefined where it has none. */
 export async function viewServers(configuration: Configuration): Promise<RunningServers> {
   const urls = serverUrls(configuration);
-  const [coordinator, registrar] = await Promise.all(
-    [urls.coordinator, urls.registrar].map((url) =>
-      url === undefined ? undefined : viewServer(url),
-    ),
-  );
+  const view = async (url: string | undefined) => (url === undefined ? url : viewServer(url));
+  const [coordinator, registrar] = await Promise.all([
+    view(urls.coordinator),
+    view(urls.registrar),
+  ]);
   return { coordinator, registrar };
 }
 
