@@ -44,28 +44,29 @@ export async function attestRequest(
   host: AttestationHost,
 ): Promise<Attestation> {
   const request = parseRequest(requestBytes);
-  const { response, task } = await answer(request, host);
+  const checks = host.store.read((ledger) => checkRequest(ledger, request, host.params));
+  const isRefused = 'kind' in checks;
+  const response = isRefused ? checks : await answer(request, checks, host);
+  const task = isRefused ? taskNamedIn(request, host.params) : checks.task;
   return { request, response, task, bytes: encodeResponse(response) };
+}
+
+function taskNamedIn(request: RegistrarRequest, { tasks }: RegistrarParams): Task | undefined {
+  return 'taskId' in request ? tasks.get(toHex(request.taskId)) : undefined;
 }
 
 async function answer(
   request: RegistrarRequest,
+  checks: RequestChecks,
   { params, store, suite, context }: AttestationHost,
-): Promise<Pick<Attestation, 'response' | 'task'>> {
-  const checks = store.read((ledger) => checkRequest(ledger, request, params));
-  if ('kind' in checks) {
-    const task = 'taskId' in request ? params.tasks.get(toHex(request.taskId)) : undefined;
-    return { response: checks, task };
-  }
-  const { task } = checks;
+): Promise<RegistrarResponse> {
   const results = await verify(suite, checks);
   try {
-    const response = await store.transact((ledger) =>
+    return await store.transact((ledger) =>
       answerRequest(ledger, request, checks, results, params, context()),
     );
-    return { response, task };
   } catch (error) {
-    return { response: refusal(error), task };
+    return refusal(error);
   }
 }
 
