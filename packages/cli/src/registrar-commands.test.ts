@@ -124,13 +124,13 @@ describe('a licence token', () => {
     await trustIssuer();
     edit('onlysum.yaml', 'algorithms: [ES256]', 'algorithms: [HS256]');
     await expect(start()).rejects.toMatchObject({
-      code: 'argument-invalid',
-      field: 'tokenIssuers[0].algorithms',
+      code: 'config-invalid',
+      field: 'registrar.tokens[0].algorithms[0]',
     });
     edit('onlysum.yaml', 'algorithms: [HS256]', 'algorithm: ES256');
     await expect(start()).rejects.toMatchObject({
       code: 'config-invalid',
-      field: 'registrar.tokens[0]',
+      field: 'registrar.tokens[0].algorithms',
     });
   });
 });

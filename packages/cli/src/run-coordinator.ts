@@ -47,6 +47,8 @@ export async function openCoordinator(
       durations: settings.durations,
       limits: settings.limits,
       exportRounds: settings.exportRounds,
+      metrics: settings.metrics,
+      logLevel: settings.logLevel,
       ...(resultsDir === undefined ? {} : { resultsDir }),
     };
     const coordinator = await startCoordinator(options);

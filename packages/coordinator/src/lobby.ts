@@ -25,7 +25,8 @@ import { errorFields } from './log.js';
 import type { SumOpener } from './open-sum-pool.js';
 import type { Settings } from './options.js';
 import type { RegistrarLink } from './registrar-link.js';
-import { Round, type RoundHost } from './round.js';
+import { Round, type RoundHost, type RoundStatus } from './round.js';
+import type { DoorObserver, RoundObserver } from './round-watch.js';
 
 const ROUND_ID_BYTES = 16;
 const SHUTTING_DOWN = 'the coordinator is shutting down: try again later';
@@ -35,6 +36,7 @@ export class Lobby {
   opened = 0;
   aborted = 0;
   readonly #settings: Settings;
+  readonly #observer: DoorObserver;
   readonly #announcements: Announcements;
   readonly #host: RoundHost;
   /** By task, window, incarnation and pool, oldest first. */
@@ -52,9 +54,11 @@ export class Lobby {
     settings: Settings,
     link: RegistrarLink,
     opener: SumOpener,
+    observer: RoundObserver & DoorObserver,
     onResult: RoundHost['onResult'],
   ) {
     this.#settings = settings;
+    this.#observer = observer;
     const { suite, rng, now, log, limits, durations } = settings;
     this.#announcements = announcements(link, suite, durations.attestMs);
     this.#host = {
@@ -64,6 +68,7 @@ export class Lobby {
       log,
       link,
       opener,
+      observer,
       helloTimeoutMs: limits.helloTimeoutMs,
       isCurrent: ({ task, announcement }) => this.#announcements.isCurrent(task, announcement),
       onRefused: ({ task, window }) => this.#announcements.forget(task, window),
@@ -82,6 +87,11 @@ export class Lobby {
     return this.#rounds.size - this.gathering;
   }
 
+  /** Of every round, oldest first. */
+  get rounds(): RoundStatus[] {
+    return [...this.#rounds.keys()].map((round) => round.status());
+  }
+
   /** @param tasks - those served at the path the device connected to, by hex id. */
   accept(connection: Connection, tasks: ReadonlyMap<string, Task>): void {
     if (this.#isClosing) return connection.drop('shutting-down', SHUTTING_DOWN);
@@ -89,7 +99,7 @@ export class Lobby {
     this.#arriving.add(connection);
     connection.listen({
       onMessage: (frame) => this.#hello(connection, frame, challenge, tasks),
-      onGone: () => this.#arriving.delete(connection),
+      onGone: (code) => this.#leftEarly(connection, code),
     });
     connection.expect('Hello', this.#settings.limits.helloTimeoutMs);
     connection.send(message);
@@ -125,7 +135,7 @@ export class Lobby {
       connection.allowFrames(largestFrameBytes(task));
       connection.listen({
         onMessage: () => connection.drop('wrong-stage', 'a message before a round was offered'),
-        onGone: () => this.#arriving.delete(connection),
+        onGone: (code) => this.#leftEarly(connection, code),
       });
       void this.#enter(connection, task, hello.certificate);
     } catch (error) {
@@ -136,6 +146,11 @@ export class Lobby {
       log.error(errorFields(error), 'admission failed');
       connection.drop('overloaded', 'internal error: the coordinator failed; its log says more');
     }
+  }
+
+  #leftEarly(connection: Connection, code: DropCode): void {
+    this.#arriving.delete(connection);
+    this.#observer.onTurnedAway(code);
   }
 
   /** The token is the round's to check; here only the round is found. */

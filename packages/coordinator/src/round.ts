@@ -5,9 +5,11 @@
  */
 import { OnlysumError, type Rng, type Suite, toHex } from '@onlysum/crypto';
 import {
+  type AbortCode,
   type Certificate,
   type CoordinatorEffect,
   type CoordinatorEvent,
+  type CoordinatorStage,
   type CoordinatorState,
   type DeviceId,
   type DropCode,
@@ -26,6 +28,7 @@ import { errorFields } from './log.js';
 import type { SumOpener } from './open-sum-pool.js';
 import { type PublishedResult, publishedResult } from './published-result.js';
 import type { RegistrarLink } from './registrar-link.js';
+import { type RoundObserver, RoundWatch, type StageTimes } from './round-watch.js';
 import { refused } from './registrar-link.js';
 
 /** What rounds share. */
@@ -36,6 +39,7 @@ export interface RoundHost {
   readonly log: Logger;
   readonly link: RegistrarLink;
   readonly opener: SumOpener;
+  readonly observer: RoundObserver;
   readonly helloTimeoutMs: number;
   /** Whether the registrar still stands by the announcement of this round. */
   isCurrent(params: RoundParams): boolean;
@@ -50,6 +54,16 @@ export interface RoundHost {
   onEnd(round: Round, outcome: 'opened' | 'aborted'): void;
 }
 
+type RoundFields = Readonly<
+  Record<'task' | 'round', string> & Record<'version' | 'window', number>
+>;
+
+export interface RoundStatus extends StageTimes, Omit<RoundFields, 'round'> {
+  readonly stage: CoordinatorStage;
+  /** Connected to it now. */
+  readonly devices: number;
+}
+
 /** Messages of a few kilobytes each. */
 const MADE_TOGETHER = 64;
 
@@ -58,7 +72,10 @@ export class Round {
   readonly id: string;
   readonly #host: RoundHost;
   readonly #log: Logger;
+  /** Fields of every line of the log that is about this round. */
+  readonly #about: RoundFields;
   readonly #check: AnswerCheck;
+  readonly #watch: RoundWatch;
   readonly #members = new Map<DeviceId, Connection>();
   readonly #queue: CoordinatorEvent[] = [];
   #isStepping = false;
@@ -79,12 +96,14 @@ export class Round {
     this.id = toHex(params.round);
     this.#host = host;
     const { manifest } = params.task;
-    this.#log = host.log.child({
+    this.#about = {
       task: manifest.name,
       version: manifest.version,
       window: params.window.index,
       round: this.id,
-    });
+    };
+    this.#log = host.log.child(this.#about);
+    this.#watch = new RoundWatch(params.task, host.observer);
     this.#check = answerCheck(host.suite, params.task);
     const [state, effects] = startRound(params, host.now());
     this.#state = state;
@@ -98,6 +117,12 @@ export class Round {
   /** Devices connected to this round. */
   get size(): number {
     return this.#members.size;
+  }
+
+  /** What may be told to anyone: no device, no address, no round id. */
+  status(): RoundStatus {
+    const { task, version, window } = this.#about;
+    return { task, version, window, stage: this.stage, devices: this.size, ...this.#watch.times() };
   }
 
   /** Only while the cohort gathers. The round listens to the connection from now on. */
@@ -116,6 +141,7 @@ export class Round {
   #adopt(connection: Connection): void {
     const device = connection.id;
     this.#members.set(device, connection);
+    connection.describeAs(this.#about);
     connection.listen({
       onMessage: (bytes) => this.#step({ kind: 'message', device, bytes }),
       onGone: (code) => this.#onGone(connection, code),
@@ -131,6 +157,7 @@ export class Round {
     const { id: device } = connection;
     if (!this.#members.has(device)) return;
     this.#retire(connection);
+    this.#watch.drop(code);
     this.#step({ kind: 'left', device, code });
   }
 
@@ -195,8 +222,10 @@ export class Round {
       case 'drop': {
         const connection = this.#members.get(effect.device);
         this.#members.delete(effect.device);
-        connection?.drop(effect.code, effect.detail, effect.retryInMs);
-        if (connection !== undefined) this.#retire(connection);
+        if (connection === undefined) return;
+        this.#watch.drop(effect.code);
+        connection.drop(effect.code, effect.detail, effect.retryInMs);
+        this.#retire(connection);
         return;
       }
       case 'release': {
@@ -230,13 +259,14 @@ export class Round {
         return;
       case 'stage':
         this.#log.info({ stage: effect.stage, devices: effect.devices }, 'stage begins');
+        this.#watch.stage(effect.stage, effect.devices);
         return;
       case 'result':
         this.#finish(effect.result);
         return;
       case 'abort':
         this.#log.warn({ code: effect.code, detail: effect.detail }, 'round aborted');
-        this.#end('aborted');
+        this.#end('aborted', effect.code);
         return;
     }
   }
@@ -258,7 +288,7 @@ export class Round {
       return;
     }
     const isAttested = this.#check(request);
-    const response = await link.ask(request, isAttested, attestMs);
+    const response = await link.ask(request, isAttested, attestMs, this.#about);
     if (response.kind === 'refused') {
       const { code, detail, members } = response;
       this.#log.warn(
@@ -302,6 +332,7 @@ export class Round {
       roundMs: Math.round(endMs - this.#rosterMs),
       cpuMs: Math.round((user + system) / 1000),
     };
+    this.#watch.opened(result.devices, result.survivors);
     const published = publishedResult(this.params.task, result, cost, this.#host.now());
     this.#host.onResult(published, result.record);
     this.#end('opened');
@@ -314,20 +345,22 @@ export class Round {
     this.#state = { stage: 'finished' };
     const code = error instanceof OnlysumError ? error.code : 'internal';
     for (const connection of [...this.#members.values()]) {
-      this.#members.delete(connection.id);
+      this.#retire(connection);
+      this.#watch.drop('round-aborted');
       connection.drop('round-aborted', `${code}: the coordinator failed; its log says more`);
     }
-    this.#end('aborted');
+    this.#end('aborted', 'internal');
   }
 
-  #end(outcome: 'opened' | 'aborted'): void {
+  #end(outcome: 'opened' | 'aborted', code: AbortCode | 'internal' | 'opened' = 'opened'): void {
     clearTimeout(this.#timer);
     clearTimeout(this.#grantTimer);
     for (const timer of this.#timers) clearTimeout(timer);
     for (const connection of [...this.#members.values()]) {
-      this.#members.delete(connection.id);
+      this.#retire(connection);
       connection.release();
     }
+    this.#watch.end(code);
     this.#host.onEnd(this, outcome);
   }
 
@@ -335,6 +368,7 @@ export class Round {
     this.#members.delete(connection.id);
     this.#bytesIn += connection.bytesIn;
     this.#bytesOut += connection.bytesOut;
+    this.#watch.bytes(connection.bytesIn, connection.bytesOut);
   }
 
   #context(): MachineContext {

@@ -4,7 +4,7 @@
  * that recorded it is on disk.
  */
 import { setImmediate } from 'node:timers/promises';
-import { type DeriveResult, type Suite, runDerive } from '@onlysum/crypto';
+import { type DeriveResult, type Suite, runDerive, toHex } from '@onlysum/crypto';
 import {
   type Ledger,
   type RegistrarParams,
@@ -38,6 +38,8 @@ export interface AttestationHost {
 export interface Attestation {
   readonly request: RegistrarRequest;
   readonly response: RegistrarResponse;
+  /** That it is about, if that is one of this registrar's. */
+  readonly task: Task | undefined;
   readonly bytes: Uint8Array;
 }
 
@@ -47,16 +49,22 @@ export async function attestRequest(
   host: AttestationHost,
 ): Promise<Attestation> {
   const request = parseRequest(requestBytes);
-  const response = await answer(request, host);
-  return { request, response, bytes: encodeResponse(response) };
+  const checks = host.store.read((ledger) => checkRequest(ledger, request, host.params));
+  const isRefused = 'kind' in checks;
+  const response = isRefused ? checks : await answer(request, checks, host);
+  const task = isRefused ? taskNamedIn(request, host.params) : checks.task;
+  return { request, response, task, bytes: encodeResponse(response) };
+}
+
+function taskNamedIn(request: RegistrarRequest, { tasks }: RegistrarParams): Task | undefined {
+  return 'taskId' in request ? tasks.get(toHex(request.taskId)) : undefined;
 }
 
 async function answer(
   request: RegistrarRequest,
-  { params, paramsOf, store, suite, context }: AttestationHost,
+  checks: RequestChecks,
+  { paramsOf, store, suite, context }: AttestationHost,
 ): Promise<RegistrarResponse> {
-  const checks = store.read((ledger) => checkRequest(ledger, request, params));
-  if ('kind' in checks) return checks;
   const { task } = checks;
   const results = await verify(suite, checks);
   try {

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { KeyRing } from './key-ring.js';
 import type { TokenIssuer, TokenLimits } from './licence-token.js';
 import type { Retention } from './maintenance.js';
+import type { RegistrarObserver } from './observations.js';
 import type { RegistrarStore } from './store/registrar-store.js';
 
 export interface RegistrarOptions extends Partial<Retention> {
@@ -29,6 +30,8 @@ export interface RegistrarOptions extends Partial<Retention> {
   readonly now?: () => number;
   /** Default: no log. */
   readonly logger?: Logger;
+  /** Told of every answer; default: nobody. */
+  readonly observer?: RegistrarObserver;
 }
 
 const SEED_BYTES = 32;

@@ -3,7 +3,7 @@
  * Knows: key, clock, randomness, store. Doesn't know: HTTP.
  * Invariant: nothing it signed leaves before it is on disk.
  */
-import { systemRng, toHex } from '@onlysum/crypto';
+import { UsageError, systemRng, toHex } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import {
   type Announcement,
@@ -33,12 +33,18 @@ import { makeKeyRing } from './key-ring.js';
 import { makeTokenVerifier } from './licence-token.js';
 import { attestationEntry, silentLogger } from './log.js';
 import { type Maintained, completeRetention, maintain } from './maintenance.js';
+import type { CertificateKind } from './observations.js';
 import { type RegistrarOptions, checkInteger, checkOptions, checkTasks } from './options.js';
 import { claimStore } from './owner.js';
+import { type Readiness, registrarReadiness } from './readiness.js';
 import { type RevocationList, RevocationLists } from './revocations.js';
 
 export interface RegistrarHealth {
   readonly status: 'ok';
+  readonly role: 'registrar';
+  /** Unix time on the registrar's clock. */
+  readonly nowMs: number;
+  readonly uptimeMs: number;
   readonly incarnation: number;
   /** The present epoch, and how many pseudonyms are enrolled for it. */
   readonly epoch: number;
@@ -116,6 +122,7 @@ export interface Registrar {
   /** Forgets what need not be kept any longer. To be called now and then. */
   maintain(): Promise<Maintained>;
   health(): RegistrarHealth;
+  readiness(): Readiness;
 }
 
 /** A run of codes is printed and handed out at once; more at a time would only hold up attestation. */
@@ -131,6 +138,8 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
   checkOptions(options);
   const { seed, previousSeeds = [], tasks, epochLengthMs, store } = options;
   const { suite = nativeSuite, rng = systemRng, now = Date.now, logger = silentLogger() } = options;
+  const { observer } = options;
+  const startedMs = performance.now();
   const ring = makeKeyRing(suite, seed, previousSeeds);
   const { publicKey } = ring.present;
   checkTasks(tasks, ring, epochLengthMs);
@@ -163,6 +172,19 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
     return claim;
   }
 
+  const observed =
+    <R>(kind: CertificateKind, run: (request: R) => Promise<Certificate>) =>
+    async (request: R): Promise<Certificate> => {
+      try {
+        const certificate = await run(request);
+        observer?.onCertificate(kind, 'granted');
+        return certificate;
+      } catch (error) {
+        observer?.onCertificate(kind, error instanceof UsageError ? error.code : 'internal');
+        throw error;
+      }
+    };
+
   return {
     publicKey,
     previousKeys: ring.previous.map((key) => key.publicKey),
@@ -177,14 +199,16 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
         suite,
         context,
       });
-      const { request, response, bytes } = attestation;
-      logger.info(attestationEntry(request, response, performance.now() - beganMs), 'attest');
+      const { request, response, task, bytes } = attestation;
+      const elapsedMs = performance.now() - beganMs;
+      logger.info(attestationEntry(request, response, task, elapsedMs), 'attest');
+      observer?.onAnswer(request, response, elapsedMs);
       return bytes;
     },
     announcement: (taskId) => announced(taskId),
-    enrol: (request) => certifyEnrolment(request, host),
-    renew: (request) => certifyRenewal(request, host),
-    recertify: (request) => certifyAgain(request, host),
+    enrol: observed('enrol', (request: Enrolment) => certifyEnrolment(request, host)),
+    renew: observed('renew', (request: Renewal) => certifyRenewal(request, host)),
+    recertify: observed('recertify', (request: Recertification) => certifyAgain(request, host)),
     makeCodes: async (count, lifetimeMs) => {
       checkInteger('count', count, 1, MOST_CODES);
       checkInteger('lifetimeMs', lifetimeMs, 1, Number.MAX_SAFE_INTEGER - context().nowMs);
@@ -224,9 +248,13 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
       return maintained;
     },
     health: () => {
-      const epoch = Math.floor(context().nowMs / epochLengthMs);
+      const { nowMs } = context();
+      const epoch = Math.floor(nowMs / epochLengthMs);
       return store.read((ledger) => ({
         status: 'ok',
+        role: 'registrar',
+        nowMs,
+        uptimeMs: Math.round(performance.now() - startedMs),
         incarnation: presentIncarnation(ledger),
         epoch,
         enrolled: enrolledIn(ledger, epochLengthMs, epoch),
@@ -238,6 +266,7 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
         }),
       }));
     },
+    readiness: () => registrarReadiness(tasks, store, context().nowMs),
   };
 }
 

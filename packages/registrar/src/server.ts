@@ -6,12 +6,13 @@ import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { UsageError } from '@onlysum/crypto';
-import type { Logger } from 'pino';
+import type { LevelWithSilent, Logger } from 'pino';
 import { registrarApp } from './http/app.js';
 import { checkProxies } from './http/client-address.js';
 import { type RegistrarLimits, completeLimits } from './http/limits.js';
 import { type RateLimits, completeRateLimits } from './http/rate-limit.js';
 import { standardLogger } from './log.js';
+import { Observations } from './observations.js';
 import { type RegistrarOptions, checkInteger } from './options.js';
 import { type Registrar, createRegistrar } from './registrar.js';
 
@@ -24,6 +25,10 @@ export interface RegistrarServerOptions extends RegistrarOptions {
   readonly rateLimits?: Partial<RateLimits>;
   /** Addresses of proxies whose X-Forwarded-For is believed. Default: none. */
   readonly trustProxy?: readonly string[];
+  /** Whether `/metrics` answers, to whoever reaches the port. Default: no. */
+  readonly metrics?: boolean;
+  /** The finest that is written, unless there is a `logger`. Default: info. */
+  readonly logLevel?: LevelWithSilent;
 }
 
 export interface RunningRegistrar {
@@ -41,14 +46,17 @@ const CLOSE_GRACE_MS = 2000;
  * @throws {UsageError} as {@link createRegistrar}; `listen-failed` if the address cannot be had.
  */
 export async function startRegistrar(options: RegistrarServerOptions): Promise<RunningRegistrar> {
-  const { host, port, tasks, logger = standardLogger() } = options;
+  const { host, port, tasks, logger = standardLogger(options.logLevel) } = options;
   checkInteger('port', port, 0, 65_535);
   const limits = completeLimits(tasks, options.limits);
   const rateLimits = completeRateLimits(options.rateLimits);
   const proxies = checkProxies(options.trustProxy ?? []);
-  const registrar = await createRegistrar({ ...options, logger });
+  const observations = new Observations();
+  const registrar = await createRegistrar({ ...options, logger, observer: observations });
+  const metrics =
+    options.metrics === true ? observations.expose(() => registrar.health()) : undefined;
   const settings = { limits, rateLimits, proxies, now: options.now ?? Date.now };
-  const { fetch } = registrarApp(registrar, settings, logger);
+  const { fetch } = registrarApp(registrar, settings, logger, metrics);
   const server = createAdaptorServer({
     fetch,
     createServer,
@@ -71,6 +79,7 @@ export async function startRegistrar(options: RegistrarServerOptions): Promise<R
     close: async () => {
       await closeServer(server);
       await endMaintenance();
+      observations.close();
       logger.info({ url }, 'registrar closed');
     },
   };

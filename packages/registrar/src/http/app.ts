@@ -1,6 +1,6 @@
 /**
  * The registrar's HTTP API. Knows: routes, bodies, statuses, limits. Doesn't know: sockets, what is
- * allowed. Every answer but that of /v1/attest is JSON.
+ * allowed. Every answer but those of /v1/attest and /metrics is JSON.
  *
  * Rates are limited for the load, not against guessing: a code has 96 random bits. Behind the proxy with TLS
  * that this server needs, all clients have the proxy's address unless the registrar is told to trust it.
@@ -11,6 +11,7 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import type { Registrar } from '../registrar.js';
 import {
   announcementJson,
@@ -39,10 +40,12 @@ export interface AppSettings {
   readonly now: () => number;
 }
 
+/** @param metrics - undefined: there is no such path. */
 export function registrarApp(
   registrar: Registrar,
   settings: AppSettings,
   logger: Logger,
+  metrics?: Registry,
 ): Hono<Env> {
   const app = new Hono<Env>();
   const { limits } = settings;
@@ -59,6 +62,15 @@ export function registrarApp(
     c.header('cache-control', 'no-store');
   });
   app.get('/healthz', (c) => c.json(registrar.health()));
+  app.get('/readyz', (c) => {
+    const readiness = registrar.readiness();
+    return c.json(readiness, readiness.status === 'ready' ? 200 : 503);
+  });
+  if (metrics !== undefined) {
+    app.get('/metrics', async (c) => {
+      return c.body(await metrics.metrics(), 200, { 'content-type': metrics.contentType });
+    });
+  }
   app.get('/v1/key', (c) => {
     const { publicKey, previousKeys, epochLengthMs } = registrar;
     const previous = previousKeys.map(toHex);

@@ -12,7 +12,12 @@
  */
 import { UsageError } from '@onlysum/crypto';
 import type { Ledger } from '@onlysum/protocol';
-import { type PostgresConnection, type PostgresDatabase, openPostgres } from '@onlysum/service';
+import {
+  type PostgresConnection,
+  type PostgresDatabase,
+  type PostgresOptions,
+  openPostgres,
+} from '@onlysum/service';
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import { type StoreBackend, guardedStore } from './guarded-store.js';
 import { type Change, CommittedLedger, LedgerOverlay } from './layered-ledger.js';
@@ -37,10 +42,14 @@ const KEPT_REMOVALS = STALE_MS;
  *
  * `read` shows what this process has committed at once, and what others have within {@link REFRESH_MS}.
  *
- * @throws {UsageError} `store-unavailable`, as does every transaction while the server cannot be reached.
+ * @throws {UsageError} `store-unavailable`, as does every transaction while the server cannot be reached;
+ *   `store-missing` if there are no tables and none must be made.
  */
-export async function postgresStore(connection: PostgresConnection): Promise<RegistrarStore> {
-  const database = await openPostgres<RegistrarTables>(connection, registrarSchema);
+export async function postgresStore(
+  connection: PostgresConnection,
+  options: PostgresOptions = {},
+): Promise<RegistrarStore> {
+  const database = await openPostgres<RegistrarTables>(connection, registrarSchema, options);
   const backend = new PostgresBackend(database);
   try {
     await backend.refresh();
