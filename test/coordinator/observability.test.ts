@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type CoordinatorHealth, httpRegistrar, type Readiness } from '@onlysum/coordinator';
 import { hello, maskedInput } from '@onlysum/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
-import { freePort } from '../e2e/onlysum-process.js';
+import { freePort } from '../e2e/free-port.js';
 import {
   enrolDevices,
   type Fleet,

@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Manifest } from '@onlysum/task';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { endAll, freePort, onlysum, onlysumJson, Running, SHIM } from './onlysum-process.js';
+import { freePort } from './free-port.js';
+import { endAll, onlysum, onlysumJson, Running, SHIM } from './onlysum-process.js';
 
 interface Finding {
   readonly check: string;

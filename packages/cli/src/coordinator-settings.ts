@@ -1,4 +1,5 @@
 /** What a coordinator runs with: lines of onlysum.yaml, overridden by flags. */
+import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfiguration, type Section } from './configuration.js';
 import {
@@ -39,6 +40,8 @@ export interface CoordinatorSettings {
   readonly key: string;
   /** Where the registrar is, or what to run it with in this process. */
   readonly registrar: { readonly url: string } | { readonly embedded: RegistrarSettings };
+  /** Folder of the durable record; the key that results are sealed with lies beside it. */
+  readonly store: string;
   readonly resultsDir: string | undefined;
   readonly exportRounds: boolean;
   readonly manifests: readonly string[];
@@ -103,6 +106,7 @@ export function coordinatorSettings(
       flags.embedRegistrar === true
         ? { embedded: embeddedRegistrarSettings(configuration) }
         : { url: registrarUrl() },
+    store: join(directoryOf(flags.config, terminal.cwd), 'coordinator-store'),
     resultsDir: lines.resultsDir,
     exportRounds: lines.exportRounds ?? false,
     manifests: required(lines.manifests, '--manifest', 'coordinator.manifests'),
@@ -111,4 +115,9 @@ export function coordinatorSettings(
     metrics: lines.metrics ?? false,
     logLevel: configuration.log.level ?? DEFAULT_LOG_LEVEL,
   };
+}
+
+/** Where the configuration lies, or would. */
+function directoryOf(config: string | undefined, cwd: string): string {
+  return config === undefined ? cwd : dirname(resolve(cwd, config));
 }

@@ -56,7 +56,8 @@ export function readAttestedRound(path: string): AttestedRound {
 export interface OpenedSum {
   /** Hex. */
   readonly round: string;
-  readonly lanes: readonly number[];
+  /** Null where the result keeps a sum back, as of too few respondents. */
+  readonly lanes: readonly (number | null)[];
 }
 
 /** @throws {UsageError} `file-unreadable`, `file-invalid`, `hex-invalid`. */
@@ -64,7 +65,7 @@ export function readOpenedSum(path: string): OpenedSum {
   const value = readJson(path);
   return inFile(path, () => {
     const result = new Reader('', value);
-    return { round: toHex(result.bytes('round', 16)), lanes: result.integers('lanes') };
+    return { round: toHex(result.bytes('round', 16)), lanes: result.sums('lanes') };
   });
 }
 
@@ -106,11 +107,14 @@ class Reader {
     throw invalid(this.#nameOf(name), `an integer from ${least} to ${most}`, value);
   }
 
-  integers(name: string): number[] {
+  /** Null: kept back. */
+  sums(name: string): (number | null)[] {
     const value = this.#fields[name];
-    const isList = Array.isArray(value) && value.every((item) => Number.isSafeInteger(item));
-    if (!isList) throw invalid(this.#nameOf(name), 'a list of integers', value);
-    return value as number[];
+    const isSum = (item: unknown): boolean => item === null || Number.isSafeInteger(item);
+    if (!Array.isArray(value) || !value.every(isSum)) {
+      throw invalid(this.#nameOf(name), 'a list of integers, null where one is kept back', value);
+    }
+    return value as (number | null)[];
   }
 
   bytes(name: string, length: number): Uint8Array {

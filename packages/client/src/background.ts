@@ -5,7 +5,7 @@
  * alive.
  */
 import { OnlysumError, type Rng } from '@onlysum/crypto';
-import { type PoolSlots, skewMs } from '@onlysum/protocol';
+import { clockSkewMs, type PoolSlots } from '@onlysum/protocol';
 import { type Manifest, type Window, windowAt } from '@onlysum/task';
 import { uniform } from './jitter.js';
 import { SubmitError } from './submit-error.js';
@@ -83,7 +83,7 @@ class Schedule {
   /** Asked for at a random time about the window's beginning, again where clocks may differ. */
   async #slotsOf(window: Window): Promise<PoolSlots | undefined> {
     const { manifest, rng, now, slotsIn } = this.#ports;
-    const marginMs = skewMs(manifest);
+    const marginMs = clockSkewMs(manifest);
     if (now() < window.startMs) await this.#until(window.startMs + uniform(rng) * marginMs);
     const slots = this.#isStopped ? undefined : await slotsIn(window);
     if (slots !== undefined || now() >= window.startMs + marginMs) return slots;
@@ -92,15 +92,17 @@ class Schedule {
   }
 
   /** @returns from when on to come again. */
-  async #submit({ isLast }: Visit): Promise<number> {
+  async #submit({ atMs, isLast }: Visit): Promise<number> {
     const { manifest, now, submit, onProblem } = this.#ports;
     if (this.#isStopped) return now();
+    // A round may end after its window: the next one is not to be left out for that.
+    const { endMs } = windowAt(manifest, atMs);
     try {
       await submit(isLast ? undefined : TRIES_AT_A_SLOT);
-      return windowAt(manifest, now()).endMs;
+      return endMs;
     } catch (error) {
       if (!this.#isStopped && !isExpected(error)) onProblem(error as OnlysumError);
-      return comeBackMs(error, manifest, now());
+      return comeBackMs(error, endMs, now());
     }
   }
 
@@ -149,12 +151,10 @@ export function submitAtMs(manifest: Manifest, fromMs: number, rng: Rng): number
 }
 
 /** After a failure that can pass, once more in the same window; else in the next. */
-function comeBackMs(error: unknown, manifest: Manifest, nowMs: number): number {
-  if (error instanceof SubmitError && error.nextWindowMs !== undefined) {
-    return Math.max(error.nextWindowMs, nowMs);
-  }
+function comeBackMs(error: unknown, endMs: number, nowMs: number): number {
+  if (error instanceof SubmitError && error.nextWindowMs !== undefined) return error.nextWindowMs;
   const canPass = error instanceof OnlysumError && error.retryable;
-  return canPass ? nowMs : windowAt(manifest, nowMs).endMs;
+  return canPass ? nowMs : endMs;
 }
 
 /** Another submission of this device was first, or is under way: as it should be. */

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toHex } from '@onlysum/crypto';
 import type { RoundRecord } from '@onlysum/protocol';
+import { Bookkeeping } from './bookkeeping.js';
 import { Lobby } from './lobby.js';
 import { errorFields } from './log.js';
 import { Observations } from './observations.js';
@@ -14,9 +15,10 @@ import type { PublishedResult } from './published-result.js';
 import { coordinatorReadiness } from './readiness.js';
 import type { TalliedReason } from './reason-tally.js';
 import { registrarLink } from './registrar-link.js';
-import { prepareResultsDir, saveRecord, saveResult } from './results.js';
+import { prepareResultsDir, saveRecord, saveResult, saveWindow } from './results.js';
 import type { RoundStatus } from './round.js';
 import { listen } from './server.js';
+import type { WindowReport } from './window-report.js';
 
 export interface CoordinatorHealth {
   readonly status: 'ok' | 'closing';
@@ -58,6 +60,27 @@ export interface RunningCoordinator {
    * them and tells their devices why. Repeated calls share the first one's end.
    */
   close(options?: { readonly graceMs?: number }): Promise<void>;
+  /**
+   * The kill switch: at once every round of the task ends, at whatever stage, and no device is taken until
+   * {@link resumeTask}, also after a restart. Nothing of it is opened any more.
+   *
+   * @param taskId - hex.
+   * @param reason - devices are told.
+   * @param actor - for the audit log: who asks for it.
+   * @throws {UsageError} `record-missing`; `store-unavailable`: then it is stopped all the same, and
+   *   written when the store can be.
+   */
+  stopTask(taskId: string, reason: string, actor: string): Promise<void>;
+  /** @throws {UsageError} `record-missing`; `store-unavailable`: then it stays stopped. */
+  resumeTask(taskId: string, actor: string): Promise<void>;
+  /**
+   * What the store says of a window.
+   *
+   * @param taskId - hex.
+   * @returns undefined if it never opened here.
+   * @throws {UsageError} `seal-key-unknown`, `seal-open-failed`, `store-unavailable`.
+   */
+  windowResult(taskId: string, window: number): Promise<WindowReport | undefined>;
 }
 
 const DEFAULT_GRACE_MS = 30_000;
@@ -97,10 +120,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     record: RoundRecord | undefined,
   ): Promise<void> => {
     if (resultsDir !== undefined) {
-      const isSaved = await save(result, 'result', () => saveResult(resultsDir, result));
+      const of = about(result);
+      const isSaved = await save(of, 'result', () => saveResult(resultsDir, result));
       if (!isSaved) unsavedResults++;
       if (record !== undefined) {
-        await save(result, 'round record', () => saveRecord(resultsDir, result, record));
+        await save(of, 'round record', () => saveRecord(resultsDir, result, record));
       }
     }
     try {
@@ -111,27 +135,43 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   };
 
   const save = async (
-    result: PublishedResult,
+    of: Readonly<Record<string, string | number>>,
     what: string,
     write: () => Promise<string>,
   ): Promise<boolean> => {
     for (let attempt = 1; attempt <= SAVE_ATTEMPTS; attempt++) {
       try {
         const file = await write();
-        log.info({ ...about(result), file }, `${what} written`);
+        log.info({ ...of, file }, `${what} written`);
         return true;
       } catch (error) {
-        log.error({ ...about(result), attempt, ...errorFields(error) }, `${what} not written`);
+        log.error({ ...of, attempt, ...errorFields(error) }, `${what} not written`);
         if (attempt < SAVE_ATTEMPTS) await sleep(SAVE_PAUSE_MS);
       }
     }
     return false;
   };
 
-  const lobby = new Lobby(settings, link, opener, observations, (result, record) => {
+  const books: Bookkeeping = new Bookkeeping(settings, {
+    onStopped: (taskId, detail) => lobby.stopTask(taskId, detail),
+    hasRounds: (name) => lobby.hasRounds(name),
+    onWindow: async (report) => {
+      if (resultsDir === undefined) return;
+      const name = { window: report.window.index, task: report.task.name };
+      const isSaved = await save(name, 'window', () => saveWindow(resultsDir, report));
+      if (!isSaved) unsavedResults++;
+    },
+  });
+  const lobby: Lobby = new Lobby(settings, link, opener, books, observations, (result, record) => {
+    const stopped = books.killSwitch.reasonFor(result.task.taskId);
+    if (stopped !== undefined) {
+      log.warn(about(result), 'the task is stopped: its last result is kept, not published');
+      return;
+    }
     const done = publish(result, record).finally(() => publishing.delete(done));
     publishing.add(done);
   });
+  await books.start();
 
   const health = (): CoordinatorHealth => ({
     status: closing === undefined ? 'ok' : 'closing',
@@ -161,6 +201,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     health,
     readiness: () => coordinatorReadiness(settings, link, closing !== undefined),
     metrics: settings.hasMetrics ? observations.expose(health) : undefined,
+  }).catch(async (error: unknown) => {
+    await books.close();
+    throw error;
   });
 
   const close = async (graceMs: number): Promise<void> => {
@@ -173,6 +216,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     link.close();
     await server.close();
     await Promise.all(publishing);
+    await books.close();
     await opener.close();
     observations.close();
     log.info('closed');
@@ -189,6 +233,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     port: server.port,
     url,
     health,
+    stopTask: (taskId, reason, actor) => books.killSwitch.stop(taskId, reason, actor),
+    resumeTask: (taskId, actor) => books.killSwitch.resume(taskId, actor),
+    windowResult: (taskId, window) => books.windows.report({ taskId, window }),
     close: ({ graceMs = DEFAULT_GRACE_MS } = {}) => (closing ??= close(graceMs)),
   };
 }

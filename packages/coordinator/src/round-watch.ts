@@ -29,7 +29,8 @@ export interface OpenedRound {
   readonly unmaskingMs: number;
 }
 
-export type RoundOutcome = 'opened' | AbortCode | 'internal';
+/** `not-kept`: opened, and the store took no sum. */
+export type RoundOutcome = 'opened' | AbortCode | 'not-kept' | 'internal';
 
 export interface StageTimes {
   /** Since the round and its present stage began. */

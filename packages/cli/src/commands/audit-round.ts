@@ -87,7 +87,7 @@ function checkResult(path: string, { facts, lanes }: CheckedRound): void {
       `${path}: expected the result of round ${round}, got that of ${result.round}`,
     );
   }
-  const at = lanes.findIndex((lane, j) => result.lanes[j] !== lane);
+  const at = lanes.findIndex((lane, j) => result.lanes[j] !== null && result.lanes[j] !== lane);
   if (at < 0 && result.lanes.length === lanes.length) return;
   const where = at < 0 ? 'lanes' : `lanes[${at}]`;
   throw new RoundError(
