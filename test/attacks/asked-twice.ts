@@ -177,6 +177,7 @@ const signFirst = {
         run({
           read: (key) => (puts.has(key) ? puts.get(key) : ledger.read(key)),
           put: (key, value) => void puts.set(key, value),
+          remove: (key) => ledger.remove(key),
           keys: (prefix) => ledger.keys(prefix),
         }),
       );

@@ -108,6 +108,7 @@ function without(ledger: Ledger, prefix: string): Ledger {
   return {
     read: (key) => (key.startsWith(prefix) ? undefined : ledger.read(key)),
     put: (key, value) => ledger.put(key, value),
+    remove: (key) => ledger.remove(key),
     keys: (of) => ledger.keys(of),
   };
 }

@@ -54,7 +54,7 @@ export function checkRoleKey(
   { keyLabel, keyPath, publicKey }: LoadedKey,
   { manifestPath, manifest }: { readonly manifestPath: string; readonly manifest: Manifest },
 ): void {
-  const keys = keysOf(manifest);
+  const keys = roleKeys(manifest);
   const got = toHex(publicKey);
   if (keys[role] === got) return;
   const other = ROLES.find((name) => keys[name] === got);
@@ -69,6 +69,11 @@ export function checkRoleKey(
 
 const ROLES = ['publisher', 'registrar', 'coordinator'] as const;
 
-function keysOf({ publisher, registrar, coordinator }: Manifest): Readonly<Record<Role, string>> {
+/** Hex. */
+export function roleKeys({
+  publisher,
+  registrar,
+  coordinator,
+}: Manifest): Readonly<Record<Role, string>> {
   return { publisher, registrar, coordinator: coordinator.key };
 }

@@ -1,14 +1,21 @@
 /** What a registrar runs with: lines of onlysum.yaml, overridden by flags. */
 import type { Command } from 'commander';
-import { loadConfiguration, type Section } from './configuration.js';
+import {
+  type Configuration,
+  loadConfiguration,
+  type Section,
+  type StoreSetting,
+} from './configuration.js';
 import { given, integerFlag, pathFlag, portFlag, REQUIRED, repeated, required } from './flags.js';
 import type { Terminal } from './terminal.js';
+import { checkSupported } from './unsupported-lines.js';
 
 export interface RegistrarFlags {
   readonly config?: string;
   readonly host?: string;
   readonly port?: number;
   readonly key?: string;
+  readonly previousKey?: string[];
   readonly store?: string;
   readonly epochLengthMs?: number;
   readonly manifest?: string[];
@@ -21,21 +28,43 @@ export interface RegistrarSettings {
   readonly key: string;
   /** The flag or line that gives the key, for errors. */
   readonly keyLabel: string;
-  readonly store: string;
+  readonly previousKeys: readonly string[];
+  readonly store: StoreSetting;
   readonly epochLengthMs: number | undefined;
   readonly manifests: readonly string[];
   readonly limits: NonNullable<Section<'registrar'>['limits']>;
+  readonly metrics: boolean;
+  readonly logLevel: LogLevel;
+  readonly tokens: NonNullable<Section<'registrar'>['tokens']>;
+  /** What is left to the registrar's own defaults where it is missing. */
+  readonly optional: Pick<Section<'registrar'>, (typeof OPTIONAL)[number]>;
 }
 
+const OPTIONAL = [
+  'tokenLimits',
+  'rateLimits',
+  'trustProxy',
+  'ledgerRetentionDays',
+  'auditRetentionDays',
+] as const;
+
+export type LogLevel = NonNullable<Section<'log'>['level']>;
+
 export const DEFAULT_HOST = '127.0.0.1';
-const DEFAULT_PORT = 8788;
+export const DEFAULT_REGISTRAR_PORT = 8788;
+export const DEFAULT_LOG_LEVEL = 'info';
 
 export function addRegistrarFlags(command: Command, { cwd }: Terminal): Command {
   return command
     .option('--config <file>', 'configuration (default: onlysum.yaml if there is one)')
     .option('--host <address>', `address to listen on (default: ${DEFAULT_HOST})`)
-    .option('--port <port>', `port, 0 for any (default: ${DEFAULT_PORT})`, portFlag)
+    .option('--port <port>', `port, 0 for any (default: ${DEFAULT_REGISTRAR_PORT})`, portFlag)
     .option('--key <file>', `registrar's key file ${REQUIRED}`, pathFlag('--key', cwd))
+    .option(
+      '--previous-key <file>',
+      'key file from before a rotation; may be repeated',
+      repeated(pathFlag('--previous-key', cwd)),
+    )
     .option(
       '--store <folder>',
       `folder of the durable record ${REQUIRED}`,
@@ -53,40 +82,50 @@ export function addRegistrarFlags(command: Command, { cwd }: Terminal): Command 
     );
 }
 
-/** @throws {UsageError} `setting-missing`, or as `loadConfiguration`. */
+/** @throws {UsageError} `setting-missing`, `setting-unsupported`, or as `loadConfiguration`. */
 export function registrarSettings(flags: RegistrarFlags, terminal: Terminal): RegistrarSettings {
-  const { registrar } = loadConfiguration(flags.config, terminal.cwd);
+  const configuration = loadConfiguration(flags.config, terminal.cwd);
   const lines = {
-    ...registrar,
+    ...configuration.registrar,
     ...given({
       host: flags.host,
       port: flags.port,
       key: flags.key,
-      store: flags.store,
+      previousKeys: flags.previousKey,
       epochLengthMs: flags.epochLengthMs,
       manifests: flags.manifest,
     }),
+    ...(flags.store === undefined ? {} : { store: { lmdb: flags.store } }),
   };
-  return complete(lines, (flag) => flag);
+  return complete({ ...configuration, registrar: lines }, (flag) => flag);
 }
 
-/** For a registrar in another process, whose flags are its own. @throws {UsageError} `setting-missing`. */
-export function embeddedRegistrarSettings(lines: Section<'registrar'>): RegistrarSettings {
-  return complete(lines, () => undefined);
+/** For a registrar in the coordinator's process, whose flags are the coordinator's. @throws as above. */
+export function embeddedRegistrarSettings(configuration: Configuration): RegistrarSettings {
+  return complete(configuration, () => undefined);
 }
 
 function complete(
-  lines: Section<'registrar'>,
+  configuration: Configuration,
   flagFor: (flag: string) => string | undefined,
 ): RegistrarSettings {
+  const { registrar: lines, log } = configuration;
+  checkSupported('registrar', configuration);
   return {
     host: lines.host ?? DEFAULT_HOST,
-    port: lines.port ?? DEFAULT_PORT,
+    port: lines.port ?? DEFAULT_REGISTRAR_PORT,
     key: required(lines.key, flagFor('--key'), 'registrar.key'),
     keyLabel: flagFor('--key') ?? 'registrar.key',
+    previousKeys: lines.previousKeys ?? [],
     store: required(lines.store, flagFor('--store'), 'registrar.store'),
     epochLengthMs: lines.epochLengthMs,
     manifests: required(lines.manifests, flagFor('--manifest'), 'registrar.manifests'),
     limits: lines.limits ?? {},
+    metrics: lines.metrics ?? false,
+    logLevel: log.level ?? DEFAULT_LOG_LEVEL,
+    tokens: lines.tokens ?? [],
+    optional: Object.fromEntries(
+      OPTIONAL.filter((name) => lines[name] !== undefined).map((name) => [name, lines[name]]),
+    ),
   };
 }

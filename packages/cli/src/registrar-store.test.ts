@@ -43,5 +43,5 @@ it('gives the operator advice for an unknown pseudonym', async () => {
   const unknown = 'ab'.repeat(32);
   expect(await run(['registrar', 'revoke', unknown, '--store', path], terminal)).toBe(2);
   expect(said).toContain(`one that was enrolled with the registrar of ${path}, got ${unknown}`);
-  expect(said).not.toContain('enrol with a code');
+  expect(said).not.toContain('enrol first');
 });

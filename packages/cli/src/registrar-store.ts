@@ -5,9 +5,11 @@
 import { systemRng, UsageError } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import type { Ledger, MachineContext } from '@onlysum/protocol';
+import type { RegistrarStore } from '@onlysum/registrar';
 import type { Command } from 'commander';
 import { loadConfiguration } from './configuration.js';
 import { pathFlag, REQUIRED, required } from './flags.js';
+import { openStore, storeName } from './open-store.js';
 import type { Terminal } from './terminal.js';
 
 export interface StoreFlags {
@@ -29,34 +31,49 @@ export function addStoreFlags(command: Command, { cwd }: Terminal): Command {
 /**
  * Runs `run` in one transaction.
  *
- * @param run - also gets the store's path, to name it.
+ * @param run - also gets the store's name, for messages.
+ * @throws {UsageError} as {@link withRegistrarStore}.
+ */
+export function inRegistrarStore<T>(
+  flags: StoreFlags,
+  terminal: Terminal,
+  run: (ledger: Ledger, context: MachineContext, name: string) => T,
+): Promise<T> {
+  return withRegistrarStore(flags, terminal, (store, name) => {
+    const context = { suite: nativeSuite, rng: systemRng, nowMs: Date.now() };
+    return store.transact((ledger) => run(ledger, context, name));
+  });
+}
+
+/**
+ * Opens the store for `use`, and closes it.
+ *
  * @throws {UsageError} `store-missing` if no registrar has ever run on it: a typing error must not
  *   make a second store, nor write into another program's.
  */
-export async function inRegistrarStore<T>(
+export async function withRegistrarStore<T>(
   flags: StoreFlags,
   terminal: Terminal,
-  run: (ledger: Ledger, context: MachineContext, path: string) => T,
+  use: (store: RegistrarStore, name: string) => T | Promise<T>,
 ): Promise<T> {
   const { registrar } = loadConfiguration(flags.config, terminal.cwd);
-  const path = required(flags.store ?? registrar.store, '--store', 'registrar.store');
-  const { lmdbStore, storeOwner } = await import('@onlysum/registrar');
-  const store = lmdbStore(path, { create: false });
+  const flag = flags.store === undefined ? undefined : { lmdb: flags.store };
+  const setting = required(flag ?? registrar.store, '--store', 'registrar.store');
+  const { storeOwner } = await import('@onlysum/registrar');
+  const store = await openStore('registrar.store', setting, terminal, { create: false });
+  const name = storeName(setting);
   try {
-    const context = { suite: nativeSuite, rng: systemRng, nowMs: Date.now() };
-    return await store.transact((ledger) => {
-      if (storeOwner(ledger) === undefined) throw notRegistrars(path);
-      return run(ledger, context, path);
-    });
+    if (store.read(storeOwner) === undefined) throw notRegistrars(name);
+    return await use(store, name);
   } finally {
     await store.close();
   }
 }
 
-function notRegistrars(path: string): UsageError {
+function notRegistrars(name: string): UsageError {
   const expected = 'the store of a registrar that has been started once';
   const got = "one that holds no registrar's key";
-  return new UsageError('store-missing', `${path}: expected ${expected}, got ${got}`, {
+  return new UsageError('store-missing', `${name}: expected ${expected}, got ${got}`, {
     field: '--store',
     expected,
     got,

@@ -55,6 +55,8 @@ export async function openCoordinator(
       store,
       sealing: await fileSealing(`${settings.store}.key`),
       exportRounds: settings.exportRounds,
+      metrics: settings.metrics,
+      logLevel: settings.logLevel,
       ...(resultsDir === undefined ? {} : { resultsDir }),
     };
     const coordinator = await startCoordinator(options);

@@ -1,6 +1,13 @@
 /** A registrar with its key and its store, opened together and closed together. */
 import { toHex, wipe } from '@onlysum/crypto';
-import { lmdbStore, type Registrar, startRegistrar } from '@onlysum/registrar';
+import {
+  type Registrar,
+  type RegistrarStore,
+  startRegistrar,
+  type TokenIssuer,
+} from '@onlysum/registrar';
+import { readJson } from './files.js';
+import { openStore } from './open-store.js';
 import type { RegistrarSettings } from './registrar-settings.js';
 import { loadRole } from './role.js';
 import type { Terminal } from './terminal.js';
@@ -17,21 +24,31 @@ export async function openRegistrar(
   settings: RegistrarSettings,
   terminal: Terminal,
 ): Promise<OpenRegistrar> {
-  const { tasks, seed, publicKey } = loadRole('registrar', settings, terminal);
-  const store = lmdbStore(settings.store);
+  const tokenIssuers = settings.tokens.map((lines) => ({
+    ...lines,
+    keys: readJson(lines.keys) as TokenIssuer['keys'],
+  }));
+  const { tasks, seed, publicKey, previousSeeds } = loadRole('registrar', settings, terminal);
+  let store: RegistrarStore | undefined;
   const release = async () => {
-    await store.close();
-    wipe(seed);
+    await store?.close();
+    wipe(seed, ...previousSeeds);
   };
   try {
+    store = await openStore('registrar.store', settings.store, terminal);
     const running = await startRegistrar({
       seed,
+      previousSeeds,
       tasks,
+      tokenIssuers,
+      ...settings.optional,
       epochLengthMs: settings.epochLengthMs ?? tasks[0]?.manifest.epoch.lengthMs ?? 0,
       store,
       host: settings.host,
       port: settings.port,
       limits: settings.limits,
+      metrics: settings.metrics,
+      logLevel: settings.logLevel,
     });
     return {
       url: running.url,

@@ -319,6 +319,7 @@ describe('leaving', () => {
     ],
   };
   const stranger = 'ab'.repeat(32);
+  const taskName = `${publisherKey}/client-test`;
 
   /** Lets one look into it after the client closed it. */
   function openStore() {
@@ -354,6 +355,7 @@ describe('leaving', () => {
       enrolling: null,
       renewing: null,
       pseudonyms: [],
+      tasks: [taskName],
     });
     expect(record.registrars[stranger]).toEqual(secrets);
     expect(record.contributedUntil).toEqual(contributedUntil);
@@ -363,8 +365,24 @@ describe('leaving', () => {
   it('leaves the enrolment to other tasks when asked to', async () => {
     const { store, made } = await enrolled();
     await made.leave({ keepEnrolment: true });
-    expect((await store.read()).registrars[registrarKey]).toEqual(secrets);
+    const tasks = [taskName];
+    expect((await store.read()).registrars[registrarKey]).toEqual({ ...secrets, tasks });
     expect(made.isEnrolled).toBe(false);
+  });
+
+  it('erases the secrets under the keys that the registrar had before, too', async () => {
+    const { store } = await enrolled();
+    await store.update((record) => {
+      const registrars = { [stranger]: { ...secrets, tasks: [taskName] } };
+      return [{ ...record, registrars }, undefined];
+    });
+    const made = await client({ store });
+    expect(made.isEnrolled).toBe(true);
+    await made.leave();
+    const record = await store.read();
+    const nothing = { code: null, enrolling: null, renewing: null, pseudonyms: [] };
+    expect(record.registrars[stranger]).toMatchObject(nothing);
+    expect((await client({ store })).isEnrolled).toBe(false);
   });
 
   it('forgets what was recorded, and keeps nothing more', async () => {

@@ -9,7 +9,9 @@ import { checkManifestFloor, checkValidity, checkVersion } from '@onlysum/task';
 import { type Task, verifySignedManifest, windowAt } from '@onlysum/task';
 import { startBackground } from './background.js';
 import { type ClientConsent, Consent } from './consent.js';
-import { type EnrolmentPorts, type EnrolOptions, enrolWithCode, isEnrolled } from './enrolment.js';
+import type { Credential } from './credential.js';
+import { type EnrolmentPorts, type EnrolOptions, enrolWith, isEnrolled } from './enrolment.js';
+import { takeRegistrar } from './key-change.js';
 import { eraseEnrolment, type LeaveOptions } from './leave.js';
 import type { AnyMetrics, MetricTypes } from './metric-types.js';
 import { type CheckedOptions, checkDuration, checkOptions, type ClientOptions } from './options.js';
@@ -46,17 +48,18 @@ export interface Client<Metrics extends MetricTypes<Metrics> = AnyMetrics> {
   readonly task: Task;
   /** Which groups the user gives. */
   readonly consent: ClientConsent;
-  /** Whether this device has a certificate, as last seen in the store. */
+  /** Whether this device is enrolled, as last seen in the store; also before the registrar's key changed. */
   readonly isEnrolled: boolean;
   /**
-   * Enrols this device, once. The same code again does nothing.
+   * Enrols this device, once. The same code, or a token of the same licence, again does nothing.
    *
-   * @param code - from the operator; works once.
-   * @throws {UsageError} `already-enrolled` by another code, which only `replace` gives up; if the
-   *   registrar refuses the code (`code-invalid`, `code-used`); {@link RoundError}
-   *   `registrar-unavailable`: try again with the same code.
+   * @param credential - a code from the operator, which works once; or `{ token }`, a licence token (JWT)
+   *   of an issuer that the registrar trusts.
+   * @throws {UsageError} `already-enrolled` by another one, which only `replace` gives up; if the
+   *   registrar refuses it (`code-invalid`, `code-used`, `token-invalid`, `token-expired`,
+   *   `licence-exhausted`); {@link RoundError} `registrar-unavailable`: try again with the same.
    */
-  enrol(code: string, options?: EnrolOptions): Promise<void>;
+  enrol(credential: Credential, options?: EnrolOptions): Promise<void>;
   /**
    * Records a value of a metric. Counts and sums add up until they are sent, of others the last value
    * counts. Values go into the window in which they are submitted; of a group that is not given nothing
@@ -138,7 +141,7 @@ export async function createClient<Metrics extends MetricTypes<Metrics> = AnyMet
   checkValidity(task.manifest, windowAt(task.manifest, now()));
   const client = new TaskClient(task, checked);
   const record = await store.update((before) => {
-    const after = takeVersion(withoutExpired(before, now()), task);
+    const after = takeRegistrar(takeVersion(withoutExpired(before, now()), task), task);
     return [after, after];
   });
   client.isEnrolled = isEnrolled(record, task.manifest.registrar);
@@ -169,9 +172,9 @@ class TaskClient implements Client {
     this.consent = new Consent(manifest, options.consent, (group) => this.#recorder.forget(group));
   }
 
-  async enrol(code: string, options: EnrolOptions = {}): Promise<void> {
+  async enrol(credential: Credential, options: EnrolOptions = {}): Promise<void> {
     this.#checkOpen();
-    await enrolWithCode(this.#enrolmentPorts(true), code, options);
+    await enrolWith(this.#enrolmentPorts(true), credential, options);
     this.isEnrolled = true;
   }
 

@@ -445,3 +445,75 @@ describe('what the registrar says', () => {
     expect(message).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });
 });
+
+describe('a licence token', () => {
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const tokenFor = (claims: Record<string, unknown>, serial = 1) =>
+    `${part({ alg: 'ES256', serial })}.${part(claims)}.c2lnbmF0dXJl`;
+  const licence = { iss: 'https://licences.example.org', sub: 'licence-γ' };
+
+  /** A registrar that takes any token; `answers` says whether its answer arrives. */
+  function taking(bodies: Record<string, string>[], answers: () => boolean): FetchLike {
+    return async (_, { body }) => {
+      const json = JSON.parse(body ?? '{}') as Record<string, string>;
+      bodies.push(json);
+      if (!answers()) throw new TypeError('connection reset');
+      const pseudonym = Buffer.from(json['pseudonym'] ?? '', 'hex');
+      const epochLengthMs = EPOCH_MS;
+      const epoch = Math.floor(START_MS / EPOCH_MS);
+      const certificate = rig.certify({ epoch, epochLengthMs, pseudonym });
+      return { status: 200, text: async () => JSON.stringify(certificate) };
+    };
+  }
+
+  it('is asked for with one key until an answer comes, also with a fresh token', async () => {
+    const bodies: Record<string, string>[] = [];
+    const store = memoryStore();
+    let isUp = false;
+    const client = await device(
+      taking(bodies, () => isUp),
+      store,
+    );
+    await expect(client.enrol({ token: tokenFor(licence, 1) })).rejects.toMatchObject({
+      code: 'registrar-unavailable',
+    });
+    isUp = true;
+    const fresh = tokenFor(licence, 2);
+    await client.enrol({ token: ` ${fresh}\n` });
+    await client.enrol({ token: tokenFor(licence, 3) });
+    expect(bodies).toHaveLength(2);
+    const [first, second] = bodies;
+    expect(second?.['pseudonym']).toBe(first?.['pseudonym']);
+    expect(second).toMatchObject({ token: fresh, registrar: registrarKey });
+    expect(client.isEnrolled).toBe(true);
+    const kept = JSON.stringify(await store.read());
+    for (const text of [...fresh.split('.'), licence.sub, licence.iss]) {
+      expect(kept).not.toContain(text);
+    }
+    const other = { token: tokenFor({ ...licence, sub: 'another' }) };
+    await expect(client.enrol(other)).rejects.toMatchObject({ code: 'already-enrolled' });
+  });
+
+  it('that is none is refused before anybody is asked, and not shown', async () => {
+    const client = await device();
+    const tokens = [
+      '',
+      'a.b',
+      'a.b.c',
+      tokenFor({ iss: 'x' }),
+      tokenFor({ iss: 1, sub: 'x' }),
+      `a.${part(null)}.c`,
+      `${tokenFor(licence)}.x`,
+      `${tokenFor(licence)}${'x'.repeat(8192)}`,
+      7,
+      undefined,
+    ];
+    for (const token of tokens) {
+      const refused = client.enrol({ token } as { token: string });
+      const error = (await refused.catch((reason: unknown) => reason)) as Error;
+      expect(error).toMatchObject({ code: 'argument-invalid', field: 'token' });
+      if (typeof token === 'string' && token !== '') expect(error.message).not.toContain(token);
+    }
+    expect(rig.requests).toEqual([]);
+  });
+});

@@ -1,30 +1,20 @@
 /**
  * Who this device is to the registrar: a pseudonym per epoch, with its certificate. Protocol §5.0.
- * Knows: codes, renewal. Doesn't know: rounds.
+ * Knows: enrolment, renewal. Doesn't know: rounds, what a code or a token proves.
  * Invariant: a key is durable before the registrar hears of it, so a lost answer costs nothing, and
  * all processes of a device have the same pseudonym in an epoch.
  */
+import { OnlysumError, parseHex, type Rng, toHex, UsageError, wipe } from '@onlysum/crypto';
+import { type Certificate, renewalStatement } from '@onlysum/protocol';
+import { checkCredential, type Credential } from './credential.js';
+import { carryOver, kin, takeRegistrar, withoutKin } from './key-change.js';
 import {
-  equalBytes,
-  invalidField,
-  OnlysumError,
-  parseHex,
-  type Rng,
-  runDerive,
-  type Suite,
-  toHex,
-  UsageError,
-  WireError,
-  wipe,
-} from '@onlysum/crypto';
-import {
-  type Certificate,
-  certificateCheck,
-  codeHash,
-  enrolmentStatement,
-  renewalStatement,
-} from '@onlysum/protocol';
-import type { Task } from '@onlysum/task';
+  certificateInvalid,
+  checkCertificate,
+  type EnrolmentPorts,
+  pseudonymRecord,
+  withSeed,
+} from './own-certificate.js';
 import {
   type ClientRecord,
   type PseudonymRecord,
@@ -32,16 +22,9 @@ import {
   registrarOf,
   withRegistrar,
 } from './record.js';
-import { postEnrol, postRenew, type RegistrarCall } from './registrar-http.js';
-import type { ClientStore } from './store.js';
+import { postEnrol, postRenew } from './registrar-http.js';
 
-export interface EnrolmentPorts {
-  readonly task: Task;
-  readonly store: ClientStore;
-  readonly suite: Suite;
-  readonly rng: Rng;
-  readonly call: RegistrarCall;
-}
+export type { EnrolmentPorts } from './own-certificate.js';
 
 /** For one round; the caller wipes the seed. */
 export interface Pseudonym {
@@ -55,43 +38,43 @@ export interface EnrolOptions {
 }
 
 /**
- * Does nothing if this device is enrolled by this code already.
+ * Does nothing if this device is enrolled by this code, or this licence, already.
  *
  * @throws {UsageError} `argument-invalid`, `already-enrolled`, or the registrar's refusal
- *   (`code-invalid`, `code-used`, …); {@link RoundError} `registrar-unavailable`; {@link WireError}
+ *   (`code-invalid`, `token-invalid`, …); {@link RoundError} `registrar-unavailable`; {@link WireError}
  *   `registrar-answer`, `certificate-invalid`.
  */
-export async function enrolWithCode(
+export async function enrolWith(
   ports: EnrolmentPorts,
-  text: string,
+  given: Credential,
   { replace = false }: EnrolOptions,
 ): Promise<void> {
-  const code = checkCode(text);
   const { task, store, suite, rng } = ports;
   const { registrar } = task.manifest;
-  const hash = toHex(codeHash(suite, code));
+  const { id, prove } = checkCredential(suite, given);
+  if (!replace) await carryOver(ports);
   const fresh = freshSeed(rng);
   const seedHex = await store.update((record): [ClientRecord, string | undefined] => {
     const own = registrarOf(record, registrar);
-    if (own.code === hash) return [record, undefined];
+    if (own.code === id) return [record, undefined];
     if (!replace) checkFree(own);
-    const enrolling = own.enrolling?.code === hash ? own.enrolling : { code: hash, seed: fresh };
-    return [withRegistrar(record, registrar, { enrolling }), enrolling.seed];
+    const enrolling = own.enrolling?.code === id ? own.enrolling : { code: id, seed: fresh };
+    const begun = withRegistrar(record, registrar, { enrolling });
+    return [takeRegistrar(begun, task), enrolling.seed];
   });
   if (seedHex === undefined) return;
-  const certificate = await withSeed(seedHex, (seed) => {
-    const pseudonym = suite.ed25519PublicKey(seed);
-    const proof = suite.ed25519Sign(seed, enrolmentStatement(task.registrarKey, code, pseudonym));
-    return postEnrol(ports.call, { code, pseudonym, proof });
-  });
+  const certificate = await withSeed(seedHex, (seed) =>
+    postEnrol(ports.call, prove(task.registrarKey, seed)),
+  );
   checkCertificate(ports, certificate, seedHex);
   await store.update((record) => {
     const own = registrarOf(record, registrar);
     // Another process may have enrolled by another code meanwhile.
-    if (!replace && own.code !== hash) checkFree(own);
+    if (!replace && own.code !== id) checkFree(own);
     const pseudonyms = [pseudonymRecord(certificate, seedHex)];
-    const change = { code: hash, enrolling: null, renewing: null, pseudonyms };
-    return [withRegistrar(record, registrar, change), undefined];
+    const change = { code: id, enrolling: null, renewing: null, pseudonyms };
+    const enrolled = withRegistrar(record, registrar, change);
+    return [replace ? withoutKin(enrolled, registrar) : enrolled, undefined];
   });
 }
 
@@ -107,13 +90,16 @@ function checkFree({ pseudonyms }: RegistrarRecord): void {
 
 /**
  * @returns the pseudonym for `epoch`; renewed from an earlier one if need be.
- * @throws {UsageError} `not-enrolled`, or the registrar's refusal; otherwise as {@link enrolWithCode}.
+ * @throws {UsageError} `not-enrolled`, or the registrar's refusal; otherwise as {@link enrolWith}.
  */
 export async function pseudonymFor(ports: EnrolmentPorts, epoch: number): Promise<Pseudonym> {
   const { task, store } = ports;
   const { registrar } = task.manifest;
   const before = registrarOf(await store.read(), registrar);
-  const known = ofEpoch(before, epoch) ?? (await renewFor(ports, epoch));
+  const known =
+    ofEpoch(before, epoch) ??
+    ofEpoch(await carryOver(ports), epoch) ??
+    (await renewFor(ports, epoch));
   return {
     seed: parseHex('seed', known.seed, 32),
     certificate: {
@@ -125,8 +111,10 @@ export async function pseudonymFor(ports: EnrolmentPorts, epoch: number): Promis
   };
 }
 
+/** Also under another key of the same registrar: then a certificate is fetched when it is needed. */
 export function isEnrolled(record: ClientRecord, registrar: string): boolean {
-  return registrarOf(record, registrar).pseudonyms.length > 0;
+  const all = [registrar, ...kin(record, registrar)];
+  return all.some((key) => registrarOf(record, key).pseudonyms.length > 0);
 }
 
 /**
@@ -222,40 +210,12 @@ function requestRenewal(
       };
       const statement = renewalStatement(task.registrarKey, request);
       const authorisation = suite.ed25519Sign(old, statement);
-      return postRenew(call, {
+      return postRenew(call, task.registrarKey, {
         ...request,
         authorisation,
         proof: suite.ed25519Sign(own, statement),
       });
     }),
-  );
-}
-
-/** A certificate is taken only from the registrar that the manifest names, for the key asked for. */
-function checkCertificate(ports: EnrolmentPorts, certificate: Certificate, seedHex: string): void {
-  const { task, suite } = ports;
-  const { lengthMs } = task.manifest.epoch;
-  if (certificate.epochLengthMs !== lengthMs) {
-    throw certificateInvalid(`epochs of ${lengthMs} ms`, `${certificate.epochLengthMs} ms`);
-  }
-  const seed = parseHex('seed', seedHex, 32);
-  const isOwn = equalBytes(certificate.pseudonym, suite.ed25519PublicKey(seed));
-  wipe(seed);
-  if (!isOwn) throw certificateInvalid('the key that was sent', 'another one');
-  const [isSigned] = runDerive(suite, [certificateCheck(task.registrarKey, certificate)]);
-  if (isSigned !== true) {
-    throw certificateInvalid(
-      'the signature of the registrar that the manifest names',
-      'another one',
-    );
-  }
-}
-
-function certificateInvalid(expected: string, got: string): WireError {
-  return new WireError(
-    'certificate-invalid',
-    `the registrar's certificate: expected ${expected}, got ${got}: check that registrarUrl belongs to the manifest`,
-    { field: 'certificate', expected, got },
   );
 }
 
@@ -268,19 +228,8 @@ function notEnrolled(isAhead: boolean): UsageError {
   );
 }
 
-function checkCode(text: unknown): string {
-  const code = typeof text === 'string' ? text.trim() : '';
-  if (/^[!-~]{1,200}$/.test(code)) return code;
-  const got = typeof text === 'string' ? `a string of ${text.length} characters` : typeof text;
-  throw invalidField(UsageError, 'argument-invalid', 'code', 'an enrolment code', got);
-}
-
 function ofEpoch(own: RegistrarRecord, epoch: number): PseudonymRecord | undefined {
   return own.pseudonyms.find((pseudonym) => pseudonym.epoch === epoch);
-}
-
-function pseudonymRecord({ epoch, pseudonym, signature }: Certificate, seed: string) {
-  return { epoch, seed, publicKey: toHex(pseudonym), signature: toHex(signature) };
 }
 
 function freshSeed(rng: Rng): string {
@@ -288,13 +237,4 @@ function freshSeed(rng: Rng): string {
   const text = toHex(seed);
   wipe(seed);
   return text;
-}
-
-async function withSeed<T>(hex: string, use: (seed: Uint8Array) => T | Promise<T>): Promise<T> {
-  const seed = parseHex('seed', hex, 32);
-  try {
-    return await use(seed);
-  } finally {
-    wipe(seed);
-  }
 }

@@ -11,6 +11,7 @@ export {
 } from './describe.js';
 export type { LeaveOptions } from './leave.js';
 export { memoryStore } from './memory-store.js';
+export type { Credential } from './credential.js';
 export type { EnrolOptions } from './enrolment.js';
 export type { AnyMetrics, MetricTypes } from './metric-types.js';
 export type { ClientOptions, Progress } from './options.js';

@@ -2,6 +2,7 @@
  * What stays in a device's record when it leaves a task: what keeps it from contributing twice, and the
  * ledger, which is the user's. Secrets go.
  */
+import { kin } from './key-change.js';
 import { type ClientRecord, withRegistrar } from './record.js';
 import type { ClientStore } from './store.js';
 
@@ -15,9 +16,10 @@ export function eraseEnrolment(store: ClientStore, registrar: string): Promise<v
   return store.update((record) => [withoutEnrolment(record, registrar), undefined]);
 }
 
-/** Incarnations only grow, whoever this device is to the registrar. */
+/** Under all keys that the registrar had. Incarnations only grow, whoever this device is to the registrar. */
 function withoutEnrolment(record: ClientRecord, registrar: string): ClientRecord {
-  if (!Object.hasOwn(record.registrars, registrar)) return record;
   const change = { code: null, enrolling: null, renewing: null, pseudonyms: [] };
-  return withRegistrar(record, registrar, change);
+  return [registrar, ...kin(record, registrar)]
+    .filter((key) => Object.hasOwn(record.registrars, key))
+    .reduce((changed, key) => withRegistrar(changed, key, change), record);
 }

@@ -28,7 +28,7 @@ export interface ClientRecord {
 export interface RegistrarRecord {
   /** Highest incarnation met. */
   readonly incarnation: number;
-  /** Hash of the code by which this device is enrolled. */
+  /** Hash of the code, or of the licence, by which this device is enrolled. */
   readonly code: string | null;
   /** A key made for a code whose answer has not come: asking again with it costs nothing. */
   readonly enrolling: { readonly code: string; readonly seed: string } | null;
@@ -36,6 +36,10 @@ export interface RegistrarRecord {
   readonly renewing: RenewalRecord | null;
   /** Ascending epochs; the newest two. */
   readonly pseudonyms: readonly PseudonymRecord[];
+  /** Tasks whose newest manifest names it, as `publisher/name`. */
+  readonly tasks?: readonly string[] | undefined;
+  /** The registrar's key before this one, if a newer manifest of some task moved from it to this one. */
+  readonly succeeds?: string | undefined;
 }
 
 export interface RenewalRecord {
@@ -295,6 +299,8 @@ const recordSchema = v.strictObject({
           signature: hex(64),
         }),
       ),
+      tasks: v.optional(v.array(v.string())),
+      succeeds: v.optional(hex(32)),
     }),
   ),
   versions: byText(byText(natural)),

@@ -11,7 +11,7 @@ import {
   UsageError,
   WireError,
 } from '@onlysum/crypto';
-import type { Announcement, Certificate, EnrolRequest, RenewRequest } from '@onlysum/protocol';
+import type { Announcement, Certificate, RecertifyRequest, RenewRequest } from '@onlysum/protocol';
 import { REGISTRAR_URL_FORM, registrarBase } from '@onlysum/task';
 import * as v from 'valibot';
 
@@ -56,21 +56,49 @@ export function checkRegistrarUrl(value: unknown): string {
   );
 }
 
-export function postEnrol(call: RegistrarCall, request: EnrolRequest): Promise<Certificate> {
+/** What `POST /v1/enrol` takes. */
+export type EnrolBody = ({ readonly code: string } | { readonly token: string }) & {
+  /** The registrar's, that the certificate is wanted under. */
+  readonly registrarKey: Uint8Array;
+  readonly pseudonym: Uint8Array;
+  readonly proof: Uint8Array;
+};
+
+export function postEnrol(call: RegistrarCall, body: EnrolBody): Promise<Certificate> {
+  const { registrarKey, pseudonym, proof } = body;
   return post(call, '/v1/enrol', {
-    code: request.code,
-    pseudonym: toHex(request.pseudonym),
-    proof: toHex(request.proof),
+    ...('token' in body ? { token: body.token } : { code: body.code }),
+    registrar: toHex(registrarKey),
+    pseudonym: toHex(pseudonym),
+    proof: toHex(proof),
   });
 }
 
-export function postRenew(call: RegistrarCall, request: RenewRequest): Promise<Certificate> {
+export function postRenew(
+  call: RegistrarCall,
+  registrarKey: Uint8Array,
+  request: RenewRequest,
+): Promise<Certificate> {
   return post(call, '/v1/renew', {
+    registrar: toHex(registrarKey),
     previous: toHex(request.previous),
     pseudonym: toHex(request.pseudonym),
     epoch: request.epoch,
     authorisation: toHex(request.authorisation),
     proof: toHex(request.proof),
+  });
+}
+
+export function postRecertify(
+  call: RegistrarCall,
+  registrarKey: Uint8Array,
+  { from, pseudonym, proof }: RecertifyRequest,
+): Promise<Certificate> {
+  return post(call, '/v1/recertify', {
+    registrar: toHex(registrarKey),
+    from: toHex(from),
+    pseudonym: toHex(pseudonym),
+    proof: toHex(proof),
   });
 }
 

@@ -4,7 +4,7 @@ import { DEFAULT_FLOOR } from '@onlysum/task';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { REGISTRAR_URL, type Rig, publisherKey, startRig, suite } from '../test/rig.js';
 import { deriveOn } from './derive.js';
-import { enrolWithCode, pseudonymFor } from './enrolment.js';
+import { enrolWith, pseudonymFor } from './enrolment.js';
 import { createClient, memoryStore } from './index.js';
 import { nodeTransport } from './node/ws-transport.js';
 import { type RoundOptions, runRound } from './round.js';
@@ -22,7 +22,7 @@ const STOP = new RoundError('submit-aborted', 'stop');
 async function host(changes: Partial<RoundOptions> = {}): Promise<RoundOptions> {
   const call = { url: REGISTRAR_URL, holdsProcess: true, fetch: rig.fetch };
   const ports = { task: rig.task, store: memoryStore(), suite, rng: systemRng, call };
-  await enrolWithCode(ports, rig.code(), {});
+  await enrolWith(ports, rig.code(), {});
   const { seed, certificate } = await pseudonymFor(ports, Math.floor(rig.nowMs / epochMs()));
   return {
     params: {

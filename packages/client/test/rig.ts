@@ -102,6 +102,8 @@ export interface Rig {
   connections: number;
   readonly results: protocol.RoundResult[];
   code(): string;
+  /** A certificate as the registrar would answer it, without enrolling anybody. */
+  certify(certificate: Omit<protocol.Certificate, 'signature'>): Record<string, unknown>;
   revoke(pseudonymHex: string): void;
   close(): Promise<void>;
 }
@@ -149,6 +151,13 @@ export async function startRig(change: Partial<Manifest> = {}): Promise<Rig> {
       return answer(path, JSON.parse(body) as Record<string, unknown>);
     },
     code: () => protocol.makeCodes(ledger, 1, EPOCH_MS, context())[0] ?? '',
+    certify: (certificate) => {
+      const unsigned = { ...certificate, signature: new Uint8Array(64) };
+      const check = protocol.certificateCheck(task.registrarKey, unsigned);
+      const message = 'message' in check ? check.message : new Uint8Array(0);
+      const signature = toHex(suite.ed25519Sign(registrarSeed, message));
+      return { ...certificate, pseudonym: toHex(certificate.pseudonym), signature };
+    },
     revoke: (pseudonym) => void protocol.revoke(ledger, pseudonym),
     close: async () => {
       for (const socket of server.clients) socket.terminate();

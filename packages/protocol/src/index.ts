@@ -59,9 +59,19 @@ export { parseRoundRecord, type RoundRecord } from './round-record.js';
 export { type CheckedRound, verifyRoundRecord } from './round-record-check.js';
 export * from './registrar/enrolment.js';
 export { type Ledger, type LedgerValue, MemoryLedger } from './registrar/ledger.js';
+export * from './registrar/licence.js';
+export { enrolledIn, isRevoked, nextSequence, population } from './registrar/lineage.js';
 export { answerRequest, checkRequest, refusal, type RequestChecks } from './registrar/machine.js';
 export { revokedPseudonyms } from './registrar/records.js';
+export * from './registrar/recertification.js';
 export * from './registrar/requests.js';
+export {
+  expiredWindows,
+  LEAST_RETENTION_MS,
+  type PrunedWindow,
+  pruneWindow,
+  type PastWindow,
+} from './registrar/retention.js';
 export { RefusedRequest, type RegistrarParams } from './registrar/types.js';
 export { announceWindow, newIncarnation, presentIncarnation } from './registrar/window.js';
 export { BOX_BYTES, KEY_BYTES, PAIR_TAG_BYTES, SHARE_RECORD_BYTES } from './sizes.js';

@@ -7,16 +7,22 @@ import { describe, UsageError } from '@onlysum/crypto';
 import {
   type Announcement,
   announceWindow,
+  type Ledger,
   type MachineContext,
   presentIncarnation,
   RefusedRequest,
   type RegistrarParams,
 } from '@onlysum/protocol';
-import { windowAt } from '@onlysum/task';
+import { type Task, windowAt } from '@onlysum/task';
+import { announcedEvent } from './attestation-audit.js';
+import { appendAudit, watchLedger } from './audit.js';
 import type { RegistrarStore } from './store/registrar-store.js';
 
 export interface AnnouncementHost {
-  readonly params: RegistrarParams;
+  /** By hex id. */
+  readonly tasks: ReadonlyMap<string, Task>;
+  /** With the key that the task names. */
+  readonly paramsOf: (publicKey: Uint8Array) => RegistrarParams;
   readonly store: RegistrarStore;
   readonly context: () => MachineContext;
 }
@@ -29,14 +35,27 @@ interface Known {
 
 /** @returns looks up the announcement of a task, by hex id; see `Registrar.announcement`. */
 export function announcements({
-  params,
+  tasks,
+  paramsOf,
   store,
   context,
 }: AnnouncementHost): (taskId: string) => Promise<Announcement> {
   /** By task: only the newest window is kept. */
   const known = new Map<string, Known>();
+
+  function announce(ledger: Ledger, task: Task, window: number): Announcement {
+    const now = context();
+    const watched = watchLedger(ledger);
+    const params = paramsOf(task.registrarKey);
+    const announcement = announceWindow(watched.ledger, task, window, params, now);
+    if (watched.hasChanged()) {
+      appendAudit(ledger, now.suite, announcedEvent('device', announcement, task), now.nowMs);
+    }
+    return announcement;
+  }
+
   return async (taskId) => {
-    const task = params.tasks.get(taskId);
+    const task = tasks.get(taskId);
     if (task === undefined) {
       const got = describe(taskId.slice(0, 80));
       throw new UsageError('task-unknown', `task: this registrar has no task ${got}`, {
@@ -49,7 +68,7 @@ export function announcements({
     const before = known.get(taskId);
     if (before?.window === window && before.incarnation === incarnation) return before.answer;
     const answer = store
-      .transact((ledger) => announceWindow(ledger, task, window, params, context()))
+      .transact((ledger) => announce(ledger, task, window))
       .catch((error: unknown) => {
         if (known.get(taskId) === entry) known.delete(taskId);
         throw error instanceof RefusedRequest ? refusal(error) : error;

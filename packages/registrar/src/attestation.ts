@@ -4,8 +4,9 @@
  * that recorded it is on disk.
  */
 import { setImmediate } from 'node:timers/promises';
-import { type DeriveResult, type Suite, runDerive } from '@onlysum/crypto';
+import { type DeriveResult, type Suite, runDerive, toHex } from '@onlysum/crypto';
 import {
+  type Ledger,
   type RegistrarParams,
   type RegistrarRequest,
   type RegistrarResponse,
@@ -16,6 +17,9 @@ import {
   parseRequest,
   refusal,
 } from '@onlysum/protocol';
+import type { Task } from '@onlysum/task';
+import { appendAudit, watchLedger } from './audit.js';
+import { attestationEvent } from './attestation-audit.js';
 import type { RegistrarStore } from './store/registrar-store.js';
 
 /** Verifications in a row: about 10 ms of a core, after which other requests have their turn. */
@@ -23,6 +27,8 @@ const BATCH_CHUNK = 64;
 
 export interface AttestationHost {
   readonly params: RegistrarParams;
+  /** With the key that the task names. */
+  readonly paramsOf: (publicKey: Uint8Array) => RegistrarParams;
   readonly store: RegistrarStore;
   readonly suite: Suite;
   /** Taken inside the transaction, so that a verdict on time is as fresh as what it is recorded with. */
@@ -32,6 +38,8 @@ export interface AttestationHost {
 export interface Attestation {
   readonly request: RegistrarRequest;
   readonly response: RegistrarResponse;
+  /** That it is about, if that is one of this registrar's. */
+  readonly task: Task | undefined;
   readonly bytes: Uint8Array;
 }
 
@@ -41,24 +49,56 @@ export async function attestRequest(
   host: AttestationHost,
 ): Promise<Attestation> {
   const request = parseRequest(requestBytes);
-  const response = await answer(request, host);
-  return { request, response, bytes: encodeResponse(response) };
+  const checks = host.store.read((ledger) => checkRequest(ledger, request, host.params));
+  const isRefused = 'kind' in checks;
+  const response = isRefused ? checks : await answer(request, checks, host);
+  const task = isRefused ? taskNamedIn(request, host.params) : checks.task;
+  return { request, response, task, bytes: encodeResponse(response) };
+}
+
+function taskNamedIn(request: RegistrarRequest, { tasks }: RegistrarParams): Task | undefined {
+  return 'taskId' in request ? tasks.get(toHex(request.taskId)) : undefined;
 }
 
 async function answer(
   request: RegistrarRequest,
-  { params, store, suite, context }: AttestationHost,
+  checks: RequestChecks,
+  { paramsOf, store, suite, context }: AttestationHost,
 ): Promise<RegistrarResponse> {
-  const checks = store.read((ledger) => checkRequest(ledger, request, params));
-  if ('kind' in checks) return checks;
+  const { task } = checks;
   const results = await verify(suite, checks);
   try {
-    return await store.transact((ledger) =>
-      answerRequest(ledger, request, checks, results, params, context()),
-    );
+    return await store.transact((ledger) => {
+      const now = context();
+      const watched = watchLedger(ledger);
+      const own = paramsOf(task.registrarKey);
+      const response = answerRequest(watched.ledger, request, checks, results, own, now);
+      // What was signed before is not news.
+      if (watched.hasChanged()) audit(ledger, suite, request, response, task, now.nowMs);
+      return response;
+    });
   } catch (error) {
-    return refusal(error);
+    const refused = refusal(error);
+    // Whoever is not the coordinator must not be able to fill the log.
+    if (results[0] === true) {
+      await store.transact((ledger) =>
+        audit(ledger, suite, request, refused, task, context().nowMs),
+      );
+    }
+    return refused;
   }
+}
+
+function audit(
+  ledger: Ledger,
+  suite: Suite,
+  request: RegistrarRequest,
+  response: RegistrarResponse,
+  task: Task,
+  nowMs: number,
+): void {
+  const event = attestationEvent(request, response, task);
+  if (event !== undefined) appendAudit(ledger, suite, event, nowMs);
 }
 
 /**

@@ -1,14 +1,23 @@
 /** What a registrar is made from, checked together and before anything is opened or signed. */
-import { type Rng, type Suite, UsageError, equalBytes, invalidField, toHex } from '@onlysum/crypto';
+import { type Rng, type Suite, UsageError, invalidField, toHex } from '@onlysum/crypto';
 import type { Task } from '@onlysum/task';
 import type { Logger } from 'pino';
+import type { KeyRing } from './key-ring.js';
+import type { TokenIssuer, TokenLimits } from './licence-token.js';
+import type { Retention } from './maintenance.js';
+import type { RegistrarObserver } from './observations.js';
 import type { RegistrarStore } from './store/registrar-store.js';
 
-export interface RegistrarOptions {
+export interface RegistrarOptions extends Partial<Retention> {
   /** Ed25519 seed, 32 bytes; borrowed for as long as the registrar is used. */
   readonly seed: Uint8Array;
+  /** Seeds from before a rotation, whose keys still sign for the tasks that name them; borrowed. */
+  readonly previousSeeds?: readonly Uint8Array[];
   /** Tasks it attests for; an administrative tool on the same store may give none. */
   readonly tasks: readonly Task[];
+  /** Whose licence tokens enrol devices. Default: nobody's. */
+  readonly tokenIssuers?: readonly TokenIssuer[];
+  readonly tokenLimits?: Partial<TokenLimits>;
   /** Length of an epoch; that of every task. */
   readonly epochLengthMs: number;
   /** Borrowed: the caller closes it after the registrar. */
@@ -21,6 +30,8 @@ export interface RegistrarOptions {
   readonly now?: () => number;
   /** Default: no log. */
   readonly logger?: Logger;
+  /** Told of every answer; default: nobody. */
+  readonly observer?: RegistrarObserver;
 }
 
 const SEED_BYTES = 32;
@@ -29,22 +40,30 @@ const SHORTEST_EPOCH_MS = 1000;
 
 /** @throws {UsageError} `argument-invalid`, or `task-mismatch` with the name of the task. */
 export function checkOptions(options: RegistrarOptions): void {
-  const { seed, epochLengthMs } = options;
-  if (!(seed instanceof Uint8Array) || seed.length !== SEED_BYTES) {
-    throw invalidField(UsageError, 'argument-invalid', 'seed', `${SEED_BYTES} bytes`, seed);
-  }
+  const { seed, previousSeeds = [], epochLengthMs } = options;
+  checkSeed('seed', seed);
+  previousSeeds.forEach((previous, i) => checkSeed(`previousSeeds[${i}]`, previous));
   checkInteger('epochLengthMs', epochLengthMs, SHORTEST_EPOCH_MS, Number.MAX_SAFE_INTEGER);
 }
 
+function checkSeed(field: string, seed: unknown): void {
+  if (seed instanceof Uint8Array && seed.length === SEED_BYTES) return;
+  // What came may be a seed with a typing error.
+  const got = seed instanceof Uint8Array ? `${seed.length} bytes` : `a ${typeof seed}`;
+  const expected = `${SEED_BYTES} bytes`;
+  throw new UsageError('argument-invalid', `${field}: expected ${expected}, got ${got}`, {
+    field,
+    expected,
+    got,
+  });
+}
+
 /** @throws {UsageError} `task-mismatch`. */
-export function checkTasks(
-  tasks: readonly Task[],
-  publicKey: Uint8Array,
-  epochLengthMs: number,
-): void {
+export function checkTasks(tasks: readonly Task[], ring: KeyRing, epochLengthMs: number): void {
   tasks.forEach(({ manifest, registrarKey }, i) => {
     const task = `tasks[${i}] (${manifest.name} version ${manifest.version})`;
-    if (!equalBytes(registrarKey, publicKey)) {
+    if (ring.find(registrarKey) === undefined) {
+      const { publicKey } = ring.present;
       throw keyMismatch('task-mismatch', `${task}.registrar`, publicKey, registrarKey);
     }
     if (manifest.epoch.lengthMs !== epochLengthMs) {

@@ -80,9 +80,14 @@ describe('createRegistrar', () => {
     const { registrar, clock } = await openRegistrar([], store);
     expect(registrar.health()).toEqual({
       status: 'ok',
+      role: 'registrar',
+      nowMs: START_MS,
+      uptimeMs: expect.any(Number) as number,
       incarnation: START_MS,
       epoch: EPOCH,
       enrolled: 0,
+      keys: [toHex(registrar.publicKey)],
+      audit: { sequence: 1, digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
       tasks: [],
     });
     clock.nowMs += 5000;

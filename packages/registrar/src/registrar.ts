@@ -3,40 +3,56 @@
  * Knows: key, clock, randomness, store. Doesn't know: HTTP.
  * Invariant: nothing it signed leaves before it is on disk.
  */
-import { UsageError, runDerive, systemRng, toHex } from '@onlysum/crypto';
+import { UsageError, systemRng, toHex } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import {
   type Announcement,
   type Certificate,
-  type EnrolRequest,
   type Ledger,
   RefusedRequest,
   type RegistrarParams,
-  type RenewRequest,
-  enrol,
-  enrolChecks,
   enrolledIn,
-  makeCodes,
   newIncarnation,
   presentIncarnation,
-  renew,
-  renewChecks,
-  revoke,
-  revokedPseudonyms,
 } from '@onlysum/protocol';
+import type { AuditHead } from '@onlysum/service';
+import { beginIncarnation, issueCodes, revokeEnrolment, revokeLicensed } from './administration.js';
 import { announcements } from './announcements.js';
 import { attestRequest } from './attestation.js';
-import { attestationEntry, shortHex, silentLogger } from './log.js';
+import { appendAudit, auditHead } from './audit.js';
+import {
+  type CertifyingHost,
+  type Enrolment,
+  type Recertification,
+  type Renewal,
+  certifyAgain,
+  certifyEnrolment,
+  certifyRenewal,
+} from './certifying.js';
+import { makeKeyRing } from './key-ring.js';
+import { makeTokenVerifier } from './licence-token.js';
+import { attestationEntry, silentLogger } from './log.js';
+import { type Maintained, completeRetention, maintain } from './maintenance.js';
+import type { CertificateKind } from './observations.js';
 import { type RegistrarOptions, checkInteger, checkOptions, checkTasks } from './options.js';
 import { claimStore } from './owner.js';
-import { REVOCATIONS_FRESH_MS, type RevocationList, signRevocations } from './revocations.js';
+import { type Readiness, registrarReadiness } from './readiness.js';
+import { type RevocationList, RevocationLists } from './revocations.js';
 
 export interface RegistrarHealth {
   readonly status: 'ok';
+  readonly role: 'registrar';
+  /** Unix time on the registrar's clock. */
+  readonly nowMs: number;
+  readonly uptimeMs: number;
   readonly incarnation: number;
   /** The present epoch, and how many pseudonyms are enrolled for it. */
   readonly epoch: number;
   readonly enrolled: number;
+  /** Public keys that it signs with, hex; the present one first. */
+  readonly keys: readonly string[];
+  /** Head of its audit log. */
+  readonly audit: AuditHead;
   readonly tasks: readonly {
     readonly name: string;
     readonly version: number;
@@ -47,6 +63,8 @@ export interface RegistrarHealth {
 export interface Registrar {
   /** Ed25519, 32 bytes. */
   readonly publicKey: Uint8Array;
+  /** Of before a rotation, as far as it still signs with them. */
+  readonly previousKeys: readonly Uint8Array[];
   readonly epochLengthMs: number;
   /**
    * Answers a coordinator.
@@ -63,10 +81,15 @@ export interface Registrar {
    * @throws {UsageError} `task-unknown`, `task-not-valid`.
    */
   announcement(taskId: string): Promise<Announcement>;
-  /** @throws {UsageError} as `enrol` of the protocol. */
-  enrol(request: EnrolRequest): Promise<Certificate>;
-  /** @throws {UsageError} as `renew` of the protocol. */
-  renew(request: RenewRequest): Promise<Certificate>;
+  /**
+   * @throws {UsageError} as `enrol` or `enrolLicensed` of the protocol; `token-invalid`, `token-expired`,
+   *   `registrar-key-unknown`.
+   */
+  enrol(request: Enrolment): Promise<Certificate>;
+  /** @throws {UsageError} as `renew` of the protocol; `registrar-key-unknown`. */
+  renew(request: Renewal): Promise<Certificate>;
+  /** @throws {UsageError} as `recertify` of the protocol; `registrar-key-unknown`. */
+  recertify(request: Recertification): Promise<Certificate>;
   /**
    * @param count - 1…10,000.
    * @param lifetimeMs - how long an unused code can be used.
@@ -81,20 +104,29 @@ export interface Registrar {
    * @throws {UsageError} `pseudonym-unknown`, `hex-invalid`.
    */
   revoke(pseudonym: string): Promise<readonly string[]>;
+  /**
+   * Revokes all that a licence has enrolled, for good.
+   *
+   * @returns hex of the pseudonyms.
+   */
+  revokeLicence(issuer: string, subject: string): Promise<readonly string[]>;
   /** After a restore, or when continuity is in doubt: every open round is dead. @returns its number. */
   newIncarnation(): Promise<number>;
   /**
-   * The list as of now, or as of up to {@link REVOCATIONS_FRESH_MS} ago if what was revoked since was
-   * revoked by another process.
+   * The list as of now, or as of a few seconds ago if what was revoked since was revoked by another process.
+   *
+   * @param publicKey - the key to sign it with; default: the present one.
+   * @throws {UsageError} `registrar-key-unknown`.
    */
-  revocations(): RevocationList;
+  revocations(publicKey?: Uint8Array): RevocationList;
+  /** Forgets what need not be kept any longer. To be called now and then. */
+  maintain(): Promise<Maintained>;
   health(): RegistrarHealth;
+  readiness(): Readiness;
 }
 
 /** A run of codes is printed and handed out at once; more at a time would only hold up attestation. */
 const MOST_CODES = 10_000;
-/** A code has 27 characters; whoever issues codes of another form is no registrar of ours. */
-const MOST_CODE_CHARACTERS = 64;
 
 /**
  * Opens the registrar on its store; starts the first incarnation if the store has none.
@@ -104,96 +136,137 @@ const MOST_CODE_CHARACTERS = 64;
  */
 export async function createRegistrar(options: RegistrarOptions): Promise<Registrar> {
   checkOptions(options);
-  const { seed, tasks, epochLengthMs, store } = options;
+  const { seed, previousSeeds = [], tasks, epochLengthMs, store } = options;
   const { suite = nativeSuite, rng = systemRng, now = Date.now, logger = silentLogger() } = options;
-  const publicKey = suite.ed25519PublicKey(seed);
-  checkTasks(tasks, publicKey, epochLengthMs);
+  const { observer } = options;
+  const startedMs = performance.now();
+  const ring = makeKeyRing(suite, seed, previousSeeds);
+  const { publicKey } = ring.present;
+  checkTasks(tasks, ring, epochLengthMs);
+  const retention = completeRetention(options);
+  const verifyToken = makeTokenVerifier(options.tokenIssuers ?? [], options.tokenLimits);
   const byId = new Map(tasks.map((task) => [toHex(task.taskId), task]));
-  const params: RegistrarParams = { seed, publicKey, epochLengthMs, tasks: byId };
+  const paramsOf = (key: Uint8Array | undefined): RegistrarParams => {
+    return { ...ring.expect(key), epochLengthMs, tasks: byId };
+  };
   const context = () => ({ suite, rng, nowMs: Math.floor(now()) });
-  const announced = announcements({ params, store, context });
-  let latest: RevocationList | undefined;
-  await store.transact((ledger) => {
-    claimStore(ledger, publicKey);
+  const announced = announcements({ tasks: byId, paramsOf, store, context });
+  const lists = new RevocationLists(suite, store);
+  const host: CertifyingHost = { ring, paramsOf, store, verifyToken, logger, context };
+  const claimed = await store.transact((ledger) => open(ledger));
+  if (claimed === 'rotated') logger.warn({ publicKey: toHex(publicKey) }, 'signing key rotated');
+
+  function open(ledger: Ledger) {
+    const { nowMs } = context();
+    const event = { actor: 'system', outcome: 'done' } as const;
+    const claim = claimStore(ledger, ring);
     if (incarnationOf(ledger) === undefined) newIncarnation(ledger, context());
-  });
+    if (claim === 'rotated') {
+      const details = { publicKey: toHex(publicKey) };
+      appendAudit(ledger, suite, { action: 'key.rotated', ...event, details }, nowMs);
+    }
+    const incarnation = presentIncarnation(ledger);
+    const details = { publicKey: toHex(publicKey), keys: 1 + ring.previous.length, incarnation };
+    const started = { ...details, tasks: tasks.length };
+    appendAudit(ledger, suite, { action: 'registrar.started', ...event, details: started }, nowMs);
+    return claim;
+  }
+
+  const observed =
+    <R>(kind: CertificateKind, run: (request: R) => Promise<Certificate>) =>
+    async (request: R): Promise<Certificate> => {
+      try {
+        const certificate = await run(request);
+        observer?.onCertificate(kind, 'granted');
+        return certificate;
+      } catch (error) {
+        observer?.onCertificate(kind, error instanceof UsageError ? error.code : 'internal');
+        throw error;
+      }
+    };
 
   return {
     publicKey,
+    previousKeys: ring.previous.map((key) => key.publicKey),
     epochLengthMs,
     attest: async (requestBytes) => {
       const beganMs = performance.now();
-      const attestation = await attestRequest(requestBytes, { params, store, suite, context });
-      const { request, response, bytes } = attestation;
-      logger.info(attestationEntry(request, response, performance.now() - beganMs), 'attest');
+      const params = paramsOf(undefined);
+      const attestation = await attestRequest(requestBytes, {
+        params,
+        paramsOf,
+        store,
+        suite,
+        context,
+      });
+      const { request, response, task, bytes } = attestation;
+      const elapsedMs = performance.now() - beganMs;
+      logger.info(attestationEntry(request, response, task, elapsedMs), 'attest');
+      observer?.onAnswer(request, response, elapsedMs);
       return bytes;
     },
     announcement: (taskId) => announced(taskId),
-    enrol: async (request) => {
-      checkText('code', request.code);
-      const results = runDerive(suite, enrolChecks(request, params));
-      const certificate = await store.transact((ledger) =>
-        enrol(ledger, request, results, params, context()),
-      );
-      logger.info({ pseudonym: shortHex(request.pseudonym), epoch: certificate.epoch }, 'enrol');
-      return certificate;
-    },
-    renew: async (request) => {
-      checkInteger('epoch', request.epoch, 0, Number.MAX_SAFE_INTEGER);
-      const results = runDerive(suite, renewChecks(request, params));
-      const certificate = await store.transact((ledger) =>
-        renew(ledger, request, results, params, context()),
-      );
-      logger.info({ pseudonym: shortHex(request.pseudonym), epoch: certificate.epoch }, 'renew');
-      return certificate;
-    },
+    enrol: observed('enrol', (request: Enrolment) => certifyEnrolment(request, host)),
+    renew: observed('renew', (request: Renewal) => certifyRenewal(request, host)),
+    recertify: observed('recertify', (request: Recertification) => certifyAgain(request, host)),
     makeCodes: async (count, lifetimeMs) => {
       checkInteger('count', count, 1, MOST_CODES);
       checkInteger('lifetimeMs', lifetimeMs, 1, Number.MAX_SAFE_INTEGER - context().nowMs);
       const codes = await store.transact((ledger) =>
-        makeCodes(ledger, count, lifetimeMs, context()),
+        issueCodes(ledger, count, lifetimeMs, context()),
       );
       logger.info({ count, lifetimeMs }, 'make codes');
       return codes;
     },
     revoke: async (pseudonym) => {
-      const revoked = await store.transact((ledger) => revoke(ledger, pseudonym));
-      latest = undefined;
+      const revoked = await store.transact((ledger) =>
+        revokeEnrolment(ledger, pseudonym, context()),
+      );
+      lists.forget();
       logger.info({ revoked: revoked.length }, 'revoke');
       return revoked;
     },
+    revokeLicence: async (issuer, subject) => {
+      const { devices, pseudonyms } = await store.transact((ledger) =>
+        revokeLicensed(ledger, { issuer, subject }, context()),
+      );
+      lists.forget();
+      logger.info({ devices, revoked: pseudonyms.length }, 'revoke licence');
+      return pseudonyms;
+    },
     newIncarnation: async () => {
-      const incarnation = await store.transact((ledger) => newIncarnation(ledger, context()));
-      latest = undefined;
+      const incarnation = await store.transact((ledger) => beginIncarnation(ledger, context()));
+      lists.forget();
       logger.warn({ incarnation }, 'new incarnation: open rounds are dead');
       return incarnation;
     },
-    revocations: () => {
-      const { nowMs: issuedMs } = context();
-      // An age below zero: the clock was set back, and the list would seem to be of the future.
-      const ageMs = latest === undefined ? -1 : issuedMs - latest.issuedMs;
-      if (latest !== undefined && ageMs >= 0 && ageMs < REVOCATIONS_FRESH_MS) return latest;
-      const list = store.read((ledger) => ({
-        incarnation: presentIncarnation(ledger),
-        issuedMs,
-        pseudonyms: revokedPseudonyms(ledger),
-      }));
-      latest = signRevocations(suite, seed, list);
-      return latest;
+    revocations: (key) => lists.latest(ring.expect(key), context().nowMs),
+    maintain: async () => {
+      const maintained = await maintain(store, suite, retention, context().nowMs);
+      const { windows, auditEntries } = maintained;
+      if (windows + auditEntries > 0) logger.info({ ...maintained }, 'pruned');
+      return maintained;
     },
     health: () => {
-      const epoch = Math.floor(context().nowMs / epochLengthMs);
+      const { nowMs } = context();
+      const epoch = Math.floor(nowMs / epochLengthMs);
       return store.read((ledger) => ({
         status: 'ok',
+        role: 'registrar',
+        nowMs,
+        uptimeMs: Math.round(performance.now() - startedMs),
         incarnation: presentIncarnation(ledger),
         epoch,
         enrolled: enrolledIn(ledger, epochLengthMs, epoch),
+        keys: [ring.present, ...ring.previous].map((key) => toHex(key.publicKey)),
+        audit: auditHead(ledger),
         tasks: [...byId].map(([taskId, { manifest }]) => {
           const { name, version } = manifest;
           return { name, version, taskId };
         }),
       }));
     },
+    readiness: () => registrarReadiness(tasks, store, context().nowMs),
   };
 }
 
@@ -204,16 +277,4 @@ function incarnationOf(ledger: Ledger): number | undefined {
     if (error instanceof RefusedRequest) return undefined;
     throw error;
   }
-}
-
-function checkText(field: string, value: unknown): void {
-  if (typeof value === 'string' && value.length > 0 && value.length <= MOST_CODE_CHARACTERS) return;
-  // A code is a secret until it is used: only its kind and length are told.
-  const got = typeof value === 'string' ? `${value.length} characters` : `a ${typeof value}`;
-  const expected = `text of 1 to ${MOST_CODE_CHARACTERS} characters`;
-  throw new UsageError('argument-invalid', `${field}: expected ${expected}, got ${got}`, {
-    field,
-    expected,
-    got,
-  });
 }

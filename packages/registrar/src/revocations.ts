@@ -2,7 +2,10 @@
  * The list of revoked pseudonyms, signed, so that a coordinator can turn them away before it asks the
  * registrar. The registrar itself refuses them whatever a coordinator has read.
  */
-import { LABELS, type Suite, encodeLabelled, parseHex } from '@onlysum/crypto';
+import { LABELS, type Suite, encodeLabelled, parseHex, toHex } from '@onlysum/crypto';
+import { presentIncarnation, revokedPseudonyms } from '@onlysum/protocol';
+import type { RegistrarKey } from './key-ring.js';
+import type { RegistrarStore } from './store/registrar-store.js';
 
 export interface RevocationList {
   readonly incarnation: number;
@@ -27,10 +30,37 @@ export function revocationsStatement(list: Omit<RevocationList, 'signature'>): U
   return encodeLabelled(LABELS.revocations, incarnation, issuedMs, keys.length, ...keys);
 }
 
-export function signRevocations(
-  suite: Suite,
-  seed: Uint8Array,
-  list: Omit<RevocationList, 'signature'>,
-): RevocationList {
-  return { ...list, signature: suite.ed25519Sign(seed, revocationsStatement(list)) };
+/** The last list that was signed, by key. */
+export class RevocationLists {
+  readonly #suite: Suite;
+  readonly #store: RegistrarStore;
+  readonly #latest = new Map<string, RevocationList>();
+
+  constructor(suite: Suite, store: RegistrarStore) {
+    this.#suite = suite;
+    this.#store = store;
+  }
+
+  /** @param key - one of the registrar's own, of which there are few. */
+  latest({ publicKey, seed }: RegistrarKey, issuedMs: number): RevocationList {
+    const name = toHex(publicKey);
+    const before = this.#latest.get(name);
+    // An age below zero: the clock was set back, and the list would seem to be of the future.
+    const ageMs = before === undefined ? -1 : issuedMs - before.issuedMs;
+    if (before !== undefined && ageMs >= 0 && ageMs < REVOCATIONS_FRESH_MS) return before;
+    const list = this.#store.read((ledger) => ({
+      incarnation: presentIncarnation(ledger),
+      issuedMs,
+      pseudonyms: revokedPseudonyms(ledger),
+    }));
+    const signature = this.#suite.ed25519Sign(seed, revocationsStatement(list));
+    const signed = { ...list, signature };
+    this.#latest.set(name, signed);
+    return signed;
+  }
+
+  /** After a revocation here: the next list is made anew. */
+  forget(): void {
+    this.#latest.clear();
+  }
 }

@@ -90,13 +90,20 @@ describe('what is public', () => {
     await enrolDevices(registrar, 3);
     expect(await (await fetch(`${url}/healthz`)).json()).toEqual({
       status: 'ok',
+      role: 'registrar',
+      nowMs: START_MS,
+      uptimeMs: expect.any(Number) as number,
       incarnation: START_MS,
       epoch: EPOCH,
       enrolled: 3,
+      keys: [toHex(registrar.publicKey)],
+      // The start, the codes, three enrolments.
+      audit: { sequence: 5, digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
       tasks: [{ name: 'acme', version: 1, taskId: toHex(task.taskId) }],
     });
     expect(await (await fetch(`${url}/v1/key`)).json()).toEqual({
       publicKey: toHex(registrar.publicKey),
+      previousKeys: [],
       epochLengthMs: EPOCH_MS,
     });
   });
@@ -278,6 +285,56 @@ describe('POST /v1/attest', () => {
   });
 });
 
+describe('rate limits', () => {
+  const rateLimits = { requestsPerMinute: 10, requestsPerMinutePerAddress: 2 };
+  const from = (address: string) => ({ headers: { 'x-forwarded-for': address } });
+
+  it('refuse with 429, a code and Retry-After, whatever is asked for', async () => {
+    const { url, post, clock } = await start({ rateLimits });
+    const close = encodeRequest(signRequest({ kind: 'close', round: roundId('a') }));
+    const asks = [
+      () => post('/v1/enrol', {}),
+      () => post('/v1/renew', {}),
+      () => fetch(`${url}/v1/revocations`),
+      () => post('/v1/attest', close, 'application/octet-stream'),
+    ];
+    for (const ask of asks) {
+      for (const _ of [1, 2]) expect((await ask()).status).not.toBe(429);
+      const refused = await ask();
+      expect(refused.headers.get('retry-after')).toBe('30');
+      const expected = { status: 429, code: 'rate-limited', retryable: true };
+      expect(await errorOf(refused)).toMatchObject(expected);
+    }
+    expect((await post('/v1/recertify', {})).status).toBe(429);
+    // What costs nothing is not counted.
+    for (const _ of [1, 2, 3]) expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    clock.nowMs += 30_000;
+    for (const ask of asks) expect((await ask()).status).not.toBe(429);
+  });
+
+  it('believe a proxy only if it is told to', async () => {
+    const plain = await start({ rateLimits });
+    const trusting = await start({ rateLimits, trustProxy: ['127.0.0.1'] });
+    const statuses = async (url: string) => {
+      const all: number[] = [];
+      for (let i = 0; i < 12; i++) {
+        all.push((await fetch(`${url}/v1/revocations`, from(`192.0.2.${i}`))).status);
+      }
+      return all.filter((status) => status === 200).length;
+    };
+    expect(await statuses(plain.url)).toBe(2);
+    expect(await statuses(trusting.url)).toBe(10);
+  });
+
+  it('are large enough for a fleet that renews, unless set', async () => {
+    const { url } = await start();
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, () => fetch(`${url}/v1/revocations`)),
+    );
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+  });
+});
+
 describe('limits', () => {
   it('takes a roster of the largest cohort and nothing much larger', async () => {
     const task = makeTask({ cohort: { min: 5, target: 200, max: 200 } });
@@ -304,7 +361,7 @@ describe('limits', () => {
 
   it('refuses a large JSON body, also one sent in chunks', async () => {
     const { url, post } = await start();
-    const text = JSON.stringify({ code: 'x'.repeat(5000) });
+    const text = JSON.stringify({ code: 'x'.repeat(10_000) });
     for (const path of ['/v1/enrol', '/v1/renew']) {
       const error = await errorOf(await post(path, text));
       expect(error).toMatchObject({ status: 413, code: 'body-too-large' });

@@ -6,9 +6,13 @@ import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { UsageError } from '@onlysum/crypto';
+import type { LevelWithSilent, Logger } from 'pino';
 import { registrarApp } from './http/app.js';
+import { checkProxies } from './http/client-address.js';
 import { type RegistrarLimits, completeLimits } from './http/limits.js';
+import { type RateLimits, completeRateLimits } from './http/rate-limit.js';
 import { standardLogger } from './log.js';
+import { Observations } from './observations.js';
 import { type RegistrarOptions, checkInteger } from './options.js';
 import { type Registrar, createRegistrar } from './registrar.js';
 
@@ -18,6 +22,13 @@ export interface RegistrarServerOptions extends RegistrarOptions {
   /** 0 for any free one. */
   readonly port: number;
   readonly limits?: Partial<RegistrarLimits>;
+  readonly rateLimits?: Partial<RateLimits>;
+  /** Addresses of proxies whose X-Forwarded-For is believed. Default: none. */
+  readonly trustProxy?: readonly string[];
+  /** Whether `/metrics` answers, to whoever reaches the port. Default: no. */
+  readonly metrics?: boolean;
+  /** The finest that is written, unless there is a `logger`. Default: info. */
+  readonly logLevel?: LevelWithSilent;
 }
 
 export interface RunningRegistrar {
@@ -35,11 +46,17 @@ const CLOSE_GRACE_MS = 2000;
  * @throws {UsageError} as {@link createRegistrar}; `listen-failed` if the address cannot be had.
  */
 export async function startRegistrar(options: RegistrarServerOptions): Promise<RunningRegistrar> {
-  const { host, port, tasks, logger = standardLogger() } = options;
+  const { host, port, tasks, logger = standardLogger(options.logLevel) } = options;
   checkInteger('port', port, 0, 65_535);
   const limits = completeLimits(tasks, options.limits);
-  const registrar = await createRegistrar({ ...options, logger });
-  const { fetch } = registrarApp(registrar, limits, logger);
+  const rateLimits = completeRateLimits(options.rateLimits);
+  const proxies = checkProxies(options.trustProxy ?? []);
+  const observations = new Observations();
+  const registrar = await createRegistrar({ ...options, logger, observer: observations });
+  const metrics =
+    options.metrics === true ? observations.expose(() => registrar.health()) : undefined;
+  const settings = { limits, rateLimits, proxies, now: options.now ?? Date.now };
+  const { fetch } = registrarApp(registrar, settings, logger, metrics);
   const server = createAdaptorServer({
     fetch,
     createServer,
@@ -55,13 +72,38 @@ export async function startRegistrar(options: RegistrarServerOptions): Promise<R
   await listen(server, host, port);
   const url = urlOf(server.address() as AddressInfo);
   logger.info({ url, tasks: tasks.length }, 'registrar listens');
+  const endMaintenance = startMaintenance(registrar, logger);
   return {
     url,
     registrar,
     close: async () => {
       await closeServer(server);
+      await endMaintenance();
+      observations.close();
       logger.info({ url }, 'registrar closed');
     },
+  };
+}
+
+const MAINTENANCE_MS = 3_600_000;
+
+/** Now and every hour. @returns ends it, once what is under way has ended. */
+function startMaintenance(registrar: Registrar, logger: Logger): () => Promise<void> {
+  let running = Promise.resolve();
+  const run = () => {
+    running = running
+      .then(() => registrar.maintain())
+      .then(
+        () => undefined,
+        (error: unknown) => logger.error({ err: error }, 'maintenance failed'),
+      );
+  };
+  run();
+  const timer = setInterval(run, MAINTENANCE_MS);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+    return running;
   };
 }
 

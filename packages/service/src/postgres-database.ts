@@ -21,8 +21,15 @@ export interface PostgresDatabase<Tables> {
   transact<T>(run: (transaction: Transaction<Tables>) => Promise<T>): Promise<T>;
   /** Statements outside a transaction. @throws as `transact`. */
   query<T>(run: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
+  /** Statements that all see the same committed state, and change nothing. @throws as `transact`. */
+  snapshot<T>(run: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
   /** Waits for what is under way. */
   close(): Promise<void>;
+}
+
+export interface PostgresOptions {
+  /** Whether tables that are not there are made. Default true. */
+  readonly create?: boolean;
 }
 
 export interface PostgresSchema {
@@ -42,11 +49,12 @@ const CONNECTIONS = 4;
  * Connects, and brings the tables to this version. Several processes may do so at once.
  *
  * @throws {UsageError} `store-unavailable` if the server cannot be reached, refuses, or has tables of a
- *   newer version.
+ *   newer version; `store-missing` if there are none and none must be made.
  */
 export async function openPostgres<Tables>(
   connection: PostgresConnection,
   schema: PostgresSchema,
+  { create = true }: PostgresOptions = {},
 ): Promise<PostgresDatabase<Tables>> {
   const pool = openPool(connection, schema.name);
   const db = new Kysely<Tables>({
@@ -68,7 +76,7 @@ export async function openPostgres<Tables>(
     }
   };
   try {
-    await told(() => migrate(db, schema));
+    await told(() => migrate(db, schema, create));
   } catch (error) {
     await db.destroy().catch(() => undefined);
     throw error;
@@ -77,6 +85,14 @@ export async function openPostgres<Tables>(
     transact: (run) =>
       told(() => db.transaction().setIsolationLevel('read committed').execute(run)),
     query: (run) => told(() => run(db)),
+    snapshot: (run) =>
+      told(() =>
+        db
+          .transaction()
+          .setIsolationLevel('repeatable read')
+          .setAccessMode('read only')
+          .execute(run),
+      ),
     close: () => db.destroy(),
   };
 }
@@ -119,16 +135,31 @@ function safeInteger(text: string): number {
 }
 
 /** One process migrates; the others wait for it. */
-async function migrate<Tables>(db: Kysely<Tables>, { name, migrations }: PostgresSchema) {
+async function migrate<Tables>(
+  db: Kysely<Tables>,
+  { name, migrations }: PostgresSchema,
+  create: boolean,
+) {
+  const schema = await presentSchema(db);
+  if (!create && !(await hasTable(db, schema, `${name}_migration`))) {
+    const message = `store: expected the tables of a ${name}, got a database without them`;
+    throw new UsageError('store-missing', message, { field: 'store' });
+  }
   const migrator = new Migrator({
     db,
     provider: { getMigrations: async () => ({ ...migrations }) },
-    migrationTableSchema: await presentSchema(db),
+    migrationTableSchema: schema,
     migrationTableName: `${name}_migration`,
     migrationLockTableName: `${name}_migration_lock`,
   });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
+}
+
+async function hasTable<Tables>(db: Kysely<Tables>, schema: string, table: string) {
+  const { rows } = await sql`
+    select 1 from pg_tables where schemaname = ${schema} and tablename = ${table}`.execute(db);
+  return rows.length > 0;
 }
 
 /** Where unqualified tables are made: the migrator must look for its own there and nowhere else. */

@@ -48,6 +48,31 @@ export function registrarStoreContract(name: string, open: () => Promise<OpenedS
         expect(store.read((ledger) => [...ledger.keys('a/')])).toEqual(['a/0', 'a/1', 'a/2']);
       }));
 
+    it('removes a key for good, once the transaction is kept', () =>
+      withStore(async ({ store, reopen }) => {
+        await store.transact((ledger) => {
+          for (const key of ['r/a', 'r/b', 'r/c']) ledger.put(key, 1);
+        });
+        const failing = store.transact((ledger) => {
+          ledger.remove('r/a');
+          throw new Error('refused');
+        });
+        await expect(failing).rejects.toThrow('refused');
+        expect(store.read((ledger) => ledger.read('r/a'))).toBe(1);
+        await store.transact((ledger) => {
+          ledger.remove('r/a');
+          ledger.remove('r/b');
+          ledger.remove('r/none');
+          expect(ledger.read('r/a')).toBeUndefined();
+          expect([...ledger.keys('r/')]).toEqual(['r/c']);
+          ledger.put('r/b', 2);
+        });
+        const after = reopen === undefined ? store : await reopen();
+        expect(after.read((ledger) => [...ledger.keys('r/')])).toEqual(['r/b', 'r/c']);
+        expect(after.read((ledger) => ledger.read('r/b'))).toBe(2);
+        if (after !== store) await after.close();
+      }));
+
     it('lists keys ascending, only those with the prefix, also when there are none', () =>
       withStore(async ({ store }) => {
         await store.transact((ledger) => {

@@ -1,5 +1,4 @@
 /** `onlysum registrar codes`: one-time codes for devices to enrol with. */
-import { makeCodes } from '@onlysum/protocol';
 import type { Command } from 'commander';
 import { integerFlag, jsonOption } from '../flags.js';
 import { note, print, printJson } from '../output.js';
@@ -37,8 +36,9 @@ export function addRegistrarCodes(registrar: Command, terminal: Terminal): void 
     .addHelpText('after', '\nExample:\n  onlysum registrar codes --count 100 --lifetime-days 14')
     .action(async (flags: CodesFlags) => {
       const lifetimeMs = flags.lifetimeDays * DAY_MS;
+      const { issueCodes } = await import('@onlysum/registrar');
       const made = await inRegistrarStore(flags, terminal, (ledger, context) => ({
-        codes: makeCodes(ledger, flags.count, lifetimeMs, context),
+        codes: issueCodes(ledger, flags.count, lifetimeMs, context),
         expiresMs: context.nowMs + lifetimeMs,
       }));
       if (flags.json === true) {

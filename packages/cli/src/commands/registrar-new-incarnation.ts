@@ -1,5 +1,4 @@
 /** `onlysum registrar new-incarnation`: after a restore, or when continuity is in doubt. */
-import { newIncarnation } from '@onlysum/protocol';
 import type { Command } from 'commander';
 import { jsonOption } from '../flags.js';
 import { print, printJson } from '../output.js';
@@ -18,7 +17,8 @@ export function addRegistrarNewIncarnation(registrar: Command, terminal: Termina
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  onlysum registrar new-incarnation --store registrar-store')
     .action(async (flags: StoreFlags) => {
-      const incarnation = await inRegistrarStore(flags, terminal, newIncarnation);
+      const { beginIncarnation } = await import('@onlysum/registrar');
+      const incarnation = await inRegistrarStore(flags, terminal, beginIncarnation);
       if (flags.json === true) printJson(terminal, { incarnation });
       else print(terminal, `Incarnation ${incarnation} has begun; rounds that were open are dead`);
     });

@@ -4,11 +4,23 @@
  * Invariant: one lineage has at most one pseudonym per epoch, so renewing never multiplies a device.
  */
 import { type DeriveOp, type DeriveResult, LABELS, type Suite, UsageError } from '@onlysum/crypto';
-import { ed25519KeyProblem, encodeLabelled, invalidField, parseHex, toHex } from '@onlysum/crypto';
-import { type Certificate, certificateStatement } from '../certificate.js';
+import { encodeLabelled, invalidField, parseHex, toHex } from '@onlysum/crypto';
+import type { Certificate } from '../certificate.js';
 import type { Ledger } from './ledger.js';
-import { type PseudonymRecord, records } from './records.js';
-import { type MachineContext, type RegistrarParams, sign } from './types.js';
+import {
+  certificateOf,
+  checkPseudonymKey,
+  currentEpoch,
+  isRevoked,
+  proofInvalid,
+  pseudonymTaken,
+  register,
+  revokedEnrolment,
+  revokeLineage,
+  unknownPseudonym,
+} from './lineage.js';
+import { records } from './records.js';
+import type { MachineContext, RegistrarParams } from './types.js';
 
 /** Random bytes of a code: guessing one among a million unused codes takes 2^76 tries. */
 const CODE_BYTES = 12;
@@ -147,9 +159,7 @@ export function renew(
   const previousHex = toHex(request.previous);
   const previous = records.pseudonym.find(ledger, previousHex);
   if (previous === undefined) throw unknownPseudonym('previous');
-  if (isRevoked(ledger, previous)) {
-    throw new UsageError('revoked', 'previous: this enrolment was revoked; ask the operator');
-  }
+  if (isRevoked(ledger, previous)) throw revokedEnrolment('previous');
   const now = currentEpoch(params, context);
   const isOpen = request.epoch === now || request.epoch === now + 1;
   if (!isOpen || request.epoch <= previous.epoch) {
@@ -188,101 +198,10 @@ export function revoke(ledger: Ledger, pseudonym: string): readonly string[] {
   parseHex('pseudonym', pseudonym, 32);
   const record = records.pseudonym.find(ledger, pseudonym);
   if (record === undefined) throw unknownPseudonym('pseudonym');
-  const lineage = records.lineage.expect(ledger, record.lineage);
-  if (lineage.revoked) return lineage.pseudonyms;
-  records.lineage.put(ledger, { ...lineage, revoked: true }, record.lineage);
-  records.population.put(ledger, { value: population(ledger) - 1 });
-  for (const hex of lineage.pseudonyms) {
-    const { epoch, epochLengthMs } = records.pseudonym.expect(ledger, hex);
-    records.revoked.put(ledger, { value: epoch }, hex);
-    count(ledger, epochLengthMs, epoch, -1);
-  }
-  return lineage.pseudonyms;
-}
-
-export function isRevoked(ledger: Ledger, pseudonym: PseudonymRecord): boolean {
-  return records.lineage.expect(ledger, pseudonym.lineage).revoked;
-}
-
-/** N: pseudonyms enrolled for an epoch and not revoked. */
-export function enrolledIn(ledger: Ledger, epochLengthMs: number, epoch: number): number {
-  return records.enrolled.find(ledger, epochLengthMs, epoch)?.value ?? 0;
-}
-
-/** L: enrolments that are not revoked, whether or not they have renewed for the present epoch. */
-export function population(ledger: Ledger): number {
-  return records.population.find(ledger)?.value ?? 0;
-}
-
-export function nextSequence(ledger: Ledger): number {
-  return records.sequence.find(ledger)?.value ?? 0;
-}
-
-function register(
-  ledger: Ledger,
-  pseudonym: Uint8Array,
-  lineage: string,
-  epoch: number,
-  params: RegistrarParams,
-  context: MachineContext,
-): Certificate {
-  const { epochLengthMs } = params;
-  const sequence = nextSequence(ledger);
-  const record = { epoch, epochLengthMs, sequence, lineage };
-  const hex = toHex(pseudonym);
-  records.sequence.put(ledger, { value: sequence + 1 });
-  records.pseudonym.put(ledger, record, hex);
-  const before = records.lineage.find(ledger, lineage)?.pseudonyms;
-  const pseudonyms = [...(before ?? []), hex];
-  records.lineage.put(ledger, { revoked: false, pseudonyms }, lineage);
-  if (before === undefined) records.population.put(ledger, { value: population(ledger) + 1 });
-  count(ledger, epochLengthMs, epoch, 1);
-  return certificateOf(pseudonym, record, params, context);
-}
-
-function certificateOf(
-  pseudonym: Uint8Array,
-  { epoch, epochLengthMs }: PseudonymRecord,
-  params: RegistrarParams,
-  context: MachineContext,
-): Certificate {
-  const unsigned = { epoch, epochLengthMs, pseudonym };
-  const statement = certificateStatement(params.publicKey, unsigned);
-  return { ...unsigned, signature: sign(context.suite, params, statement) };
-}
-
-function count(ledger: Ledger, epochLengthMs: number, epoch: number, change: number): void {
-  const value = enrolledIn(ledger, epochLengthMs, epoch) + change;
-  records.enrolled.put(ledger, { value }, epochLengthMs, epoch);
-}
-
-function currentEpoch(params: RegistrarParams, context: MachineContext): number {
-  return Math.floor(context.nowMs / params.epochLengthMs);
+  return revokeLineage(ledger, record.lineage);
 }
 
 /** Under which a code is known: its text is kept nowhere. */
 export function codeHash(suite: Suite, code: string): Uint8Array {
   return suite.sha256(encodeLabelled(LABELS.code, code));
-}
-
-function checkPseudonymKey(pseudonym: Uint8Array): void {
-  const problem = ed25519KeyProblem(pseudonym);
-  if (problem === undefined) return;
-  throw new UsageError('key-invalid', `pseudonym: ${problem}`, { field: 'pseudonym' });
-}
-
-function proofInvalid(field: string): UsageError {
-  return new UsageError('proof-invalid', `${field}: the signature does not hold`, { field });
-}
-
-function unknownPseudonym(field: string): UsageError {
-  return new UsageError('pseudonym-unknown', `${field}: not enrolled here; enrol with a code`, {
-    field,
-  });
-}
-
-function pseudonymTaken(): UsageError {
-  return new UsageError('pseudonym-taken', 'pseudonym: enrolled already; make a fresh key', {
-    field: 'pseudonym',
-  });
 }

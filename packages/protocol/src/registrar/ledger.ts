@@ -1,7 +1,7 @@
 /**
  * The registrar's durable record, as its machine sees it: named records inside one transaction.
  * Knows: keys and plain values. Doesn't know: files, locks, who commits. Protocol §6.5.
- * Records are never changed in place: a new value is put under the same key.
+ * Records are never changed in place: a new value is put under the same key, or the key is removed.
  */
 
 /** Plain data: what every store can keep and give back unchanged. */
@@ -17,6 +17,8 @@ export type LedgerValue =
 export interface Ledger {
   read(key: string): LedgerValue | undefined;
   put(key: string, value: LedgerValue): void;
+  /** Of a key that is not there: nothing. */
+  remove(key: string): void;
   /** Keys that begin with `prefix`, ascending. */
   keys(prefix: string): Iterable<string>;
 }
@@ -39,6 +41,10 @@ export class MemoryLedger implements Ledger {
 
   put(key: string, value: LedgerValue): void {
     this.#records.set(key, value);
+  }
+
+  remove(key: string): void {
+    this.#records.delete(key);
   }
 
   keys(prefix: string): string[] {

@@ -32,6 +32,13 @@ export interface LineageRecord {
   readonly pseudonyms: readonly string[];
 }
 
+/** What a licence has enrolled; by a keyed hash of it, so that it is not named here. */
+export interface LicenceRecord {
+  /** Devices enrolled by it, revoked ones included. */
+  readonly enrolments: number;
+  readonly revoked: boolean;
+}
+
 export interface CounterRecord {
   readonly value: number;
 }
@@ -46,6 +53,8 @@ export interface WindowRecord {
   readonly pools: number;
   readonly value: Uint8Array;
   readonly signature: Uint8Array;
+  /** Unix time, of the window. */
+  readonly endMs: number;
 }
 
 export interface RoundRecord {
@@ -84,6 +93,9 @@ export const records = {
   incarnation: kind<IncarnationRecord>()(() => 'incarnation'),
   code: kind<CodeRecord>()((codeHash: Uint8Array) => `code/${toHex(codeHash)}`),
   pseudonym: kind<PseudonymRecord>()((pseudonym: string) => `pseudonym/${pseudonym}`),
+  licence: kind<LicenceRecord>()((licence: string) => `licence/${licence}`),
+  /** What licences are hashed with. */
+  licenceKey: kind<Uint8Array>()(() => 'licence-key'),
   lineage: kind<LineageRecord>()((lineage: string) => `lineage/${lineage}`),
   revoked: kind<CounterRecord>()((pseudonym: string) => `revoked/${pseudonym}`),
   sequence: kind<CounterRecord>()(() => 'sequence'),
@@ -92,8 +104,15 @@ export const records = {
   ),
   population: kind<CounterRecord>()(() => 'population'),
   window: kind<WindowRecord>()(
-    (taskId: Uint8Array, window: number, incarnation: number) =>
-      `window/${toHex(taskId)}/${window}/${incarnation}`,
+    (taskId: Uint8Array | string, window: number, incarnation: number) =>
+      `window/${hex(taskId)}/${window}/${incarnation}`,
+  ),
+  /** The latest end of a window whose records were pruned. */
+  prunedUntil: kind<CounterRecord>()(() => 'pruned-until'),
+  /** Which rounds a window has had. */
+  windowRound: kind<true>()(
+    (taskId: Uint8Array | string, window: number, round: Uint8Array | string) =>
+      `window-round/${hex(taskId)}/${window}/${hex(round)}`,
   ),
   round: kind<RoundRecord>()((round: Uint8Array | string) => `round/${hex(round)}`),
   sharedSet: kind<SetRecord>()((round: Uint8Array | string) => `shared-set/${hex(round)}`),
@@ -114,6 +133,7 @@ interface RecordKind<T, A extends readonly unknown[]> {
   /** Where only our own bug could make it absent. */
   expect(ledger: Ledger, ...id: A): T;
   put(ledger: Ledger, value: T, ...id: A): void;
+  remove(ledger: Ledger, ...id: A): void;
 }
 
 /** Curried, so that the record's type is written and its id's type is inferred. */
@@ -126,9 +146,10 @@ function kind<T>() {
       return value;
     },
     put: (ledger, value, ...id) => ledger.put(key(...id), value as LedgerValue),
+    remove: (ledger, ...id) => ledger.remove(key(...id)),
   });
 }
 
-function hex(round: Uint8Array | string): string {
-  return typeof round === 'string' ? round : toHex(round);
+function hex(id: Uint8Array | string): string {
+  return typeof id === 'string' ? id : toHex(id);
 }

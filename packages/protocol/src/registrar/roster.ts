@@ -14,8 +14,8 @@ import { rosterLeaves } from '../leaf.js';
 import { type GraphParameters, rosterParameters } from '../parameters.js';
 import { colludersInPool, poolOf } from '../pools.js';
 import { KEY_BYTES } from '../sizes.js';
-import { isRevoked } from './enrolment.js';
 import type { Ledger } from './ledger.js';
+import { isRevoked } from './lineage.js';
 import { type RoundRecord, type WindowRecord, records } from './records.js';
 import type { RosterMember, RosterRequest, RosterResponse } from './requests.js';
 import { requestStatement } from './requests.js';
@@ -100,6 +100,7 @@ export function attestRoster(
     },
     request.round,
   );
+  records.windowRound.put(ledger, true, task.taskId, request.window, request.round);
   for (const pseudonym of pseudonyms) {
     const seen = records.participation.find(ledger, task.taskId, request.window, pseudonym);
     if (seen !== undefined) closeForGood(ledger, seen.round);

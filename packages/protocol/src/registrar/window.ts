@@ -8,9 +8,10 @@ import { KEY_BYTES } from '../sizes.js';
 import { type Task, checkValidity, type Window } from '@onlysum/task';
 import { UsageError } from '@onlysum/crypto';
 import { currentWindow } from '../window-clock.js';
-import { enrolledIn, nextSequence, population } from './enrolment.js';
 import type { Ledger } from './ledger.js';
+import { enrolledIn, nextSequence, population } from './lineage.js';
 import { records } from './records.js';
+import { checkNotPruned } from './retention.js';
 import { type MachineContext, RefusedRequest, type RegistrarParams, sign } from './types.js';
 
 /** The present incarnation. @throws {RefusedRequest} `registrar-not-ready` before the first one. */
@@ -44,9 +45,10 @@ export function announceWindow(
   const incarnation = presentIncarnation(ledger);
   const before = records.window.find(ledger, task.taskId, index, incarnation);
   if (before !== undefined) {
-    const { frozenSequence: _, ...announced } = before;
-    return { window: index, incarnation, ...announced };
+    const { enrolled, population, pools, value, signature } = before;
+    return { window: index, incarnation, enrolled, population, pools, value, signature };
   }
+  checkNotPruned(ledger, window);
   const enrolled = enrolledIn(ledger, params.epochLengthMs, window.epoch);
   const everyone = population(ledger);
   const frozenSequence = nextSequence(ledger);
@@ -54,7 +56,8 @@ export function announceWindow(
   const value = context.rng(KEY_BYTES);
   const unsigned = { window: index, incarnation, enrolled, population: everyone, pools, value };
   const signature = sign(context.suite, params, announcementStatement(task.taskId, unsigned));
-  const record = { enrolled, population: everyone, frozenSequence, pools, value, signature };
+  const { endMs } = window;
+  const record = { enrolled, population: everyone, frozenSequence, pools, value, signature, endMs };
   records.window.put(ledger, record, task.taskId, index, incarnation);
   return { ...unsigned, signature };
 }

@@ -1,39 +1,55 @@
 /**
  * The registrar's HTTP API. Knows: routes, bodies, statuses, limits. Doesn't know: sockets, what is
- * allowed. Every answer but that of /v1/attest is JSON.
+ * allowed. Every answer but those of /v1/attest and /metrics is JSON.
  *
- * Failed enrolments and renewals are not counted: a code has 96 random bits, so guessing one needs no
- * limit; and behind the proxy with TLS that this server needs, all clients have the proxy's address, so a
- * limit per address would let one client that fails shut out all others.
+ * Rates are limited for the load, not against guessing: a code has 96 random bits. Behind the proxy with TLS
+ * that this server needs, all clients have the proxy's address unless the registrar is told to trust it.
  */
 import type { HttpBindings } from '@hono/node-server';
 import { UsageError, toHex } from '@onlysum/crypto';
-import { type Context, Hono } from 'hono';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import type { Registrar } from '../registrar.js';
 import {
   announcementJson,
   certificateJson,
   parseEnrolBody,
+  parseRecertifyBody,
   parseRenewBody,
   revocationsJson,
+  wantedKey,
 } from './bodies.js';
+import { clientAddress } from './client-address.js';
 import { HttpError, errorBody, statusOf } from './errors.js';
 import type { RegistrarLimits } from './limits.js';
+import { type RateLimited, type RateLimits, RateLimiter } from './rate-limit.js';
 
 type Env = { Bindings: HttpBindings };
 
 const BYTES = 'application/octet-stream';
 const JSON_TYPE = 'application/json';
 
+export interface AppSettings {
+  readonly limits: RegistrarLimits;
+  readonly rateLimits: RateLimits;
+  /** Proxies that are believed about whom they had a request from. */
+  readonly proxies: ReadonlySet<string>;
+  readonly now: () => number;
+}
+
+/** @param metrics - undefined: there is no such path. */
 export function registrarApp(
   registrar: Registrar,
-  limits: RegistrarLimits,
+  settings: AppSettings,
   logger: Logger,
+  metrics?: Registry,
 ): Hono<Env> {
   const app = new Hono<Env>();
+  const { limits } = settings;
+  const limited = rateLimiting(settings);
   const json = bodyLimit({ maxSize: limits.jsonBytes, onError: () => tooLarge(limits.jsonBytes) });
   const bytes = bodyLimit({
     maxSize: limits.requestBytes,
@@ -46,27 +62,45 @@ export function registrarApp(
     c.header('cache-control', 'no-store');
   });
   app.get('/healthz', (c) => c.json(registrar.health()));
-  app.get('/v1/key', (c) => {
-    const { publicKey, epochLengthMs } = registrar;
-    return c.json({ publicKey: toHex(publicKey), epochLengthMs });
+  app.get('/readyz', (c) => {
+    const readiness = registrar.readiness();
+    return c.json(readiness, readiness.status === 'ready' ? 200 : 503);
   });
-  app.get('/v1/revocations', (c) => c.json(revocationsJson(registrar.revocations())));
-  app.get('/v1/tasks/:taskId/window', async (c) =>
+  if (metrics !== undefined) {
+    app.get('/metrics', async (c) => {
+      return c.body(await metrics.metrics(), 200, { 'content-type': metrics.contentType });
+    });
+  }
+  app.get('/v1/key', (c) => {
+    const { publicKey, previousKeys, epochLengthMs } = registrar;
+    const previous = previousKeys.map(toHex);
+    return c.json({ publicKey: toHex(publicKey), previousKeys: previous, epochLengthMs });
+  });
+  app.get('/v1/revocations', limited('revocations'), (c) => {
+    const { registrar: key } = wantedKey(c.req.query('registrar'));
+    return c.json(revocationsJson(registrar.revocations(key)));
+  });
+  app.get('/v1/tasks/:taskId/window', limited('window'), async (c) =>
     c.json(announcementJson(await registrar.announcement(c.req.param('taskId')))),
   );
-  app.post('/v1/attest', bytes, async (c) => {
+  app.post('/v1/attest', limited('attest'), bytes, async (c) => {
     checkType(c, BYTES);
     const request = new Uint8Array(await c.req.arrayBuffer());
     const answer = await registrar.attest(request);
     return c.body(new Uint8Array(answer), 200, { 'content-type': BYTES });
   });
-  app.post('/v1/enrol', json, async (c) => {
+  app.post('/v1/enrol', limited('enrol'), json, async (c) => {
     checkType(c, JSON_TYPE);
     return c.json(certificateJson(await registrar.enrol(parseEnrolBody(await c.req.text()))));
   });
-  app.post('/v1/renew', json, async (c) => {
+  app.post('/v1/renew', limited('renew'), json, async (c) => {
     checkType(c, JSON_TYPE);
     return c.json(certificateJson(await registrar.renew(parseRenewBody(await c.req.text()))));
+  });
+  app.post('/v1/recertify', limited('renew'), json, async (c) => {
+    checkType(c, JSON_TYPE);
+    const request = parseRecertifyBody(await c.req.text());
+    return c.json(certificateJson(await registrar.recertify(request)));
   });
   app.notFound((c) => {
     const what = `${c.req.method} ${c.req.path}`;
@@ -81,6 +115,27 @@ export function registrarApp(
     return c.json(body, status);
   });
   return app;
+}
+
+/** Before the body is read. */
+function rateLimiting({ rateLimits, proxies, now }: AppSettings) {
+  const limiter = new RateLimiter(rateLimits);
+  return (kind: RateLimited): MiddlewareHandler<Env> =>
+    async (c, next) => {
+      const peer = c.env.incoming.socket.remoteAddress ?? '';
+      const address = clientAddress(peer, c.req.header('x-forwarded-for'), proxies);
+      const waitMs = limiter.take(kind, address, now());
+      if (waitMs > 0) {
+        c.header('retry-after', String(Math.ceil(waitMs / 1000)));
+        throw rateLimited(kind);
+      }
+      await next();
+    };
+}
+
+function rateLimited(kind: RateLimited): HttpError {
+  const message = `${kind}: too many requests at the moment; try again after Retry-After`;
+  return new HttpError(429, new UsageError('rate-limited', message, { retryable: true }));
 }
 
 function checkType(c: Context<Env>, expected: string): void {

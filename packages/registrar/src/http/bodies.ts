@@ -1,12 +1,36 @@
 /** The JSON bodies of the registrar's API: what comes in is parsed strictly, bytes are lower-case hex. */
 import { UsageError, parseHex, toHex } from '@onlysum/crypto';
-import type { Announcement, Certificate, EnrolRequest, RenewRequest } from '@onlysum/protocol';
+import type { Announcement, Certificate } from '@onlysum/protocol';
 import * as v from 'valibot';
+import type { CodeEnrolment, Enrolment, Recertification, Renewal } from '../certifying.js';
 import type { RevocationList } from '../revocations.js';
 
-const enrolBody = v.strictObject({ code: v.string(), pseudonym: v.string(), proof: v.string() });
+/** The key under which a certificate is wanted; without it, the present one. */
+const wanted = { registrar: v.optional(v.string()) };
+
+const codeBody = v.strictObject({
+  code: v.string(),
+  pseudonym: v.string(),
+  proof: v.string(),
+  ...wanted,
+});
+
+const tokenBody = v.strictObject({
+  token: v.string(),
+  pseudonym: v.string(),
+  proof: v.string(),
+  ...wanted,
+});
+
+const recertifyBody = v.strictObject({
+  from: v.string(),
+  pseudonym: v.string(),
+  proof: v.string(),
+  ...wanted,
+});
 
 const renewBody = v.strictObject({
+  ...wanted,
   previous: v.string(),
   pseudonym: v.string(),
   epoch: v.number(),
@@ -15,25 +39,51 @@ const renewBody = v.strictObject({
 });
 
 /** @throws {UsageError} `body-invalid`, `hex-invalid`. */
-export function parseEnrolBody(text: string): EnrolRequest {
-  const { code, pseudonym, proof } = parseBody(enrolBody, text);
+export function parseEnrolBody(text: string): Enrolment {
+  const body = parseJson(text);
+  if (isObject(body) && 'token' in body) {
+    const { token, pseudonym, proof, registrar } = parseBody(tokenBody, body);
+    return { token, ...possession(pseudonym, proof), ...wantedKey(registrar) };
+  }
+  const { code, pseudonym, proof, registrar } = parseBody(codeBody, body);
+  return { code, ...possession(pseudonym, proof), ...wantedKey(registrar) };
+}
+
+/** @throws {UsageError} `body-invalid`, `hex-invalid`. */
+export function parseRenewBody(text: string): Renewal {
+  const { previous, pseudonym, epoch, authorisation, proof, registrar } = parseBody(
+    renewBody,
+    parseJson(text),
+  );
   return {
-    code,
+    previous: parseHex('previous', previous, 32),
+    epoch,
+    authorisation: parseHex('authorisation', authorisation, 64),
+    ...possession(pseudonym, proof),
+    ...wantedKey(registrar),
+  };
+}
+
+/** @throws {UsageError} `body-invalid`, `hex-invalid`. */
+export function parseRecertifyBody(text: string): Recertification {
+  const { from, pseudonym, proof, registrar } = parseBody(recertifyBody, parseJson(text));
+  return {
+    from: parseHex('from', from, 32),
+    ...possession(pseudonym, proof),
+    ...wantedKey(registrar),
+  };
+}
+
+function possession(pseudonym: string, proof: string): Pick<CodeEnrolment, 'pseudonym' | 'proof'> {
+  return {
     pseudonym: parseHex('pseudonym', pseudonym, 32),
     proof: parseHex('proof', proof, 64),
   };
 }
 
-/** @throws {UsageError} `body-invalid`, `hex-invalid`. */
-export function parseRenewBody(text: string): RenewRequest {
-  const { previous, pseudonym, epoch, authorisation, proof } = parseBody(renewBody, text);
-  return {
-    previous: parseHex('previous', previous, 32),
-    pseudonym: parseHex('pseudonym', pseudonym, 32),
-    epoch,
-    authorisation: parseHex('authorisation', authorisation, 64),
-    proof: parseHex('proof', proof, 64),
-  };
+/** @param registrar - hex. @throws {UsageError} `hex-invalid`. */
+export function wantedKey(registrar: string | undefined): { readonly registrar?: Uint8Array } {
+  return registrar === undefined ? {} : { registrar: parseHex('registrar', registrar, 32) };
 }
 
 export function certificateJson({ epoch, epochLengthMs, pseudonym, signature }: Certificate) {
@@ -48,10 +98,9 @@ export function revocationsJson({ signature, ...list }: RevocationList) {
   return { ...list, signature: toHex(signature) };
 }
 
-function parseBody<S extends v.GenericSchema>(schema: S, text: string): v.InferOutput<S> {
-  let body: unknown;
+function parseJson(text: string): unknown {
   try {
-    body = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     throw new UsageError('body-invalid', 'body: expected JSON', {
       field: 'body',
@@ -59,8 +108,11 @@ function parseBody<S extends v.GenericSchema>(schema: S, text: string): v.InferO
       got: `${text.length} characters that are none`,
     });
   }
+}
+
+function parseBody<S extends v.GenericSchema>(schema: S, body: unknown): v.InferOutput<S> {
   // Valibot would take an array for an object that lacks its fields.
-  const parsed = v.safeParse(schema, Array.isArray(body) ? null : body);
+  const parsed = v.safeParse(schema, isObject(body) ? body : null);
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   const field = v.getDotPath(issue) ?? 'body';
@@ -71,6 +123,10 @@ function parseBody<S extends v.GenericSchema>(schema: S, text: string): v.InferO
     expected,
     got,
   });
+}
+
+function isObject(body: unknown): body is object {
+  return typeof body === 'object' && body !== null && !Array.isArray(body);
 }
 
 function expectedOf(issue: v.BaseIssue<unknown>): string {

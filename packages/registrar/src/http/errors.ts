@@ -29,11 +29,14 @@ export class HttpError extends OnlysumError {
 /** Those of the caller's errors that are not just a bad request. */
 const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   'code-invalid': 403,
+  'token-invalid': 403,
+  'token-expired': 403,
   'proof-invalid': 403,
   revoked: 403,
   'pseudonym-unknown': 404,
   'task-unknown': 404,
   'code-used': 409,
+  'licence-exhausted': 409,
   'already-renewed': 409,
   'pseudonym-taken': 409,
 };

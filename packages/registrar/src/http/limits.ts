@@ -1,5 +1,6 @@
 /** What one registrar server bears from its clients. All of it can be set; nothing is unlimited. */
 import { DEFAULT_FLOOR, type Task } from '@onlysum/task';
+import { MOST_TOKEN_CHARACTERS } from '../licence-token.js';
 import { checkInteger } from '../options.js';
 
 export interface RegistrarLimits {
@@ -42,8 +43,8 @@ export function completeLimits(
   const devices = Math.min(largest, DEFAULT_FLOOR.maxDevices);
   const limits: RegistrarLimits = {
     requestBytes: OTHER_BYTES + MEMBER_BYTES * devices,
-    // A renewal is five fields, 500 characters in all.
-    jsonBytes: 4096,
+    // A renewal is six fields, 600 characters in all; an enrolment may have a token.
+    jsonBytes: MOST_TOKEN_CHARACTERS + 1024,
     headersTimeoutMs: 5000,
     requestTimeoutMs: 30_000,
     keepAliveTimeoutMs: 10_000,

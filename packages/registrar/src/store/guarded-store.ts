@@ -71,6 +71,12 @@ function lendLedger(ledger: Ledger, mayPut: boolean, lent: { readonly isOver: bo
       if (!mayPut) throw new InternalError('internal', `put of ${key} in a read-only transaction`);
       ledger.put(key, copyValue(value));
     },
+    remove: (key) => {
+      checkLent();
+      if (!mayPut)
+        throw new InternalError('internal', `removal of ${key} in a read-only transaction`);
+      ledger.remove(key);
+    },
     keys: (prefix) => {
       checkLent();
       return [...ledger.keys(prefix)];

@@ -8,6 +8,9 @@ import { Packr } from 'msgpackr';
 /** MessagePack of a value: as objects, records took 1.4 times the memory. */
 export type Encoded = Uint8Array;
 
+/** What was put under a key; undefined where it was removed. */
+export type Change = Encoded | undefined;
+
 /** What a layer lies on. */
 export interface LedgerLayer {
   find(key: string): Encoded | undefined;
@@ -32,13 +35,14 @@ export class CommittedLedger implements LedgerLayer {
     for (const group of groups) yield* keysOf(group, prefix);
   }
 
-  merge(rows: Iterable<readonly [string, Encoded]>): void {
-    for (const [key, value] of rows) {
+  merge(changes: Iterable<readonly [string, Change]>): void {
+    for (const [key, value] of changes) {
       const group = groupOf(key);
       const records = this.#groups.get(group) ?? new Map<string, Encoded>();
       this.#groups.set(group, records);
       // Out of the memory pool, whatever memory it came in.
-      records.set(key, Buffer.from(value));
+      if (value === undefined) records.delete(key);
+      else records.set(key, Buffer.from(value));
     }
   }
 
@@ -47,9 +51,9 @@ export class CommittedLedger implements LedgerLayer {
   }
 }
 
-/** A layer that takes puts, and shows them over the one below. */
+/** A layer that takes puts and removals, and shows them over the one below. */
 export class LedgerOverlay implements Ledger, LedgerLayer {
-  readonly rows = new Map<string, Encoded>();
+  readonly changes = new Map<string, Change>();
   readonly #below: LedgerLayer;
 
   constructor(below: LedgerLayer) {
@@ -57,13 +61,15 @@ export class LedgerOverlay implements Ledger, LedgerLayer {
   }
 
   find(key: string): Encoded | undefined {
-    return this.rows.get(key) ?? this.#below.find(key);
+    return this.changes.has(key) ? this.changes.get(key) : this.#below.find(key);
   }
 
   *keysWith(prefix: string): Iterable<string> {
-    yield* this.#below.keysWith(prefix);
-    for (const key of keysOf(this.rows, prefix)) {
-      if (this.#below.find(key) === undefined) yield key;
+    for (const key of this.#below.keysWith(prefix)) {
+      if (!this.changes.has(key)) yield key;
+    }
+    for (const key of keysOf(this.changes, prefix)) {
+      if (this.changes.get(key) !== undefined) yield key;
     }
   }
 
@@ -73,7 +79,11 @@ export class LedgerOverlay implements Ledger, LedgerLayer {
   }
 
   put(key: string, value: LedgerValue): void {
-    this.rows.set(key, packr.pack(value));
+    this.changes.set(key, packr.pack(value));
+  }
+
+  remove(key: string): void {
+    this.changes.set(key, undefined);
   }
 
   keys(prefix: string): Iterable<string> {

@@ -43,6 +43,7 @@ class LmdbBackend implements StoreBackend {
     this.#ledger = {
       read: (key) => database.get(key),
       put: (key, value) => database.putSync(key, value),
+      remove: (key) => database.removeSync(key),
       keys: (prefix) => keysFrom(database, prefix),
     };
   }

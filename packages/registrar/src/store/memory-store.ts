@@ -10,13 +10,19 @@ export function memoryStore(): RegistrarStore {
   return guardedStore(new MemoryBackend());
 }
 
+/** What a transaction has put; undefined where it removed. */
+type Pending = Map<string, LedgerValue | undefined>;
+
 class MemoryBackend implements StoreBackend {
   readonly #committed = new Map<string, LedgerValue>();
 
   write<T>(run: (ledger: Ledger) => T): T {
-    const pending = new Map<string, LedgerValue>();
+    const pending: Pending = new Map();
     const result = run(this.#ledgerOver(pending));
-    for (const [key, value] of pending) this.#committed.set(key, value);
+    for (const [key, value] of pending) {
+      if (value === undefined) this.#committed.delete(key);
+      else this.#committed.set(key, value);
+    }
     return result;
   }
 
@@ -28,13 +34,15 @@ class MemoryBackend implements StoreBackend {
     this.#committed.clear();
   }
 
-  #ledgerOver(pending: Map<string, LedgerValue>): Ledger {
+  #ledgerOver(pending: Pending): Ledger {
     return {
       read: (key) => (pending.has(key) ? pending : this.#committed).get(key),
       put: (key, value) => void pending.set(key, value),
+      remove: (key) => void pending.set(key, undefined),
       keys: (prefix) =>
         [...new Set([...this.#committed.keys(), ...pending.keys()])]
           .filter((key) => key.startsWith(prefix))
+          .filter((key) => !pending.has(key) || pending.get(key) !== undefined)
           .sort(),
     };
   }

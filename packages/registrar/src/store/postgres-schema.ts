@@ -1,16 +1,20 @@
 /**
  * The registrar's tables in PostgreSQL. A migration is never changed once it was published: add one.
  */
-import { type Kysely, sql } from 'kysely';
+import { type ColumnType, type Kysely, sql } from 'kysely';
 
 export interface RegistrarTables {
   /** One row: the number of the last transaction that put something. Whoever locks it may write. */
-  readonly registrar_head: { readonly seq: number };
-  /** The ledger; `seq` is that of the transaction that put the row last. */
+  readonly registrar_head: {
+    readonly seq: number;
+    /** Removals up to this transaction are gone: who has not seen it begins anew. */
+    readonly forgotten: ColumnType<number, never, number>;
+  };
+  /** The ledger; `seq` is that of the transaction that put or removed the row last. */
   readonly registrar_ledger: {
     readonly key: string;
-    /** MessagePack of a `LedgerValue`. */
-    readonly value: Uint8Array;
+    /** MessagePack of a `LedgerValue`; null if it was removed, for those who have it in memory. */
+    readonly value: Uint8Array | null;
     readonly seq: number;
   };
 }
@@ -37,6 +41,24 @@ export const registrarSchema = {
           .createIndex('registrar_ledger_seq')
           .on('registrar_ledger')
           .columns(['seq', 'key'])
+          .execute();
+      },
+    },
+    '2-removals': {
+      up: async (db: Kysely<unknown>) => {
+        await db.schema
+          .alterTable('registrar_head')
+          .addColumn('forgotten', 'bigint', (column) => column.notNull().defaultTo(0))
+          .execute();
+        await db.schema
+          .alterTable('registrar_ledger')
+          .alterColumn('value', (column) => column.dropNotNull())
+          .execute();
+        await db.schema
+          .createIndex('registrar_ledger_removed')
+          .on('registrar_ledger')
+          .column('seq')
+          .where(sql.ref('value'), 'is', null)
           .execute();
       },
     },

@@ -88,6 +88,62 @@ describe.skipIf(!hasPostgres)('postgresStore', () => {
     await tool.close();
   });
 
+  it('shows what another process has removed', async () => {
+    const place = await emptySchema();
+    const [server, tool] = [await postgresStore(place), await postgresStore(place)];
+    await tool.transact((ledger) => ['r/a', 'r/b'].forEach((key) => ledger.put(key, 1)));
+    expect(await server.transact((ledger) => [...ledger.keys('r/')])).toEqual(['r/a', 'r/b']);
+    await tool.transact((ledger) => ledger.remove('r/a'));
+    expect(await server.transact((ledger) => [...ledger.keys('r/')])).toEqual(['r/b']);
+    await tool.transact((ledger) => ledger.remove('r/b'));
+    await vi.waitFor(() => expect(server.read((ledger) => ledger.read('r/b'))).toBeUndefined(), {
+      timeout: 10_000,
+    });
+    await tool.transact((ledger) => ledger.put('r/a', 2));
+    expect(await server.transact((ledger) => ledger.read('r/a'))).toBe(2);
+    await server.close();
+    await tool.close();
+  });
+
+  it('keeps the trace of a removal for some time', async () => {
+    const place = await emptySchema();
+    const store = await postgresStore(place);
+    const traces = async () => {
+      const query = 'select key from registrar_ledger where value is null order by key';
+      const { rows } = await asAdministrator((client) => client.query(query), place);
+      return rows.map((row: { key: string }) => row.key);
+    };
+    await store.transact((ledger) => ['a', 'b', 'c'].forEach((key) => ledger.put(key, 1)));
+    await store.transact((ledger) => ledger.remove('a'));
+    await store.transact((ledger) => ledger.remove('b'));
+    expect(await traces()).toEqual(['a', 'b']);
+    await asAdministrator(
+      (client) => client.query('update registrar_head set seq = seq + 5000'),
+      place,
+    );
+    await store.transact((ledger) => ledger.remove('c'));
+    expect(await traces()).toEqual(['c']);
+    expect(store.read((ledger) => [...ledger.keys('')])).toEqual([]);
+    await store.close();
+  });
+
+  it('loads all anew when a removal that it has not seen left no trace', async () => {
+    const place = await emptySchema();
+    const store = await postgresStore(place);
+    await store.transact((ledger) => ['a', 'b'].forEach((key) => ledger.put(key, 1)));
+    await asAdministrator(
+      (client) =>
+        client.query(`
+          begin;
+          delete from registrar_ledger where key = 'a';
+          update registrar_head set seq = seq + 2, forgotten = seq + 1;
+          commit`),
+      place,
+    );
+    expect(await store.transact((ledger) => [...ledger.keys('')])).toEqual(['b']);
+    await store.close();
+  });
+
   it('lets a tool add codes while the server runs', async () => {
     const place = await emptySchema();
     const options = { seed: REGISTRAR_SEED, tasks: [], epochLengthMs: EPOCH_MS };

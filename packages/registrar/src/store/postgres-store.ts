@@ -1,7 +1,8 @@
 /**
  * A store in PostgreSQL. A transaction of ours is synchronous and PostgreSQL is not, so each process has
  * the committed ledger in memory: it locks the head row, fetches what others have put since, runs on
- * memory, writes what was put under the next number, commits, and only then believes it itself.
+ * memory, writes what was put or removed under the next number, commits, and only then believes it itself.
+ * A removed row stays without its value until all others should have seen it; who has not loads all anew.
  * Knows: numbers of transactions. Doesn't know: what is recorded.
  * Invariant: memory holds committed rows only, and all of them up to `#seen`.
  *
@@ -11,10 +12,15 @@
  */
 import { UsageError } from '@onlysum/crypto';
 import type { Ledger } from '@onlysum/protocol';
-import { type PostgresConnection, type PostgresDatabase, openPostgres } from '@onlysum/service';
-import type { Kysely, Transaction } from 'kysely';
+import {
+  type PostgresConnection,
+  type PostgresDatabase,
+  type PostgresOptions,
+  openPostgres,
+} from '@onlysum/service';
+import type { Kysely, Selectable, Transaction } from 'kysely';
 import { type StoreBackend, guardedStore } from './guarded-store.js';
-import { CommittedLedger, type Encoded, LedgerOverlay } from './layered-ledger.js';
+import { type Change, CommittedLedger, LedgerOverlay } from './layered-ledger.js';
 import { type RegistrarTables, registrarSchema } from './postgres-schema.js';
 import type { RegistrarStore } from './registrar-store.js';
 
@@ -27,6 +33,8 @@ const SHARED_COMMIT = 100;
 /** Rows a statement: below PostgreSQL's 65,535 parameters. */
 const WRITTEN_ROWS = 5_000;
 const FETCHED_ROWS = 10_000;
+/** Transactions after which a removed row goes: one a millisecond for as long as others may be behind. */
+const KEPT_REMOVALS = STALE_MS;
 
 /**
  * Opens it, makes or updates its tables, and loads the ledger. 100,000 enrolments took 3 s and 0.1 GB, some
@@ -34,10 +42,14 @@ const FETCHED_ROWS = 10_000;
  *
  * `read` shows what this process has committed at once, and what others have within {@link REFRESH_MS}.
  *
- * @throws {UsageError} `store-unavailable`, as does every transaction while the server cannot be reached.
+ * @throws {UsageError} `store-unavailable`, as does every transaction while the server cannot be reached;
+ *   `store-missing` if there are no tables and none must be made.
  */
-export async function postgresStore(connection: PostgresConnection): Promise<RegistrarStore> {
-  const database = await openPostgres<RegistrarTables>(connection, registrarSchema);
+export async function postgresStore(
+  connection: PostgresConnection,
+  options: PostgresOptions = {},
+): Promise<RegistrarStore> {
+  const database = await openPostgres<RegistrarTables>(connection, registrarSchema, options);
   const backend = new PostgresBackend(database);
   try {
     await backend.refresh();
@@ -91,7 +103,7 @@ class PostgresBackend implements StoreBackend {
   refresh(): Promise<void> {
     return this.#alone(async () => {
       try {
-        await this.#database.query((db) => this.#catchUp(db, headOf(db)));
+        await this.#database.snapshot((db) => this.#catchUp(db, headOf(db)));
         this.#failing = undefined;
       } catch (error) {
         this.#failing ??= { sinceMs: performance.now(), error };
@@ -130,9 +142,9 @@ class PostgresBackend implements StoreBackend {
         const head = headOf(transaction, { lock: true });
         await this.#catchUp(transaction, head);
         const batch = new LedgerOverlay(this.#committed);
-        for (const job of jobs) copyRows(job.run(batch), batch);
-        if (batch.rows.size > 0) await writeRows(transaction, batch.rows, this.#seen + 1);
-        return batch.rows;
+        for (const job of jobs) copyChanges(job.run(batch), batch);
+        if (batch.changes.size > 0) await writeRows(transaction, batch.changes, this.#seen + 1);
+        return batch.changes;
       });
       if (written.size > 0) {
         this.#committed.merge(written);
@@ -145,22 +157,23 @@ class PostgresBackend implements StoreBackend {
     }
   }
 
-  /** Takes over what others have committed since. */
-  async #catchUp(db: Kysely<RegistrarTables>, head: Promise<number>): Promise<void> {
-    const seq = await head;
+  /** Takes over what others have committed since. Nothing may change while pages are fetched. */
+  async #catchUp(db: Kysely<RegistrarTables>, head: Promise<Head>): Promise<void> {
+    const { seq, forgotten } = await head;
     if (seq === this.#seen) return;
     if (seq < this.#seen) throw behind(seq, this.#seen);
-    const fresh = new Map<string, Encoded>();
-    let [last, key] = [this.#seen, ''];
-    // A row that is put again while pages are fetched moves to a page that is still to come.
+    const isAnew = this.#seen < forgotten;
+    const fresh = new Map<string, Change>();
+    let [last, key] = [isAnew ? 0 : this.#seen, ''];
     for (let fetched = FETCHED_ROWS; fetched === FETCHED_ROWS; ) {
       const rows = await rowsAfter(db, last, key);
-      for (const row of rows) fresh.set(row.key, Buffer.from(row.value));
+      for (const row of rows) fresh.set(row.key, row.value ?? undefined);
       ({ seq: last, key } = rows.at(-1) ?? { seq: last, key });
       fetched = rows.length;
     }
+    if (isAnew) this.#committed.clear();
     this.#committed.merge(fresh);
-    this.#seen = Math.max(this.#seen, last);
+    this.#seen = seq;
   }
 }
 
@@ -187,14 +200,15 @@ function makeJob<T>(
   };
 }
 
-function copyRows(from: LedgerOverlay | undefined, to: LedgerOverlay): void {
-  for (const [key, value] of from?.rows ?? []) to.rows.set(key, value);
+function copyChanges(from: LedgerOverlay | undefined, to: LedgerOverlay): void {
+  for (const [key, value] of from?.changes ?? []) to.changes.set(key, value);
 }
 
-async function headOf(db: Kysely<RegistrarTables>, { lock = false } = {}): Promise<number> {
-  const query = db.selectFrom('registrar_head').select('seq');
-  const { seq } = await (lock ? query.forUpdate() : query).executeTakeFirstOrThrow();
-  return seq;
+type Head = Selectable<RegistrarTables['registrar_head']>;
+
+function headOf(db: Kysely<RegistrarTables>, { lock = false } = {}): Promise<Head> {
+  const query = db.selectFrom('registrar_head').selectAll();
+  return (lock ? query.forUpdate() : query).executeTakeFirstOrThrow();
 }
 
 function rowsAfter(db: Kysely<RegistrarTables>, seq: number, key: string) {
@@ -210,10 +224,10 @@ function rowsAfter(db: Kysely<RegistrarTables>, seq: number, key: string) {
 
 async function writeRows(
   transaction: Transaction<RegistrarTables>,
-  rows: ReadonlyMap<string, Encoded>,
+  changes: ReadonlyMap<string, Change>,
   seq: number,
 ): Promise<void> {
-  const values = [...rows].map(([key, value]) => ({ key, value, seq }));
+  const values = [...changes].map(([key, value = null]) => ({ key, value, seq }));
   for (let i = 0; i < values.length; i += WRITTEN_ROWS) {
     await transaction
       .insertInto('registrar_ledger')
@@ -227,6 +241,26 @@ async function writeRows(
       .execute();
   }
   await transaction.updateTable('registrar_head').set({ seq }).execute();
+  if (values.some(({ value }) => value === null)) await forgetRemovals(transaction, seq);
+}
+
+async function forgetRemovals(
+  transaction: Transaction<RegistrarTables>,
+  seq: number,
+): Promise<void> {
+  const { last } = await transaction
+    .selectFrom('registrar_ledger')
+    .select((select) => select.fn.max('seq').as('last'))
+    .where('value', 'is', null)
+    .where('seq', '<=', seq - KEPT_REMOVALS)
+    .executeTakeFirstOrThrow();
+  if (last === null) return;
+  await transaction
+    .deleteFrom('registrar_ledger')
+    .where('value', 'is', null)
+    .where('seq', '<=', last)
+    .execute();
+  await transaction.updateTable('registrar_head').set({ forgotten: last }).execute();
 }
 
 function behind(got: number, expected: number): UsageError {
