@@ -7,6 +7,7 @@ import {
   decodeBitmap,
   maskContext,
   maskedInput,
+  parseRoundRecord,
   rosterStatement,
   roundContext,
   sharedSetStatement,
@@ -14,6 +15,7 @@ import {
   survivorSetStatement,
   unmasking,
   verifyReceipt,
+  verifyRoundRecord,
 } from '@onlysum/protocol';
 import type { PublishedResult } from '@onlysum/coordinator';
 import { describe, expect, it } from 'vitest';
@@ -70,6 +72,41 @@ describe('a whole round over real sockets', () => {
     );
     expect(JSON.parse(await readFile(join(directory, file), 'utf8'))).toEqual(result);
     expect((await stat(join(directory, file))).mode & 0o777).toBe(0o600);
+    await rm(directory, { recursive: true });
+  });
+
+  it('writes the record of a round beside its result, and only if told to', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'onlysum-results-'));
+    const fleet = await start({
+      cohort: { min: 3, target: 6, max: 6 },
+      coordinator: { resultsDir: directory, exportRounds: true },
+    });
+    const lostBefore: Readonly<Record<number, number>> = { 2: maskedInput.type, 4: unmasking.type };
+    await runDevices(fleet, await enrolDevices(fleet, 6), (i) => ({
+      tamper: (sent, bytes, { socket }) => {
+        if (sent !== lostBefore[i]) return [bytes];
+        socket.terminate();
+        return [];
+      },
+    }));
+    await until(() => fleet.results.length === 1);
+    const { lanes } = fleet.results[0]!;
+    expect(lanes).toEqual(sumLanes(inputs(fleet, [0, 1, 3, 4, 5])));
+    const [record = '', result = '', ...others] = (await readdir(directory)).toSorted(
+      (a, b) => b.length - a.length,
+    );
+    expect(others).toEqual([]);
+    expect(record).toBe(result.replace(/\.json$/, '.record.json'));
+    expect((await stat(join(directory, record))).mode & 0o777).toBe(0o600);
+    const parsed = parseRoundRecord(JSON.parse(await readFile(join(directory, record), 'utf8')));
+    expect([parsed.selfMasks.length, parsed.maskKeys.length]).toEqual([5, 1]);
+    const { revealedPairs, recoveredPairs, ...checked } = verifyRoundRecord(
+      suite,
+      fleet.task,
+      parsed,
+    );
+    expect(checked).toMatchObject({ lanes, shared: 6, survivors: 5 });
+    expect([revealedPairs, recoveredPairs]).toEqual([4, 1]);
     await rm(directory, { recursive: true });
   });
 

@@ -66,6 +66,16 @@ describe('parseConfiguration', () => {
     expect(coordinator.limits).toEqual({});
   });
 
+  it('takes true and false where they are meant, and nothing like them', () => {
+    for (const exportRounds of [true, false]) {
+      const { coordinator } = parseConfiguration({ coordinator: { exportRounds } }, '/');
+      expect(coordinator.exportRounds).toBe(exportRounds);
+    }
+    expect(() => parseConfiguration({ coordinator: { exportRounds: 'yes' } }, '/')).toThrow(
+      'coordinator.exportRounds: expected true or false, got "yes"',
+    );
+  });
+
   it.each([
     [
       { registar: {} },

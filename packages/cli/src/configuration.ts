@@ -52,6 +52,7 @@ const SECTIONS = {
     key: path,
     registrarUrl: text,
     resultsDir: path,
+    exportRounds: boolean,
     manifests: paths,
     durations: integers(Object.keys(DEFAULT_DURATIONS) as (keyof typeof DEFAULT_DURATIONS)[]),
     limits: integers(Object.keys(COORDINATOR_LIMITS) as (keyof Limits)[]),
@@ -107,6 +108,11 @@ export function parseConfiguration(value: unknown, directory: string): Configura
 
 function text(field: string, value: unknown): string {
   if (typeof value !== 'string' || value === '') throw invalid(field, 'a text', value);
+  return value;
+}
+
+function boolean(field: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw invalid(field, 'true or false', value);
   return value;
 }
 

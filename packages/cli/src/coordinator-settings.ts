@@ -25,6 +25,7 @@ export interface CoordinatorFlags {
   readonly registrarUrl?: string;
   readonly embedRegistrar?: true;
   readonly resultsDir?: string;
+  readonly exportRounds?: true;
   readonly manifest?: string[];
   readonly json?: true;
 }
@@ -36,6 +37,7 @@ export interface CoordinatorSettings {
   /** Where the registrar is, or what to run it with in this process. */
   readonly registrar: { readonly url: string } | { readonly embedded: RegistrarSettings };
   readonly resultsDir: string | undefined;
+  readonly exportRounds: boolean;
   readonly manifests: readonly string[];
   readonly durations: NonNullable<Section<'coordinator'>['durations']>;
   readonly limits: NonNullable<Section<'coordinator'>['limits']>;
@@ -59,6 +61,7 @@ export function addCoordinatorFlags(command: Command, { cwd }: Terminal): Comman
       'run the registrar in this process, to try things out: it gives up the separation of duties',
     )
     .option('--results-dir <folder>', 'one JSON file a round', pathFlag('--results-dir', cwd))
+    .option('--export-rounds', 'write the record of each round beside its result (audit round)')
     .option(
       '--manifest <file>',
       `signed manifest to serve; may be repeated ${REQUIRED}`,
@@ -80,6 +83,7 @@ export function coordinatorSettings(
       key: flags.key,
       registrarUrl: flags.registrarUrl,
       resultsDir: flags.resultsDir,
+      exportRounds: flags.exportRounds,
       manifests: flags.manifest,
     }),
   };
@@ -94,6 +98,7 @@ export function coordinatorSettings(
         ? { embedded: embeddedRegistrarSettings(configuration.registrar) }
         : { url: registrarUrl() },
     resultsDir: lines.resultsDir,
+    exportRounds: lines.exportRounds ?? false,
     manifests: required(lines.manifests, '--manifest', 'coordinator.manifests'),
     durations: lines.durations ?? {},
     limits: lines.limits ?? {},

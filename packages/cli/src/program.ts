@@ -2,6 +2,8 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { addAuditGraph } from './commands/audit-graph.js';
+import { addAuditRound } from './commands/audit-round.js';
+import { addAuditVerify } from './commands/audit-verify.js';
 import { addCoordinator } from './commands/coordinator.js';
 import { addDemo } from './commands/demo.js';
 import { addDeviceEnrol } from './commands/device-enrol.js';
@@ -81,9 +83,11 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
   addDeviceReceipts(device, terminal);
   const audit = program
     .command('audit')
-    .description('Check again what rounds have left behind.')
+    .description('Check again what rounds and servers have left behind.')
     .addHelpText('after', '\nExample:\n  onlysum audit graph --result result.json');
   addAuditGraph(audit, terminal);
+  addAuditRound(audit, terminal);
+  addAuditVerify(audit, terminal);
   const privacy = program
     .command('privacy')
     .description('Plan noise: from a privacy budget to its size, and back.')

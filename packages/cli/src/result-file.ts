@@ -1,8 +1,8 @@
 /**
- * The result file of a coordinator, as far as it can be audited: what the registrar attested.
+ * The result file of a coordinator, as far as it can be audited: what the registrar attested, and the sum.
  * Knows: its form. Doesn't know: whether any of it is true.
  */
-import { UsageError, describe, parseHex } from '@onlysum/crypto';
+import { UsageError, describe, parseHex, toHex } from '@onlysum/crypto';
 import { type RosterFacts, decodeBitmap } from '@onlysum/protocol';
 import { MAX_COHORT } from '@onlysum/task';
 import { inFile, readJson } from './files.js';
@@ -52,6 +52,22 @@ export function readAttestedRound(path: string): AttestedRound {
   });
 }
 
+/** The sum of a result, to be held against a round record. */
+export interface OpenedSum {
+  /** Hex. */
+  readonly round: string;
+  readonly lanes: readonly number[];
+}
+
+/** @throws {UsageError} `file-unreadable`, `file-invalid`, `hex-invalid`. */
+export function readOpenedSum(path: string): OpenedSum {
+  const value = readJson(path);
+  return inFile(path, () => {
+    const result = new Reader('', value);
+    return { round: toHex(result.bytes('round', 16)), lanes: result.integers('lanes') };
+  });
+}
+
 function readDegree(attested: Reader, n: number): number {
   const k = attested.integer('k', 1, n - 1);
   if (k === n - 1 || (k % 2 === 0 && k >= 4 && 4 * k <= n)) return k;
@@ -88,6 +104,13 @@ class Reader {
     const isInteger = typeof value === 'number' && Number.isSafeInteger(value);
     if (isInteger && value >= least && value <= most) return value;
     throw invalid(this.#nameOf(name), `an integer from ${least} to ${most}`, value);
+  }
+
+  integers(name: string): number[] {
+    const value = this.#fields[name];
+    const isList = Array.isArray(value) && value.every((item) => Number.isSafeInteger(item));
+    if (!isList) throw invalid(this.#nameOf(name), 'a list of integers', value);
+    return value as number[];
   }
 
   bytes(name: string, length: number): Uint8Array {

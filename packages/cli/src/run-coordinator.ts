@@ -46,6 +46,7 @@ export async function openCoordinator(
       port: settings.port,
       durations: settings.durations,
       limits: settings.limits,
+      exportRounds: settings.exportRounds,
       ...(resultsDir === undefined ? {} : { resultsDir }),
     };
     const coordinator = await startCoordinator(options);

@@ -4,13 +4,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toHex } from '@onlysum/crypto';
+import type { RoundRecord } from '@onlysum/protocol';
 import { Lobby } from './lobby.js';
 import { errorFields } from './log.js';
 import { sumOpener } from './open-sum-pool.js';
 import { type CoordinatorOptions, checkOptions, taskPath } from './options.js';
 import type { PublishedResult } from './published-result.js';
 import { registrarLink } from './registrar-link.js';
-import { prepareResultsDir, saveResult } from './results.js';
+import { prepareResultsDir, saveRecord, saveResult } from './results.js';
 import { listen } from './server.js';
 
 export interface CoordinatorHealth {
@@ -62,8 +63,17 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   let unsavedResults = 0;
   let closing: Promise<void> | undefined;
 
-  const publish = async (result: PublishedResult): Promise<void> => {
-    if (resultsDir !== undefined && !(await save(resultsDir, result))) unsavedResults++;
+  const publish = async (
+    result: PublishedResult,
+    record: RoundRecord | undefined,
+  ): Promise<void> => {
+    if (resultsDir !== undefined) {
+      const isSaved = await save(result, 'result', () => saveResult(resultsDir, result));
+      if (!isSaved) unsavedResults++;
+      if (record !== undefined) {
+        await save(result, 'round record', () => saveRecord(resultsDir, result, record));
+      }
+    }
     try {
       await settings.onResult?.(result);
     } catch (error) {
@@ -71,22 +81,26 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     }
   };
 
-  const save = async (directory: string, result: PublishedResult): Promise<boolean> => {
+  const save = async (
+    { round }: PublishedResult,
+    what: string,
+    write: () => Promise<string>,
+  ): Promise<boolean> => {
     for (let attempt = 1; attempt <= SAVE_ATTEMPTS; attempt++) {
       try {
-        const file = await saveResult(directory, result);
-        log.info({ round: result.round, file }, 'result written');
+        const file = await write();
+        log.info({ round, file }, `${what} written`);
         return true;
       } catch (error) {
-        log.error({ round: result.round, attempt, ...errorFields(error) }, 'result not written');
+        log.error({ round, attempt, ...errorFields(error) }, `${what} not written`);
         if (attempt < SAVE_ATTEMPTS) await sleep(SAVE_PAUSE_MS);
       }
     }
     return false;
   };
 
-  const lobby = new Lobby(settings, link, opener, (result) => {
-    const done = publish(result).finally(() => publishing.delete(done));
+  const lobby = new Lobby(settings, link, opener, (result, record) => {
+    const done = publish(result, record).finally(() => publishing.delete(done));
     publishing.add(done);
   });
 

@@ -24,7 +24,6 @@ import { largestFrameBytes } from './limits.js';
 import { errorFields } from './log.js';
 import type { SumOpener } from './open-sum-pool.js';
 import type { Settings } from './options.js';
-import type { PublishedResult } from './published-result.js';
 import type { RegistrarLink } from './registrar-link.js';
 import { Round, type RoundHost } from './round.js';
 
@@ -53,7 +52,7 @@ export class Lobby {
     settings: Settings,
     link: RegistrarLink,
     opener: SumOpener,
-    onResult: (result: PublishedResult) => void,
+    onResult: RoundHost['onResult'],
   ) {
     this.#settings = settings;
     const { suite, rng, now, log, limits, durations } = settings;
@@ -182,6 +181,7 @@ export class Lobby {
           durations,
           uploadCredits: this.#settings.limits.uploadCredits,
           unmasking: 'direct',
+          keepRecord: this.#settings.exportRounds,
         },
         this.#host,
       );

@@ -13,6 +13,7 @@ import {
   type PartOutcome,
   mergeParts,
   splitOpenJob,
+  wipeRecovered,
 } from '@onlysum/protocol';
 import type { Logger } from 'pino';
 import { errorFields } from './log.js';
@@ -142,7 +143,9 @@ function closedError(): InternalError {
 }
 
 function wipeOutcome(outcome: PartOutcome): void {
-  if (outcome.kind === 'unmasking') wipe(outcome.unmasking);
+  if (outcome.kind !== 'unmasking') return;
+  wipe(outcome.unmasking);
+  wipeRecovered(outcome.recovered);
 }
 
 /** The built file also when the sources run (tests): a worker thread loads no TypeScript. */

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { portableSuite, wipe } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
-import { openPart } from '@onlysum/protocol';
+import { openPart, wipeRecovered } from '@onlysum/protocol';
 import type { WorkerSettings } from './open-sum-pool.js';
 import { type PackedPart, unpackPart } from './pack-part.js';
 
@@ -15,4 +15,5 @@ parentPort?.on('message', (packed: PackedPart) => {
   // Transferred, so that no copy of a partial sum stays here.
   const moved = outcome.kind === 'unmasking' ? [outcome.unmasking.buffer] : [];
   parentPort?.postMessage(outcome, moved);
+  if (outcome.kind === 'unmasking') wipeRecovered(outcome.recovered);
 });

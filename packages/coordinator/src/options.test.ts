@@ -62,6 +62,12 @@ describe('options', () => {
       options: { durations: { waitMs: 1 } },
       field: 'durations.waitMs',
     },
+    { name: 'records with no folder', options: { exportRounds: true }, field: 'exportRounds' },
+    {
+      name: 'records asked for by a text',
+      options: { exportRounds: 'yes', resultsDir: '/tmp' },
+      field: 'exportRounds',
+    },
     { name: 'an unknown limit', options: { limits: { sockets: 1 } }, field: 'limits.sockets' },
     {
       name: 'a limit of NaN',

@@ -28,6 +28,11 @@ export interface CoordinatorOptions {
   readonly limits?: Partial<Limits>;
   /** Where each result is written as one JSON file. Made if it is not there. */
   readonly resultsDir?: string;
+  /**
+   * Whether each result comes with its round record, from which anyone can open the sum again. It says as
+   * much as all lanes do, whoever may read which; written beside the result. Default: no.
+   */
+  readonly exportRounds?: boolean;
   /** Called with each result, after it was written. Its failures are logged and go no further. */
   readonly onResult?: (result: PublishedResult) => void | Promise<void>;
   /** Default: node:crypto. */
@@ -50,6 +55,7 @@ export interface Settings {
   readonly durations: StageDurations;
   readonly limits: Limits;
   readonly resultsDir: string | undefined;
+  readonly exportRounds: boolean;
   readonly onResult: CoordinatorOptions['onResult'];
   readonly suite: Suite;
   readonly rng: Rng;
@@ -64,6 +70,7 @@ const MOST_MS = 24 * 3_600_000;
 /** @throws {UsageError} `argument-invalid`, `task-mismatch`. */
 export function checkOptions(options: CoordinatorOptions): Settings {
   const { tasks, seed, registrar, host, port, resultsDir, onResult } = options;
+  const { exportRounds = false } = options;
   const suite = options.suite ?? nativeSuite;
   if (!(seed instanceof Uint8Array) || seed.length !== SEED_BYTES) {
     // Never described: what came may be a seed in another form.
@@ -75,6 +82,9 @@ export function checkOptions(options: CoordinatorOptions): Settings {
   if (!isIntegerIn(port, 0, 65_535)) throw invalid('port', 'an integer from 0 to 65535', port);
   if (typeof registrar?.attest !== 'function') {
     throw invalid('registrar', 'an object with attest()', registrar);
+  }
+  if (typeof exportRounds !== 'boolean' || (exportRounds && resultsDir === undefined)) {
+    throw invalid('exportRounds', 'true or false, true only with resultsDir', exportRounds);
   }
   const limits = merged('limits', DEFAULT_LIMITS, options.limits, Number.MAX_SAFE_INTEGER);
   for (const name of ['helloTimeoutMs', 'pingIntervalMs', 'closeTimeoutMs'] as const) {
@@ -90,6 +100,7 @@ export function checkOptions(options: CoordinatorOptions): Settings {
     durations: merged('durations', DEFAULT_DURATIONS, options.durations, MOST_MS),
     limits,
     resultsDir,
+    exportRounds,
     onResult,
     suite,
     rng: options.rng ?? systemRng,

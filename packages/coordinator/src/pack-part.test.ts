@@ -17,6 +17,7 @@ const part: fc.Arbitrary<OpenPart> = fc.record({
   pairs: fc.array(fc.record({ survivor: index, dropped: index, p: key }), several),
   silent: fc.array(fc.record({ index, commitment: key, shares }), several),
   dropped: fc.array(fc.record({ end, shares, partners: fc.array(end, several) }), several),
+  keepRecovered: fc.boolean(),
 });
 
 test('a part is the same after the way to a thread', () => {

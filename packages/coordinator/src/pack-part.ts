@@ -19,7 +19,7 @@ export interface PackedPart extends Omit<OpenPart, keyof Lists> {
 
 /** @returns a copy of its own; both arrays are to be transferred. */
 export function packPart(part: OpenPart): PackedPart {
-  const { laneCount, context, context2, threshold, selfSeeds, pairs, silent, dropped } = part;
+  const { selfSeeds, pairs, silent, dropped, ...rest } = part;
   const { numbers, secrets } = emptyFor(part);
   let nextNumber = 0;
   let nextSecret = 0;
@@ -51,7 +51,7 @@ export function packPart(part: OpenPart): PackedPart {
     number(partners.length);
     for (const { index, s } of partners) keyed(index, s);
   }
-  return { laneCount, context, context2, threshold, numbers, secrets };
+  return { ...rest, numbers, secrets };
 }
 
 /** Counted first: lists that grow to a hundred thousand entries take five times as long. */
@@ -68,7 +68,7 @@ function emptyFor(part: OpenPart): Pick<PackedPart, 'numbers' | 'secrets'> {
 }
 
 export function unpackPart(packed: PackedPart): OpenPart {
-  const { laneCount, context, context2, threshold, numbers, secrets } = packed;
+  const { numbers, secrets, ...rest } = packed;
   let nextNumber = 0;
   let nextSecret = 0;
   const number = (): number => numbers[nextNumber++]!;
@@ -81,10 +81,7 @@ export function unpackPart(packed: PackedPart): OpenPart {
   const shares = (): Shares => list(() => ({ x: number(), share: secret() }));
   // Properties are evaluated in the order in which they are written, which is that of packing.
   return {
-    laneCount,
-    context,
-    context2,
-    threshold,
+    ...rest,
     selfSeeds: list(() => ({ index: number(), b: secret() })),
     pairs: list(() => ({ survivor: number(), dropped: number(), p: secret() })),
     silent: list(() => ({ index: number(), commitment: secret(), shares: shares() })),

@@ -4,6 +4,7 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError, describe } from '@onlysum/crypto';
+import type { RoundRecord } from '@onlysum/protocol';
 import type { PublishedResult } from './published-result.js';
 
 /** @throws {UsageError} `argument-invalid` if the folder cannot be made or written. */
@@ -31,10 +32,23 @@ export async function prepareResultsDir(directory: string): Promise<void> {
  * @returns the file's path.
  */
 export async function saveResult(directory: string, result: PublishedResult): Promise<string> {
-  const path = join(directory, resultFileName(result));
+  return saveWhole(directory, `${resultFileName(result)}.json`, result);
+}
+
+/** As {@link saveResult}; the record lies beside its result. */
+export async function saveRecord(
+  directory: string,
+  result: PublishedResult,
+  record: RoundRecord,
+): Promise<string> {
+  return saveWhole(directory, `${resultFileName(result)}.record.json`, record);
+}
+
+async function saveWhole(directory: string, name: string, value: object): Promise<string> {
+  const path = join(directory, name);
   const partial = `${path}.partial`;
   try {
-    await writeDurably(partial, `${JSON.stringify(result, undefined, 2)}\n`);
+    await writeDurably(partial, `${JSON.stringify(value, undefined, 2)}\n`);
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
@@ -44,10 +58,10 @@ export async function saveResult(directory: string, result: PublishedResult): Pr
   return path;
 }
 
-/** Names sort by task, then by window. */
+/** Names sort by task, then by window. @returns the name without its ending. */
 function resultFileName({ task, window, round }: PublishedResult): string {
   const index = String(window.index).padStart(12, '0');
-  return `${task.name}-v${task.version}-w${index}-${round}.json`;
+  return `${task.name}-v${task.version}-w${index}-${round}`;
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {

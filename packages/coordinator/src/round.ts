@@ -13,6 +13,7 @@ import {
   type DropCode,
   type MachineContext,
   type RoundParams,
+  type RoundRecord,
   type RoundResult,
   type UnsignedRequest,
   startRound,
@@ -40,7 +41,8 @@ export interface RoundHost {
   isCurrent(params: RoundParams): boolean;
   /** The registrar refused something: what it announced may be out of date. */
   onRefused(params: RoundParams): void;
-  onResult(result: PublishedResult): void;
+  /** @param record - of the round, if its parameters ask for it. */
+  onResult(result: PublishedResult, record: RoundRecord | undefined): void;
   /** The round takes no more devices. */
   onClosedCohort(round: Round): void;
   /** The registrar refused some, and too few are left: it takes devices again. */
@@ -300,7 +302,8 @@ export class Round {
       roundMs: Math.round(endMs - this.#rosterMs),
       cpuMs: Math.round((user + system) / 1000),
     };
-    this.#host.onResult(publishedResult(this.params.task, result, cost, this.#host.now()));
+    const published = publishedResult(this.params.task, result, cost, this.#host.now());
+    this.#host.onResult(published, result.record);
     this.#end('opened');
   }
 

@@ -5,6 +5,9 @@
 export const LABELS = {
   manifest: 'onlysum/1 manifest',
   auditEntry: 'onlysum/1 audit entry',
+  apiToken: 'onlysum/1 api token',
+  sealKeyId: 'onlysum/1 seal key id',
+  sealedPlace: 'onlysum/1 sealed place',
   certificate: 'onlysum/1 certificate',
   code: 'onlysum/1 enrolment code',
   enrolment: 'onlysum/1 enrolment',

@@ -12,6 +12,7 @@ export {
   type OpenPart,
   openPart,
   type PartOutcome,
+  wipeRecovered,
 } from './coordinator/open-part.js';
 export {
   mergeParts,
@@ -53,6 +54,8 @@ export {
 } from './parameters.js';
 export { colludersInPool, poolCount, poolOf, toleratedPopulation } from './pools.js';
 export { verifyReceipt } from './receipt.js';
+export { parseRoundRecord, type RoundRecord } from './round-record.js';
+export { type CheckedRound, verifyRoundRecord } from './round-record-check.js';
 export * from './registrar/enrolment.js';
 export { type Ledger, type LedgerValue, MemoryLedger } from './registrar/ledger.js';
 export { answerRequest, checkRequest, refusal, type RequestChecks } from './registrar/machine.js';

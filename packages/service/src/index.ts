@@ -1,2 +1,7 @@
 /** @onlysum/service: what coordinator and registrar have in common as services. */
+export * from './access.js';
 export * from './audit-chain.js';
+export * from './audit-file.js';
+export * from './seal-key.js';
+export * from './sealing.js';
+export * from './tokens.js';

@@ -64,6 +64,7 @@ export interface RoundOptions {
   /** Masked inputs in flight at a time; default as the coordinator's. */
   readonly uploadCredits?: number;
   readonly unmasking?: RoundParams['unmasking'];
+  readonly keepRecord?: boolean;
   /** Somebody on the path: what is carried instead of a message, nothing or several. */
   readonly intercept?: (message: SimulatedMessage) => readonly Uint8Array[];
   /** What each device's durable store answers; `reserved` unless told otherwise. */

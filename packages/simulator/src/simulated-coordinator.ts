@@ -52,7 +52,7 @@ export class SimulatedCoordinator {
     { window, announcement }: { readonly window: Window; readonly announcement: Announcement },
     private readonly send: (connection: number, bytes: Uint8Array) => void,
   ) {
-    const { synthetic, uploadCredits, unmasking } = world.options;
+    const { synthetic, uploadCredits, unmasking, keepRecord = false } = world.options;
     this.#params = {
       task: synthetic.task,
       window,
@@ -61,6 +61,7 @@ export class SimulatedCoordinator {
       durations: DEFAULT_DURATIONS,
       uploadCredits: uploadCredits ?? DEFAULT_UPLOAD_CREDITS,
       unmasking: unmasking ?? 'direct',
+      keepRecord,
     };
     const [state, effects] = startRound(this.#params, world.schedule.nowMs);
     this.#state = state;

@@ -39,6 +39,8 @@ export interface MaskSources {
     readonly shares: readonly RevealedShare[];
     readonly partners: readonly PairEnd[];
   }[];
+  /** Whether what is recovered from shares is handed out. */
+  readonly keepRecovered?: boolean;
 }
 
 /** The sources of some of the masks on a sum of `laneCount` lanes. */
@@ -55,8 +57,21 @@ export type PartOutcome =
        */
       readonly unmasking: Uint32Array<ArrayBuffer>;
       readonly inconsistent: readonly InconsistentShare[];
+      /** Undefined unless it was to be kept. */
+      readonly recovered?: Recovered;
     }
   | Unrecoverable;
+
+/** What shares gave: of silent survivors b, of dropouts s. Owned by the caller. */
+export interface Recovered {
+  readonly selfSeeds: readonly { readonly index: number; readonly b: Uint8Array }[];
+  readonly maskKeys: readonly { readonly index: number; readonly s: Uint8Array }[];
+}
+
+export function wipeRecovered(recovered: Recovered | undefined): void {
+  for (const { b } of recovered?.selfSeeds ?? []) wipe(b);
+  for (const { s } of recovered?.maskKeys ?? []) wipe(s);
+}
 
 /** The shares of `dealer`, as many as came, do not give what it committed to. */
 export interface Unrecoverable {
@@ -85,13 +100,16 @@ export function openPart(suite: Suite, part: OpenPart): PartOutcome {
     ),
   ];
   const inconsistent: InconsistentShare[] = [];
+  const selfSeeds: { index: number; b: Uint8Array }[] = [];
+  const maskKeys: { index: number; s: Uint8Array }[] = [];
   for (const { index, commitment, shares } of part.silent) {
     const isRight = (b: Uint8Array): boolean =>
       equalBytes(selfCommitment(suite, context2, index, b), commitment);
     const b = recover(index, shares, threshold, isRight, inconsistent);
     if (b === undefined) return unrecoverable(masks, index, 'b', shares);
     masks.push(selfMask(suite, context2, index, b));
-    wipe(b);
+    if (part.keepRecovered === true) selfSeeds.push({ index, b });
+    else wipe(b);
   }
   for (const { end, shares, partners } of part.dropped) {
     const isRight = (s: Uint8Array): boolean => equalBytes(suite.x25519PublicKey(s), end.s);
@@ -104,11 +122,13 @@ export function openPart(suite: Suite, part: OpenPart): PartOutcome {
       masks.push(pairMask(suite, context2, partner.index, end.index, p));
       wipe(agreement, p);
     }
-    wipe(s);
+    if (part.keepRecovered === true) maskKeys.push({ index: end.index, s });
+    else wipe(s);
   }
   const unmasking = new Uint32Array(part.laneCount);
   removeMasks(suite, unmasking, masks);
-  return { kind: 'unmasking', unmasking, inconsistent };
+  const kept = part.keepRecovered === true ? { recovered: { selfSeeds, maskKeys } } : {};
+  return { kind: 'unmasking', unmasking, inconsistent, ...kept };
 }
 
 /**

@@ -13,8 +13,10 @@ import {
   type MaskSources,
   type OpenPart,
   type PartOutcome,
+  type Recovered,
   type Unrecoverable,
   openPart,
+  wipeRecovered,
 } from './open-part.js';
 
 export interface OpenJob extends MaskSources {
@@ -29,6 +31,8 @@ export type OpenOutcome =
       readonly lanes: readonly number[];
       /** In the order of the job's silent survivors, then of its dropouts; holders ascending. */
       readonly inconsistent: readonly InconsistentShare[];
+      /** Undefined unless the job asks for it. */
+      readonly recovered?: Recovered;
     }
   /** Of several, the first in that order. */
   | Unrecoverable;
@@ -50,6 +54,7 @@ export function openSum(suite: Suite, job: OpenJob): OpenOutcome {
  */
 export function splitOpenJob(job: OpenJob, parts: number): OpenPart[] {
   const { lanes, context, context2, threshold, selfSeeds, pairs, silent, dropped } = job;
+  const { keepRecovered = false } = job;
   return Array.from({ length: parts }, (_, i) => {
     const slice = <T>(list: readonly T[]): T[] =>
       list.slice(
@@ -65,6 +70,7 @@ export function splitOpenJob(job: OpenJob, parts: number): OpenPart[] {
       pairs: slice(pairs),
       silent: slice(silent),
       dropped: slice(dropped),
+      keepRecovered,
     };
   });
 }
@@ -86,12 +92,22 @@ export function mergeParts(job: OpenJob, outcomes: readonly PartOutcome[]): Open
   const failed = outcomes.filter((each) => each.kind === 'unrecoverable').toSorted(inJobOrder);
   if (failed[0] !== undefined) {
     wipe(lanes);
+    for (const { recovered } of opened) wipeRecovered(recovered);
     return failed[0];
   }
+  const recovered = opened.flatMap((part) => part.recovered ?? []);
   return {
     kind: 'sum',
     lanes: job.lanes.map((lane, j) => decodeLane(at(lanes, j), lane)),
     inconsistent: opened.flatMap(({ inconsistent }) => inconsistent).toSorted(inJobOrder),
+    ...(job.keepRecovered === true
+      ? {
+          recovered: {
+            selfSeeds: recovered.flatMap(({ selfSeeds }) => selfSeeds),
+            maskKeys: recovered.flatMap(({ maskKeys }) => maskKeys),
+          },
+        }
+      : {}),
   };
 }
 

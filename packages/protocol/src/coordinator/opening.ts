@@ -6,6 +6,8 @@ import { closed } from '../messages/from-coordinator.js';
 import { devicesAtFault } from './blame.js';
 import { abort, present } from './cohort.js';
 import type { OpenJob, OpenOutcome } from './open-sum.js';
+import { packLanes } from '../packing.js';
+import { type MaskedTotal, roundRecord, wipeMaskedTotal } from '../round-record.js';
 import type {
   Cohort,
   CoordinatorEffect,
@@ -35,6 +37,7 @@ export function open(
     ),
     silent,
     dropped,
+    keepRecovered: params.keepRecord === true,
   };
   return [
     {
@@ -47,12 +50,22 @@ export function open(
       survivors,
       dropped: lost,
       reveals,
+      kept: params.keepRecord === true ? maskedTotal(job, params) : undefined,
     },
     [
       { kind: 'stage', stage: 'opening', devices: survivors.members.length },
       { kind: 'open', job },
     ],
   ];
+}
+
+/** Copies: the job's own secrets and sum end with the opening. */
+function maskedTotal({ sum, selfSeeds, pairs }: OpenJob, { task }: RoundParams): MaskedTotal {
+  return {
+    packed: packLanes(sum, task.layout.widths),
+    selfSeeds: selfSeeds.map(({ index, b }) => ({ index, b: b.slice() })),
+    pairs: pairs.map(({ survivor, dropped, p }) => ({ survivor, dropped, p: p.slice() })),
+  };
 }
 
 /** The sum is open, or cannot be opened: the round is over either way. */
@@ -63,6 +76,7 @@ export function finish(
 ): CoordinatorStep {
   const { cohort, survivors, shared } = state;
   if (outcome.kind === 'unrecoverable') {
+    if (state.kept !== undefined) wipeMaskedTotal(state.kept);
     return abort(cohort, 'recovery-failed', whyUnrecoverable(cohort, outcome), false);
   }
   const bytes = closed.encode({ round: cohort.facts.round, opened: true });
@@ -93,6 +107,9 @@ export function finish(
     sharedSetSignature: shared.signature,
     survivorSet: survivors.bitmap,
     survivorSetSignature: survivors.signature,
+    ...(state.kept === undefined
+      ? {}
+      : { record: roundRecord(state, state.kept, outcome.lanes, outcome.recovered) }),
   };
   return [{ stage: 'finished' }, [...goodbyes, { kind: 'result', result }]];
 }

@@ -14,6 +14,7 @@ import type { GraphParameters } from '../parameters.js';
 import type { RegistrarResponse, RosterMember, UnsignedRequest } from '../registrar/requests.js';
 import type { InconsistentShare } from './open-part.js';
 import type { OpenJob, OpenOutcome } from './open-sum.js';
+import type { MaskedTotal, RoundRecord } from '../round-record.js';
 
 export type { MachineContext };
 
@@ -54,6 +55,8 @@ export interface RoundParams {
   readonly uploadCredits: number;
   /** `shares`: everything by shares, as the original protocol does; for comparison only. */
   readonly unmasking: 'direct' | 'shares';
+  /** Whether a result comes with its round record. Left out, every seed is forgotten with the opening. */
+  readonly keepRecord?: boolean;
 }
 
 /** Measured with ws: without credits 1,000 uploads at once stall the event loop for half a second. */
@@ -131,7 +134,7 @@ export interface Drop {
   readonly code: DropCode;
 }
 
-/** A round that opened. Everything here may be published. */
+/** A round that opened. Everything here may be published; the record is as much as all of its lanes. */
 export interface RoundResult {
   readonly window: Window;
   readonly facts: RosterFacts;
@@ -154,6 +157,8 @@ export interface RoundResult {
   /** U3 as a bitmap. */
   readonly survivorSet: Uint8Array;
   readonly survivorSetSignature: Uint8Array;
+  /** If it was asked for. */
+  readonly record?: RoundRecord;
 }
 
 /** Who holds a seat, over however many connections. */
@@ -317,7 +322,7 @@ export type CoordinatorState =
   | ({ readonly stage: 'attesting-survivor-set'; readonly members: readonly number[] } & Masked)
   | ({ readonly stage: 'unmasking' } & Survived)
   | ({ readonly stage: 'recovering' } & Recovered)
-  | ({ readonly stage: 'opening' } & Survived)
+  | ({ readonly stage: 'opening'; readonly kept: MaskedTotal | undefined } & Survived)
   | { readonly stage: 'finished' };
 
 export type InStage<S extends CoordinatorStage> = Extract<CoordinatorState, { stage: S }>;
