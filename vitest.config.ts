@@ -13,6 +13,7 @@ export default defineConfig({
     ],
   },
   test: {
+    globalSetup: ['test/postgres/global-setup.ts'],
     include: [
       'packages/*/src/**/*.test.ts',
       'examples/*/{src,test}/**/*.test.ts',

@@ -1,12 +1,13 @@
-// A registrar process for the tests: the built package on lmdb, with a clock that the test sets.
+// A registrar process for the tests: the built package on a store, with a clock that the test sets.
 // Standard input: one JSON line of options, then one JSON number per line, the time. Standard output: the
 // URL, then each time as it is taken over.
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { nativeSuite } from '@onlysum/crypto/node';
-import { lmdbStore, startRegistrar } from '@onlysum/registrar';
+import { startRegistrar } from '@onlysum/registrar';
 import { verifySignedManifest } from '@onlysum/task';
 import { destination, pino } from 'pino';
+import { openStore } from '../../packages/registrar/test/open-store.mjs';
 
 let nowMs = 0;
 let isStarted = false;
@@ -24,7 +25,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     seed: Buffer.from(message.seed, 'hex'),
     tasks: [task],
     epochLengthMs: task.manifest.epoch.lengthMs,
-    store: lmdbStore(message.path),
+    store: await openStore(message.place),
     now: () => nowMs,
     host: '127.0.0.1',
     port: 0,

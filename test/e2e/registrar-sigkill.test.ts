@@ -1,5 +1,5 @@
 /**
- * A registrar process on lmdb, killed with SIGKILL at 50 random moments while competing rosters, U2s and
+ * A registrar process on lmdb or PostgreSQL, killed with SIGKILL at 50 random moments while competing rosters, U2s and
  * U3s of one round are asked for at once. Whatever the moment: over its whole life it signs at most one
  * of them per round and stage, and what it has answered once it answers again, byte for byte.
  */
@@ -25,7 +25,7 @@ import {
   sharedSetStatement,
   survivorSetStatement,
 } from '@onlysum/protocol';
-import { lmdbStore } from '@onlysum/registrar';
+import { type RegistrarStore, lmdbStore, postgresStore } from '@onlysum/registrar';
 import type { Task } from '@onlysum/task';
 import { afterAll, expect, it } from 'vitest';
 import {
@@ -41,6 +41,7 @@ import {
   roundId,
   signRequest,
 } from '../../packages/registrar/test/fleet.js';
+import { emptySchema, hasPostgres } from '../postgres/database.js';
 
 const KILLS = 50;
 const DEVICES = 8;
@@ -59,6 +60,12 @@ const SETS = [
 const STAGES = ['roster', 'shared-set', 'survivor-set'] as const;
 type Stage = (typeof STAGES)[number];
 
+interface Place {
+  /** As the process takes it. */
+  readonly text: string;
+  open(): Promise<RegistrarStore>;
+}
+
 const path = mkdtempSync(join(tmpdir(), 'onlysum-sigkill-'));
 const script = fileURLToPath(new URL('./registrar-process.mjs', import.meta.url));
 const children = new Set<ChildProcess>();
@@ -68,9 +75,26 @@ afterAll(async () => {
   await rm(path, { recursive: true, force: true });
 });
 
-it('signs one roster, one U2 and one U3 per round through 50 SIGKILLs', async () => {
+it('signs one roster, one U2 and one U3 per round through 50 SIGKILLs, on lmdb', async () => {
+  await killAndAsk({ text: path, open: async () => lmdbStore(path) });
+}, 300_000);
+
+it.skipIf(!hasPostgres)(
+  'signs no other through 50 SIGKILLs on PostgreSQL',
+  async () => {
+    const connection = await emptySchema();
+    await killAndAsk({
+      text: JSON.stringify(connection),
+      open: () => postgresStore(connection),
+    });
+  },
+  300_000,
+);
+
+async function killAndAsk(place: Place): Promise<void> {
+  const spawnRegistrar = () => registrarProcess(place.text);
   const task = makeTask({ epoch: { lengthMs: EPOCH_MS } });
-  const devices = await enrolAll(task);
+  const devices = await enrolAll(task, await place.open());
   const book = new Book();
   const rounds: Round[] = [];
   const killed = { inFlight: 0, before: { roster: 0, 'shared-set': 0, 'survivor-set': 0 } };
@@ -119,7 +143,7 @@ it('signs one roster, one U2 and one U3 per round through 50 SIGKILLs', async ()
   expect(killed.inFlight).toBeGreaterThan(KILLS / 5);
   expect(killed.before.roster).toBeGreaterThan(0);
   expect(killed.before['survivor-set']).toBeLessThan(KILLS);
-}, 300_000);
+}
 
 /** Everything that was signed, by round and stage. */
 class Book {
@@ -244,8 +268,7 @@ function bitmapOf(request: RegistrarRequest | undefined): Uint8Array {
 }
 
 /** In this process, which then leaves the store to the others. */
-async function enrolAll(task: Task): Promise<Device[]> {
-  const store = lmdbStore(path);
+async function enrolAll(task: Task, store: RegistrarStore): Promise<Device[]> {
   const { registrar, clock } = await openRegistrar([task], store);
   clock.nowMs = timeOf(FIRST_WINDOW);
   const devices = await enrolDevices(registrar, DEVICES);
@@ -258,7 +281,7 @@ function timeOf(window: number): number {
 }
 
 /** A process that has loaded the package and opens the store only when it is started. */
-function spawnRegistrar() {
+function registrarProcess(place: string) {
   const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
   children.add(child);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -272,7 +295,7 @@ function spawnRegistrar() {
     /** @returns its URL. */
     start: ({ manifest, signature }: Task, nowMs: number) =>
       tell({
-        path,
+        place,
         nowMs,
         seed: toHex(REGISTRAR_SEED),
         manifest: { manifest, signature: toHex(signature) },

@@ -1,10 +1,12 @@
 /**
- * Submissions on their own schedule: one at a random time in each window, so that devices do not come
- * all at once. Knows: when. Doesn't know: how. Invariant: submissions never overlap, and nothing here
- * keeps a process alive.
+ * Submissions on their own schedule: in each window at the slots of the device's pool, or at a random time
+ * if the registrar does not say when those are. Protocol §2.4.
+ * Knows: when. Doesn't know: how. Invariant: submissions never overlap, and nothing here keeps a process
+ * alive.
  */
 import { OnlysumError, type Rng } from '@onlysum/crypto';
-import { type Manifest, windowAt } from '@onlysum/task';
+import { type PoolSlots, skewMs } from '@onlysum/protocol';
+import { type Manifest, type Window, windowAt } from '@onlysum/task';
 import { uniform } from './jitter.js';
 import { SubmitError } from './submit-error.js';
 import { startTimer } from './timers.js';
@@ -13,37 +15,127 @@ export interface BackgroundPorts {
   readonly manifest: Manifest;
   readonly rng: Rng;
   readonly now: () => number;
-  /** Submits once. @throws {OnlysumError} */
-  readonly submit: () => Promise<unknown>;
+  /** When this device's pool meets; undefined if that is not known. Never rejects. */
+  readonly slotsIn: (window: Window) => Promise<PoolSlots | undefined>;
+  /** Submits once. @param attempts - most tries; default: the window's. @throws {OnlysumError} */
+  readonly submit: (attempts?: number) => Promise<unknown>;
   readonly onProblem: (error: OnlysumError) => void;
+}
+
+/** When to come, and whether the pool meets again later in the same window. */
+export interface Visit {
+  readonly atMs: number;
+  readonly isLast: boolean;
 }
 
 /** A round that begins in the last tenth of a window may not end in it. */
 const LAST_PART = 0.1;
+/** Devices of a slot come within this time of it, so that they do not connect in one instant. */
+const MOST_JITTER_MS = 5_000;
+const JITTER_PART = 1 / 120;
+/** What has not come about after so many tries may at the next slot, among others. */
+const TRIES_AT_A_SLOT = 3;
 
 /** @returns a function that ends the schedule; a submission under way is the caller's to abort. */
 export function startBackground(ports: BackgroundPorts): () => void {
-  const { manifest, rng, now } = ports;
-  let isStopped = false;
-  let cancel = (): void => {};
-  const schedule = (fromMs: number): void => {
-    if (isStopped) return;
-    cancel = startTimer(submitAtMs(manifest, fromMs, rng) - now(), false, () => void run());
-  };
-  const run = async (): Promise<void> => {
-    try {
-      await ports.submit();
-      schedule(windowAt(manifest, now()).endMs);
-    } catch (error) {
-      if (!isStopped && !isExpected(error)) ports.onProblem(error as OnlysumError);
-      schedule(comeBackMs(error, manifest, now()));
+  const schedule = new Schedule(ports);
+  void schedule.run();
+  return () => schedule.stop();
+}
+
+class Schedule {
+  readonly #ports: BackgroundPorts;
+  #isStopped = false;
+  #cancel = (): void => {};
+
+  constructor(ports: BackgroundPorts) {
+    this.#ports = ports;
+  }
+
+  async run(): Promise<void> {
+    let fromMs = this.#ports.now();
+    let triedIn: number | undefined;
+    while (!this.#isStopped) {
+      const visit = await this.#nextVisit(fromMs, triedIn);
+      await this.#until(visit.atMs);
+      triedIn = windowAt(this.#ports.manifest, visit.atMs).index;
+      fromMs = await this.#submit(visit);
     }
-  };
-  schedule(now());
-  return () => {
-    isStopped = true;
-    cancel();
-  };
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancel();
+  }
+
+  async #nextVisit(fromMs: number, triedIn: number | undefined): Promise<Visit> {
+    const { manifest, rng, now } = this.#ports;
+    const window = windowAt(manifest, fromMs);
+    const slots = await this.#slotsOf(window);
+    if (slots === undefined) {
+      return { atMs: submitAtMs(manifest, Math.max(fromMs, now()), rng), isLast: true };
+    }
+    const soonestMs = Math.max(fromMs, now());
+    const visit = visitAt(slots, soonestMs, triedIn === window.index, manifest, rng);
+    return visit ?? (await this.#nextVisit(Math.max(window.endMs, soonestMs), triedIn));
+  }
+
+  /** Asked for at a random time about the window's beginning, again where clocks may differ. */
+  async #slotsOf(window: Window): Promise<PoolSlots | undefined> {
+    const { manifest, rng, now, slotsIn } = this.#ports;
+    const marginMs = skewMs(manifest);
+    if (now() < window.startMs) await this.#until(window.startMs + uniform(rng) * marginMs);
+    const slots = this.#isStopped ? undefined : await slotsIn(window);
+    if (slots !== undefined || now() >= window.startMs + marginMs) return slots;
+    await this.#until(window.startMs + marginMs * (1 + uniform(rng)));
+    return this.#isStopped ? undefined : slotsIn(window);
+  }
+
+  /** @returns from when on to come again. */
+  async #submit({ isLast }: Visit): Promise<number> {
+    const { manifest, now, submit, onProblem } = this.#ports;
+    if (this.#isStopped) return now();
+    try {
+      await submit(isLast ? undefined : TRIES_AT_A_SLOT);
+      return windowAt(manifest, now()).endMs;
+    } catch (error) {
+      if (!this.#isStopped && !isExpected(error)) onProblem(error as OnlysumError);
+      return comeBackMs(error, manifest, now());
+    }
+  }
+
+  /** Never resolves once it is stopped. */
+  #until(atMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#isStopped) return;
+      this.#cancel = startTimer(atMs - this.#ports.now(), false, resolve);
+    });
+  }
+}
+
+/**
+ * The next slot; after the last one at once, and then, if it was tried before, at a random time.
+ *
+ * @param hasTried - in this window.
+ * @returns undefined if the window is over for this device.
+ */
+export function visitAt(
+  { opensMs, closesMs }: PoolSlots,
+  fromMs: number,
+  hasTried: boolean,
+  manifest: Manifest,
+  rng: Rng,
+): Visit | undefined {
+  const jitterMs = Math.min(MOST_JITTER_MS, manifest.window.lengthMs * JITTER_PART);
+  const next = opensMs.findIndex((ms) => ms >= fromMs);
+  const openMs = opensMs[next];
+  if (openMs !== undefined) {
+    return { atMs: openMs + uniform(rng) * jitterMs, isLast: next === opensMs.length - 1 };
+  }
+  const leftMs = closesMs - fromMs;
+  if (leftMs <= 0) return undefined;
+  const waitMs = uniform(rng) * (hasTried ? leftMs : Math.min(leftMs, jitterMs));
+  return { atMs: fromMs + waitMs, isLast: true };
 }
 
 /** @returns a uniform time, Unix ms, in what is left of the window of `fromMs`, or in the next one. */

@@ -9,7 +9,7 @@ import { checkManifestFloor, checkValidity, checkVersion } from '@onlysum/task';
 import { type Task, verifySignedManifest, windowAt } from '@onlysum/task';
 import { startBackground } from './background.js';
 import { type ClientConsent, Consent } from './consent.js';
-import { type EnrolOptions, enrolWithCode, isEnrolled } from './enrolment.js';
+import { type EnrolmentPorts, type EnrolOptions, enrolWithCode, isEnrolled } from './enrolment.js';
 import { eraseEnrolment, type LeaveOptions } from './leave.js';
 import type { AnyMetrics, MetricTypes } from './metric-types.js';
 import { type CheckedOptions, checkDuration, checkOptions, type ClientOptions } from './options.js';
@@ -24,6 +24,7 @@ import {
 } from './submission.js';
 import { duration } from './submit-error.js';
 import { startTimer } from './timers.js';
+import { slotsIn } from './window-slots.js';
 
 export interface SubmitOptions {
   /** Aborting ends the submission; what has been masked into a sum cannot be taken back. */
@@ -71,7 +72,10 @@ export interface Client<Metrics extends MetricTypes<Metrics> = AnyMetrics> {
    *   {@link UsageError} `not-enrolled`, `submit-running`, `client-closed`, `task-not-valid`.
    */
   submit(options?: SubmitOptions): Promise<SubmitReceipt>;
-  /** Submits once in each window, at a random time, without keeping a process alive. */
+  /**
+   * Submits once in each window, when the devices of its pool meet, without keeping a process alive.
+   * If the registrar does not say when that is, at a random time.
+   */
   start(): void;
   /** Ends the background mode, and a submission that it has under way. */
   stop(): void;
@@ -159,9 +163,7 @@ class TaskClient implements Client {
 
   async enrol(code: string, options: EnrolOptions = {}): Promise<void> {
     this.#checkOpen();
-    const { suite, rng, store } = this.#options;
-    const ports = { task: this.task, store, suite, rng, call: this.#call(true) };
-    await enrolWithCode(ports, code, options);
+    await enrolWithCode(this.#enrolmentPorts(true), code, options);
     this.isEnrolled = true;
   }
 
@@ -202,7 +204,8 @@ class TaskClient implements Client {
       rng,
       now,
       onProblem,
-      submit: () => this.#submit({}, false),
+      slotsIn: (window) => slotsIn({ ...this.#options, ...this.#enrolmentPorts(false) }, window),
+      submit: (attempts) => this.#submit(attempts === undefined ? {} : { attempts }, false),
     });
   }
 
@@ -288,6 +291,11 @@ class TaskClient implements Client {
       signal,
       onStage: (stage, detail) => this.#options.onProgress({ stage, detail }),
     };
+  }
+
+  #enrolmentPorts(holdsProcess: boolean): EnrolmentPorts {
+    const { suite, rng, store } = this.#options;
+    return { task: this.task, store, suite, rng, call: this.#call(holdsProcess) };
   }
 
   #call(holdsProcess: boolean) {

@@ -11,14 +11,15 @@ import {
   UsageError,
   WireError,
 } from '@onlysum/crypto';
-import type { Certificate, EnrolRequest, RenewRequest } from '@onlysum/protocol';
+import type { Announcement, Certificate, EnrolRequest, RenewRequest } from '@onlysum/protocol';
 import { REGISTRAR_URL_FORM, registrarBase } from '@onlysum/task';
 import * as v from 'valibot';
 
 export interface FetchInit {
-  readonly method: 'POST';
+  readonly method: 'GET' | 'POST';
   readonly headers: Record<string, string>;
-  readonly body: string;
+  /** Of a POST. */
+  readonly body?: string;
   readonly signal: AbortSignal;
   readonly redirect: 'error';
   /** Whether the open request keeps a Node process from exiting. Only `nodeFetch` knows it. */
@@ -73,6 +74,21 @@ export function postRenew(call: RegistrarCall, request: RenewRequest): Promise<C
   });
 }
 
+/**
+ * The present window of a task, as the registrar announces it to anybody. Its signature is not checked.
+ *
+ * @param taskId - 32 bytes.
+ */
+export async function fetchAnnouncement(
+  call: RegistrarCall,
+  taskId: Uint8Array,
+): Promise<Announcement> {
+  const { status, text } = await exchange(call, `/v1/tasks/${toHex(taskId)}/window`);
+  const answer = parseJson(text);
+  if (status >= 200 && status < 300) return parseAnnouncement(answer, call.url);
+  throw refusal(answer, status, call.url);
+}
+
 async function post(call: RegistrarCall, path: string, body: unknown): Promise<Certificate> {
   const { status, text } = await exchange(call, path, JSON.stringify(body));
   const answer = parseJson(text);
@@ -83,15 +99,15 @@ async function post(call: RegistrarCall, path: string, body: unknown): Promise<C
 async function exchange(
   call: RegistrarCall,
   path: string,
-  body: string,
+  body?: string,
 ): Promise<{ status: number; text: string }> {
   const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
   const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]);
   try {
     const response = await call.fetch(call.url + path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body,
+      ...(body === undefined
+        ? { method: 'GET', headers: {} }
+        : { method: 'POST', headers: { 'content-type': 'application/json' }, body }),
       signal,
       redirect: 'error',
       holdsProcess: call.holdsProcess,
@@ -112,17 +128,48 @@ const certificateSchema = v.object({
 });
 
 function parseCertificate(answer: unknown, url: string): Certificate {
-  const parsed = v.safeParse(certificateSchema, answer);
-  if (!parsed.success) {
-    const field = v.getDotPath(parsed.issues[0]) ?? 'answer';
-    throw unexpected(url, `${field}: ${parsed.issues[0].message}`);
-  }
+  const { pseudonym, signature, ...certificate } = parseAnswer(certificateSchema, answer, url);
+  return withBytes(url, () => ({
+    ...certificate,
+    pseudonym: parseHex('pseudonym', pseudonym, 32),
+    signature: parseHex('signature', signature, 64),
+  }));
+}
+
+const wholeNumber = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const announcementSchema = v.object({
+  window: wholeNumber,
+  incarnation: wholeNumber,
+  enrolled: wholeNumber,
+  population: wholeNumber,
+  pools: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(0xffff_ffff)),
+  value: v.string(),
+  signature: v.string(),
+});
+
+function parseAnnouncement(answer: unknown, url: string): Announcement {
+  const { value, signature, ...announced } = parseAnswer(announcementSchema, answer, url);
+  return withBytes(url, () => ({
+    ...announced,
+    value: parseHex('value', value, 32),
+    signature: parseHex('signature', signature, 64),
+  }));
+}
+
+function parseAnswer<S extends v.GenericSchema>(
+  schema: S,
+  answer: unknown,
+  url: string,
+): v.InferOutput<S> {
+  const parsed = v.safeParse(schema, answer);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw unexpected(url, `${v.getDotPath(issue) ?? 'answer'}: ${issue.message}`);
+}
+
+function withBytes<T>(url: string, parse: () => T): T {
   try {
-    return {
-      ...parsed.output,
-      pseudonym: parseHex('pseudonym', parsed.output.pseudonym, 32),
-      signature: parseHex('signature', parsed.output.signature, 64),
-    };
+    return parse();
   } catch (error) {
     throw unexpected(url, reasonOf(error));
   }

@@ -94,6 +94,8 @@ export interface Rig {
   nowMs: number;
   hand: Hand;
   readonly fetch: FetchLike;
+  /** What devices are told of the present window instead of the truth. */
+  announce: (announcement: protocol.Announcement) => protocol.Announcement;
   /** Requests made of the registrar: its paths. */
   readonly requests: string[];
   /** Connections made so far. */
@@ -139,9 +141,11 @@ export async function startRig(change: Partial<Manifest> = {}): Promise<Rig> {
     requests,
     connections: 0,
     results,
-    fetch: async (target, { body }) => {
+    announce: (announcement) => announcement,
+    fetch: async (target, { method, body = '{}' }) => {
       const path = new URL(target).pathname;
       requests.push(path);
+      if (method === 'GET') return announcement();
       return answer(path, JSON.parse(body) as Record<string, unknown>);
     },
     code: () => protocol.makeCodes(ledger, 1, EPOCH_MS, context())[0] ?? '',
@@ -155,6 +159,14 @@ export async function startRig(change: Partial<Manifest> = {}): Promise<Rig> {
   const context = () => ({ suite, rng: systemRng, nowMs: rig.nowMs });
   protocol.newIncarnation(ledger, context());
 
+  const announcement = () => {
+    const { index: window } = windowAt(task.manifest, rig.nowMs);
+    const opened = ask({ kind: 'window', taskId: task.taskId, window });
+    if (opened.kind !== 'window') throw new Error(JSON.stringify(opened));
+    const { value, signature, ...plain } = rig.announce(opened.announcement);
+    const json = { ...plain, value: toHex(value), signature: toHex(signature) };
+    return { status: 200, text: async () => JSON.stringify(json) };
+  };
   const answer = (path: string, body: Record<string, unknown>) => {
     try {
       const certificate = path === '/v1/enrol' ? enrol(body) : renew(body);

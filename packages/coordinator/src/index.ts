@@ -8,3 +8,15 @@ export { DEFAULT_LIMITS, type Limits } from './limits.js';
 export type { CoordinatorOptions } from './options.js';
 export type { DropCount, PublishedResult, RoundCost } from './published-result.js';
 export { type HttpRegistrarOptions, httpRegistrar, type RegistrarPort } from './registrar-port.js';
+export type { ChainContext } from './store/embedded-store.js';
+export type {
+  AuditTrail,
+  CoordinatorStore,
+  PageSize,
+  RoundPage,
+  Written,
+} from './store/coordinator-store.js';
+export { lmdbCoordinatorStore } from './store/lmdb-store.js';
+export { memoryCoordinatorStore } from './store/memory-store.js';
+export { postgresCoordinatorStore } from './store/postgres-store.js';
+export type * from './store/records.js';

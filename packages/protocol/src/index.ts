@@ -62,7 +62,8 @@ export { answerRequest, checkRequest, refusal, type RequestChecks } from './regi
 export { revokedPseudonyms } from './registrar/records.js';
 export * from './registrar/requests.js';
 export { RefusedRequest, type RegistrarParams } from './registrar/types.js';
-export { newIncarnation, presentIncarnation } from './registrar/window.js';
+export { announceWindow, newIncarnation, presentIncarnation } from './registrar/window.js';
 export { BOX_BYTES, KEY_BYTES, PAIR_TAG_BYTES, SHARE_RECORD_BYTES } from './sizes.js';
-export { currentWindow } from './window-clock.js';
+export { type PoolSlots, poolSlots, slotCount } from './slots.js';
+export { currentWindow, skewMs } from './window-clock.js';
 export { decodeFrame } from './wire/codec.js';

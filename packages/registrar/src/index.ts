@@ -7,4 +7,5 @@ export { type RevocationList, revocationsStatement } from './revocations.js';
 export { type RegistrarServerOptions, type RunningRegistrar, startRegistrar } from './server.js';
 export { type LmdbStoreOptions, lmdbStore } from './store/lmdb-store.js';
 export { memoryStore } from './store/memory-store.js';
+export { postgresStore } from './store/postgres-store.js';
 export type { RegistrarStore } from './store/registrar-store.js';

@@ -6,6 +6,7 @@
 import { UsageError, runDerive, systemRng, toHex } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import {
+  type Announcement,
   type Certificate,
   type EnrolRequest,
   type Ledger,
@@ -23,6 +24,7 @@ import {
   revoke,
   revokedPseudonyms,
 } from '@onlysum/protocol';
+import { announcements } from './announcements.js';
 import { attestRequest } from './attestation.js';
 import { attestationEntry, shortHex, silentLogger } from './log.js';
 import { type RegistrarOptions, checkInteger, checkOptions, checkTasks } from './options.js';
@@ -54,6 +56,13 @@ export interface Registrar {
    * @throws {WireError} `wire-invalid` if the bytes are no request.
    */
   attest(requestBytes: Uint8Array): Promise<Uint8Array>;
+  /**
+   * The announcement of a task's present window; the first who asks freezes it. From memory after that.
+   *
+   * @param taskId - hex.
+   * @throws {UsageError} `task-unknown`, `task-not-valid`.
+   */
+  announcement(taskId: string): Promise<Announcement>;
   /** @throws {UsageError} as `enrol` of the protocol. */
   enrol(request: EnrolRequest): Promise<Certificate>;
   /** @throws {UsageError} as `renew` of the protocol. */
@@ -102,6 +111,7 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
   const byId = new Map(tasks.map((task) => [toHex(task.taskId), task]));
   const params: RegistrarParams = { seed, publicKey, epochLengthMs, tasks: byId };
   const context = () => ({ suite, rng, nowMs: Math.floor(now()) });
+  const announced = announcements({ params, store, context });
   let latest: RevocationList | undefined;
   await store.transact((ledger) => {
     claimStore(ledger, publicKey);
@@ -118,6 +128,7 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
       logger.info(attestationEntry(request, response, performance.now() - beganMs), 'attest');
       return bytes;
     },
+    announcement: (taskId) => announced(taskId),
     enrol: async (request) => {
       checkText('code', request.code);
       const results = runDerive(suite, enrolChecks(request, params));

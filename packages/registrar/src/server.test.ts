@@ -5,7 +5,7 @@ import { LABELS, encodeLabelled, toHex } from '@onlysum/crypto';
 import { nativeSuite as suite } from '@onlysum/crypto/node';
 import { certificateCheck, encodeRequest, parseResponse } from '@onlysum/protocol';
 import { pino } from 'pino';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   Coordinator,
   EPOCH_MS,
@@ -458,5 +458,52 @@ describe('startRegistrar', () => {
       expect(log).not.toContain(Buffer.from(secret).toString('base64'));
     }
     for (const text of [...codes, 'a-guess', signature]) expect(log).not.toContain(text);
+  });
+});
+
+describe('the announcement of a window', () => {
+  it('is told anybody, frozen by the first who asks, as the coordinator gets it', async () => {
+    const { server, task, clock } = await start();
+    const path = `/v1/tasks/${toHex(task.taskId)}/window`;
+    const told = await (await fetch(server.url + path)).json();
+    expect(told).toMatchObject({ enrolled: 0, population: 0, pools: 1 });
+    await enrolDevices(server.registrar, 3);
+    expect(await (await fetch(server.url + path)).json()).toEqual(told);
+    const coordinator = new Coordinator(task, clock, askHttp(server.url));
+    await coordinator.openWindow();
+    expect(coordinator.window).toBe(told.window);
+    expect(coordinator.incarnation).toBe(told.incarnation);
+  });
+
+  it('costs one transaction, whoever asks how often', async () => {
+    const store = memoryStore();
+    const transact = vi.spyOn(store, 'transact');
+    const { server, task, clock } = await start({ store });
+    const path = `${server.url}/v1/tasks/${toHex(task.taskId)}/window`;
+    const before = transact.mock.calls.length;
+    await Promise.all(Array.from({ length: 20 }, async () => (await fetch(path)).text()));
+    expect(transact.mock.calls.length - before).toBe(1);
+    const first = await (await fetch(path)).json();
+    await server.registrar.newIncarnation();
+    const second = await (await fetch(path)).json();
+    expect(second.incarnation).toBeGreaterThan(first.incarnation);
+    expect(second.value).not.toBe(first.value);
+    clock.nowMs += task.manifest.window.lengthMs;
+    expect((await (await fetch(path)).json()).window).toBe(first.window + 1);
+  });
+
+  it('is not told of a task that is unknown, or not valid now', async () => {
+    const { server } = await start();
+    for (const id of ['ab'.repeat(32), 'nonsense', '..%2f']) {
+      const response = await fetch(`${server.url}/v1/tasks/${id}/window`);
+      expect(response.status).toBe(404);
+      expect(await response.json()).toMatchObject({ error: { code: 'task-unknown' } });
+    }
+    const validity = { notBeforeMs: 0, notAfterMs: START_MS };
+    const over = makeTask({ validity });
+    const other = await start({ tasks: [over] });
+    const response = await fetch(`${other.server.url}/v1/tasks/${toHex(over.taskId)}/window`);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { code: 'task-not-valid' } });
   });
 });

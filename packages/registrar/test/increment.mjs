@@ -1,10 +1,10 @@
-// Adds 1 to a counter in the store at argv[2], argv[3] times, each in a transaction of its own, and
+// Adds 1 to a counter in the store at argv[2] (see open-store.mjs), argv[3] times, each in a transaction of its own, and
 // prints the values it wrote. With argv[4] = 'hang' it then stops inside a transaction, to be killed there.
 import { writeSync } from 'node:fs';
-import { lmdbStore } from '@onlysum/registrar';
+import { openStore } from './open-store.mjs';
 
-const [path, times, ending] = process.argv.slice(2);
-const store = lmdbStore(path);
+const [place, times, ending] = process.argv.slice(2);
+const store = await openStore(place);
 const written = [];
 for (let i = 0; i < Number(times); i++) {
   written.push(

@@ -5,8 +5,11 @@ import { rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemRng } from '@onlysum/crypto';
+import { windowAt } from '@onlysum/task';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { submitAtMs } from '../background.js';
+import { submitAtMs, visitAt } from '../background.js';
+import { slotsIn } from '../window-slots.js';
 import { type Client, createClient, fileStore, memoryStore } from './index.js';
 import {
   manifest,
@@ -16,6 +19,7 @@ import {
   signed,
   START_MS,
   startRig,
+  suite,
   WINDOW_MS,
 } from '../../test/rig.js';
 
@@ -39,6 +43,82 @@ describe('the schedule', () => {
     const lateMs = windowStartMs + 0.95 * WINDOW_MS;
     expect(at(lateMs, 0)).toBe(windowStartMs + WINDOW_MS);
     expect(at(lateMs, 0xff)).toBeCloseTo(windowStartMs + 1.9 * WINDOW_MS, -1);
+  });
+});
+
+describe('slots', () => {
+  const plain = manifest('wss://sum.test');
+  const slots = { opensMs: [100_000, 200_000], closesMs: 300_000 };
+  const visit = (fromMs: number, hasTried = false, byte = 0) =>
+    visitAt(slots, fromMs, hasTried, plain, (length) => new Uint8Array(length).fill(byte));
+
+  it('are come to within seconds of their opening', () => {
+    expect(visit(0)).toEqual({ atMs: 100_000, isLast: false });
+    expect(visit(0, false, 0xff)?.atMs).toBeCloseTo(105_000, -1);
+    expect(visit(100_001)).toEqual({ atMs: 200_000, isLast: true });
+  });
+
+  it('let who missed the last come at once, and who failed there at any time', () => {
+    expect(visit(200_001)).toEqual({ atMs: 200_001, isLast: true });
+    expect(visit(200_001, false, 0xff)?.atMs).toBeCloseTo(205_001, -1);
+    expect(visit(200_001, true, 0xff)?.atMs).toBeCloseTo(300_000, -1);
+    expect(visit(299_000, false, 0xff)?.atMs).toBeLessThanOrEqual(300_000);
+    expect(visit(300_000)).toBeUndefined();
+  });
+});
+
+describe('the announcement of a window', () => {
+  async function slotsWhere(announce: Rig['announce'], incarnation = 0) {
+    const rig = await startRig();
+    const problems: string[] = [];
+    const store = memoryStore();
+    const options = { publisherKey, registrarUrl: REGISTRAR_URL, store, fetch: rig.fetch };
+    const now = () => rig.nowMs;
+    const client = await createClient({ ...options, manifest: rig.signedManifest, now });
+    await client.enrol(rig.code());
+    rig.announce = announce;
+    if (incarnation > 0) {
+      await store.update((record) => {
+        const [[key, own] = ['', undefined]] = Object.entries(record.registrars);
+        const registrars = own === undefined ? {} : { [key]: { ...own, incarnation } };
+        return [{ ...record, registrars }, undefined];
+      });
+    }
+    const call = { fetch: rig.fetch, url: REGISTRAR_URL, holdsProcess: false };
+    const ports = { task: rig.task, store, suite, rng: systemRng, call };
+    const slots = await slotsIn(
+      { ...ports, onProblem: ({ code }) => problems.push(code) },
+      windowAt(rig.task.manifest, rig.nowMs),
+    );
+    await client.close();
+    await rig.close();
+    return { slots, problems };
+  }
+
+  it('says when the pool meets', async () => {
+    const { slots, problems } = await slotsWhere((announcement) => announcement);
+    expect(problems).toEqual([]);
+    expect(slots?.opensMs).toHaveLength(6);
+  });
+
+  it('counts for nothing unless the registrar signed it', async () => {
+    const { slots, problems } = await slotsWhere((announcement) => ({ ...announcement, pools: 9 }));
+    expect(problems).toEqual(['announcement-signature']);
+    expect(slots).toBeUndefined();
+  });
+
+  it('counts for nothing in another window', async () => {
+    const other = await slotsWhere((announcement) => ({
+      ...announcement,
+      window: announcement.window - 1,
+    }));
+    expect(other).toEqual({ slots: undefined, problems: [] });
+  });
+
+  it('counts for nothing in an incarnation before one that was met', async () => {
+    const { slots, problems } = await slotsWhere((a) => a, START_MS + 1);
+    expect(problems).toEqual(['incarnation-rollback']);
+    expect(slots).toBeUndefined();
   });
 });
 

@@ -140,7 +140,7 @@ export function abort(
   detail: string,
   rosterIsOpen: boolean,
 ): CoordinatorStep {
-  const dropCode: DropCode = code === 'shutting-down' ? 'shutting-down' : 'round-aborted';
+  const dropCode = dropCodeOf(code);
   const told = cohort.places
     .filter((place) => place.present && place.isConnected)
     .map((place) => dropEffect(place.device, dropCode, `${code}: ${detail}`));
@@ -148,4 +148,9 @@ export function abort(
     ? [{ kind: 'attest', request: { kind: 'close', round: cohort.facts.round } }]
     : [];
   return [{ stage: 'finished' }, [...told, ...close, { kind: 'abort', code, detail }]];
+}
+
+/** What devices are told of a round that ends: an operator's reasons are told apart from all others. */
+export function dropCodeOf(code: AbortCode): DropCode {
+  return code === 'shutting-down' || code === 'task-stopped' ? code : 'round-aborted';
 }

@@ -1,6 +1,6 @@
 /**
- * §5.1, §5.2: offer the round, collect advertisements, close the cohort at `target`, or at the deadline
- * with at least `min`.
+ * §5.1, §5.2: offer the round, collect advertisements, close the cohort at `target` (or at what the host
+ * says), or at the deadline with at least `min`.
  */
 import { PeerError, equalBytes, toHex, x25519KeyProblem } from '@onlysum/crypto';
 import type { Certificate } from '../certificate.js';
@@ -11,7 +11,7 @@ import { offer, progress } from '../messages/from-coordinator.js';
 import { type AdvertiseKeys, advertiseKeys } from '../messages/from-device.js';
 import type { Refusal } from '../registrar/requests.js';
 import { decodeFrame } from '../wire/codec.js';
-import { dropEffect } from './cohort.js';
+import { dropCodeOf, dropEffect } from './cohort.js';
 import type {
   AbortCode,
   Candidate,
@@ -99,8 +99,8 @@ export function advertised(
   const { c, s, signature } = message;
   if (candidate.member === undefined) state.advertised++;
   candidate.member = { certificate: candidate.certificate, c, s, signature };
-  const { target } = params.task.manifest.cohort;
-  return state.advertised >= target
+  const { closesAt = params.task.manifest.cohort.target } = params;
+  return state.advertised >= closesAt
     ? closeCohort(state, params, 'cohort-full', 'the cohort was full: join the next round')
     : [state, []];
 }
@@ -238,7 +238,7 @@ export function abandon(
   detail: string,
   asked?: Uint8Array,
 ): CoordinatorStep {
-  const dropCode: DropCode = code === 'shutting-down' ? 'shutting-down' : 'round-aborted';
+  const dropCode = dropCodeOf(code);
   const told = candidates
     .filter(({ isConnected }) => isConnected)
     .map(({ device }) => dropEffect(device, dropCode, `${code}: ${detail}`));

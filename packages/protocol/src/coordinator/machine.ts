@@ -110,7 +110,7 @@ function advance(
       if (state.stage !== 'opening') throw wrongEvent(event.kind, state);
       return finish(state, event.outcome, params);
     case 'stop':
-      return stop(state, event.detail, params);
+      return stop(state, event, params);
   }
 }
 
@@ -252,15 +252,19 @@ function onAnswer(
   return [state, []];
 }
 
-function stop(state: CoordinatorState, detail: string, params: RoundParams): CoordinatorStep {
+function stop(
+  state: CoordinatorState,
+  { detail, code = 'shutting-down' }: CoordinatorEvent & { kind: 'stop' },
+  params: RoundParams,
+): CoordinatorStep {
   if (state.stage === 'finished') return [state, []];
   if ('cohort' in state) {
     const isOpen = !('survivors' in state);
-    return abort(state.cohort, 'shutting-down', detail, isOpen);
+    return abort(state.cohort, code, detail, isOpen);
   }
   const candidates = [...state.candidates.values()];
   const asked = state.stage === 'attesting-roster' ? params.round : undefined;
-  return abandon(candidates, 'shutting-down', detail, asked);
+  return abandon(candidates, code, detail, asked);
 }
 
 /** The stage a device is lost in, as the drop statistics name it. */

@@ -51,6 +51,8 @@ export interface RoundParams {
   /** 16 random bytes. */
   readonly round: Uint8Array;
   readonly durations: StageDurations;
+  /** The cohort closes as soon as so many have advertised, `min` to `max`. Default: `target`. */
+  readonly closesAt?: number;
   /** Masked inputs in flight at a time: in-flight memory is at most this many vectors. */
   readonly uploadCredits: number;
   /** `shares`: everything by shares, as the original protocol does; for comparison only. */
@@ -79,7 +81,7 @@ export type CoordinatorEvent =
   | { readonly kind: 'answered'; readonly response: RegistrarResponse }
   | { readonly kind: 'opened'; readonly outcome: OpenOutcome }
   /** The operator ends the round. */
-  | { readonly kind: 'stop'; readonly detail: string };
+  | { readonly kind: 'stop'; readonly detail: string; readonly code?: StopCode };
 
 export type CoordinatorEffect =
   /** `bytes` may be made when they are read: to be read once, and then only if they can be sent. */
@@ -125,7 +127,10 @@ export type AbortCode =
   | 'registrar-unavailable'
   | 'too-many-dropped'
   | 'recovery-failed'
-  | 'shutting-down';
+  | StopCode;
+
+/** Why an operator ends a round; also what its devices are told. Default: `shutting-down`. */
+export type StopCode = 'shutting-down' | 'task-stopped';
 
 /** A device lost to the round: which stage it was in, and why. */
 export interface Drop {

@@ -13,7 +13,13 @@ import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Logger } from 'pino';
 import type { Registrar } from '../registrar.js';
-import { certificateJson, parseEnrolBody, parseRenewBody, revocationsJson } from './bodies.js';
+import {
+  announcementJson,
+  certificateJson,
+  parseEnrolBody,
+  parseRenewBody,
+  revocationsJson,
+} from './bodies.js';
 import { HttpError, errorBody, statusOf } from './errors.js';
 import type { RegistrarLimits } from './limits.js';
 
@@ -45,6 +51,9 @@ export function registrarApp(
     return c.json({ publicKey: toHex(publicKey), epochLengthMs });
   });
   app.get('/v1/revocations', (c) => c.json(revocationsJson(registrar.revocations())));
+  app.get('/v1/tasks/:taskId/window', async (c) =>
+    c.json(announcementJson(await registrar.announcement(c.req.param('taskId')))),
+  );
   app.post('/v1/attest', bytes, async (c) => {
     checkType(c, BYTES);
     const request = new Uint8Array(await c.req.arrayBuffer());

@@ -1,6 +1,6 @@
 /** The JSON bodies of the registrar's API: what comes in is parsed strictly, bytes are lower-case hex. */
 import { UsageError, parseHex, toHex } from '@onlysum/crypto';
-import type { Certificate, EnrolRequest, RenewRequest } from '@onlysum/protocol';
+import type { Announcement, Certificate, EnrolRequest, RenewRequest } from '@onlysum/protocol';
 import * as v from 'valibot';
 import type { RevocationList } from '../revocations.js';
 
@@ -38,6 +38,10 @@ export function parseRenewBody(text: string): RenewRequest {
 
 export function certificateJson({ epoch, epochLengthMs, pseudonym, signature }: Certificate) {
   return { epoch, epochLengthMs, pseudonym: toHex(pseudonym), signature: toHex(signature) };
+}
+
+export function announcementJson({ value, signature, ...announced }: Announcement) {
+  return { ...announced, value: toHex(value), signature: toHex(signature) };
 }
 
 export function revocationsJson({ signature, ...list }: RevocationList) {

@@ -32,6 +32,7 @@ const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   'proof-invalid': 403,
   revoked: 403,
   'pseudonym-unknown': 404,
+  'task-unknown': 404,
   'code-used': 409,
   'already-renewed': 409,
   'pseudonym-taken': 409,

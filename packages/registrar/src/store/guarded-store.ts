@@ -9,8 +9,8 @@ import type { RegistrarStore } from './registrar-store.js';
 
 /** What keeps the bytes. */
 export interface StoreBackend {
-  /** Commits durably before it returns; rolls back if `run` throws. */
-  write<T>(run: (ledger: Ledger) => T): T;
+  /** Commits durably before it returns or resolves; rolls back if `run` throws. */
+  write<T>(run: (ledger: Ledger) => T): T | Promise<T>;
   read<T>(run: (ledger: Ledger) => T): T;
   close(): Promise<void>;
 }
