@@ -12,6 +12,8 @@ export interface FleetOptions {
   readonly name?: string;
   readonly window?: number;
   readonly validity?: Manifest['validity'];
+  /** Of `crashes`; `startup_ms` is kept for 90 days. */
+  readonly retentionDays?: number;
 }
 
 export interface Keys {
@@ -52,7 +54,7 @@ export function makeTask(keys: Keys, options: FleetOptions = {}): Task {
         group: 'essential',
         purpose: 'stability',
         owner: 'desktop team',
-        retentionDays: 90,
+        retentionDays: options.retentionDays ?? 90,
         access: ['analyst'],
       },
       {

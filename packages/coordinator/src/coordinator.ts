@@ -5,14 +5,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toHex } from '@onlysum/crypto';
 import type { RoundRecord } from '@onlysum/protocol';
+import { Bookkeeping } from './bookkeeping.js';
 import { Lobby } from './lobby.js';
 import { errorFields } from './log.js';
 import { sumOpener } from './open-sum-pool.js';
 import { type CoordinatorOptions, checkOptions, taskPath } from './options.js';
 import type { PublishedResult } from './published-result.js';
 import { registrarLink } from './registrar-link.js';
-import { prepareResultsDir, saveRecord, saveResult } from './results.js';
+import { prepareResultsDir, saveRecord, saveResult, saveWindow } from './results.js';
 import { listen } from './server.js';
+import type { WindowReport } from './window-report.js';
 
 export interface CoordinatorHealth {
   readonly status: 'ok' | 'closing';
@@ -43,6 +45,26 @@ export interface RunningCoordinator {
    * them and tells their devices why. Repeated calls share the first one's end.
    */
   close(options?: { readonly graceMs?: number }): Promise<void>;
+  /**
+   * The kill switch: at once every round of the task ends, at whatever stage, and no device is taken until
+   * {@link resumeTask}, also after a restart. Nothing of it is opened any more.
+   *
+   * @param taskId - hex.
+   * @param reason - devices are told.
+   * @param actor - for the audit log: who asks for it.
+   * @throws {UsageError} `record-missing`; `store-unavailable`: then it is stopped until this process ends.
+   */
+  stopTask(taskId: string, reason: string, actor: string): Promise<void>;
+  /** @throws {UsageError} `record-missing`; `store-unavailable`: then it stays stopped. */
+  resumeTask(taskId: string, actor: string): Promise<void>;
+  /**
+   * What the store says of a window.
+   *
+   * @param taskId - hex.
+   * @returns undefined if it never opened here.
+   * @throws {UsageError} `seal-key-unknown`, `seal-open-failed`, `store-unavailable`.
+   */
+  windowResult(taskId: string, window: number): Promise<WindowReport | undefined>;
 }
 
 const DEFAULT_GRACE_MS = 30_000;
@@ -68,10 +90,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     record: RoundRecord | undefined,
   ): Promise<void> => {
     if (resultsDir !== undefined) {
-      const isSaved = await save(result, 'result', () => saveResult(resultsDir, result));
+      const of = { round: result.round };
+      const isSaved = await save(of, 'result', () => saveResult(resultsDir, result));
       if (!isSaved) unsavedResults++;
       if (record !== undefined) {
-        await save(result, 'round record', () => saveRecord(resultsDir, result, record));
+        await save(of, 'round record', () => saveRecord(resultsDir, result, record));
       }
     }
     try {
@@ -82,27 +105,46 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   };
 
   const save = async (
-    { round }: PublishedResult,
+    of: { readonly round: string } | { readonly window: number },
     what: string,
     write: () => Promise<string>,
   ): Promise<boolean> => {
     for (let attempt = 1; attempt <= SAVE_ATTEMPTS; attempt++) {
       try {
         const file = await write();
-        log.info({ round, file }, `${what} written`);
+        log.info({ ...of, file }, `${what} written`);
         return true;
       } catch (error) {
-        log.error({ round, attempt, ...errorFields(error) }, `${what} not written`);
+        log.error({ ...of, attempt, ...errorFields(error) }, `${what} not written`);
         if (attempt < SAVE_ATTEMPTS) await sleep(SAVE_PAUSE_MS);
       }
     }
     return false;
   };
 
-  const lobby = new Lobby(settings, link, opener, (result, record) => {
+  const books: Bookkeeping = new Bookkeeping(settings, {
+    onStopped: (taskId, detail) => lobby.stopTask(taskId, detail),
+    hasRounds: (name) => lobby.hasRounds(name),
+    onWindow: async (report) => {
+      if (resultsDir === undefined) return;
+      const name = { window: report.window.index };
+      const isSaved = await save(name, 'window', () => saveWindow(resultsDir, report));
+      if (!isSaved) unsavedResults++;
+    },
+  });
+  const lobby: Lobby = new Lobby(settings, link, opener, books, (result, record) => {
+    const stopped = books.killSwitch.reasonFor(result.task.taskId);
+    if (stopped !== undefined) {
+      log.warn(
+        { round: result.round },
+        'the task is stopped: its last result is kept, not published',
+      );
+      return;
+    }
     const done = publish(result, record).finally(() => publishing.delete(done));
     publishing.add(done);
   });
+  await books.start();
 
   const health = (): CoordinatorHealth => ({
     status: closing === undefined ? 'ok' : 'closing',
@@ -123,6 +165,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const server = await listen(settings, {
     onDevice: (connection, tasks) => lobby.accept(connection, tasks),
     health,
+  }).catch(async (error: unknown) => {
+    await books.close();
+    throw error;
   });
 
   const close = async (graceMs: number): Promise<void> => {
@@ -135,6 +180,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     link.close();
     await server.close();
     await Promise.all(publishing);
+    await books.close();
     await opener.close();
     log.info('closed');
   };
@@ -149,6 +195,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     port: server.port,
     url,
     health,
+    stopTask: (taskId, reason, actor) => books.killSwitch.stop(taskId, reason, actor),
+    resumeTask: (taskId, actor) => books.killSwitch.resume(taskId, actor),
+    windowResult: (taskId, window) => books.windows.report({ taskId, window }),
     close: ({ graceMs = DEFAULT_GRACE_MS } = {}) => (closing ??= close(graceMs)),
   };
 }

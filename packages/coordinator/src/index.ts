@@ -20,3 +20,5 @@ export { lmdbCoordinatorStore } from './store/lmdb-store.js';
 export { memoryCoordinatorStore } from './store/memory-store.js';
 export { postgresCoordinatorStore } from './store/postgres-store.js';
 export type * from './store/records.js';
+export { fileSealing, freshSealing, type ResultSealing } from './sealing.js';
+export type { WindowReport, WindowTotal } from './window-report.js';
