@@ -53,9 +53,11 @@ export class KillSwitch {
   }
 
   /** @throws {UsageError} `record-missing`, `store-unavailable`: then it stays stopped. */
-  async resume(taskId: string, actor: string): Promise<void> {
+  async resume(taskId: string, reason: string, actor: string): Promise<void> {
     const audit = { action: 'task.resumed', actor, subject: taskId, outcome: 'done' } as const;
-    await this.#change(() => this.#store.setTaskState(taskId, { state: 'open' }, [audit]));
+    await this.#change(() =>
+      this.#store.setTaskState(taskId, { state: 'open' }, [{ ...audit, details: { reason } }]),
+    );
     this.#stopped.delete(taskId);
   }
 
