@@ -32,8 +32,10 @@ const METRICS: Manifest['metrics'] = [
   {
     ...base,
     name: 'startup_ms',
-    kind: 'histogram',
-    edges: ['0', '100', '250', '1000'],
+    kind: 'mean',
+    min: '0',
+    max: '1000',
+    resolution: '1',
     unit: '@ms',
     group: 'performance',
     purpose: 'speed',
@@ -164,7 +166,8 @@ async function call(url: string, path: string, request: Request = {}): Promise<A
   });
   const { status } = response;
   const text = await response.text();
-  const isJson = response.headers.get('content-type')?.startsWith(JSON_TYPE) === true;
+  const type = response.headers.get('content-type')?.split(';')[0];
+  const isJson = type === JSON_TYPE && method !== 'HEAD';
   const json: unknown = isJson ? JSON.parse(text) : undefined;
   if (isJson && status >= 400) v.parse(schema.error, json);
   const shape = routeOf(method, path)?.responses[JSON_TYPE];

@@ -160,7 +160,7 @@ export function adminApp(
 function headersFor(isSecure: boolean) {
   return secureHeaders({
     contentSecurityPolicy: CONTENT_SECURITY_POLICY,
-    strictTransportSecurity: isSecure ? 'max-age=31536000; includeSubDomains' : false,
+    strictTransportSecurity: isSecure ? 'max-age=31536000' : false,
     referrerPolicy: 'no-referrer',
     xFrameOptions: 'DENY',
     permissionsPolicy: { camera: [], microphone: [], geolocation: [], payment: [], usb: [] },

@@ -1,8 +1,7 @@
 /**
  * What the API says of a window's metrics: the shapes of @onlysum/metrics, for the document and for checks
- * of what leaves. Invariant: a shape that changes there does not compile here.
+ * of what leaves. Invariant: an estimate of every kind has one of them (test/admin/tidy-rows.test.ts).
  */
-import type { MetricResult, SuppressedResult, WindowResult } from '@onlysum/metrics';
 import * as v from 'valibot';
 
 const number = v.number();
@@ -102,16 +101,3 @@ export const windowResult = v.strictObject({
   metrics: v.record(v.string(), metricResult),
   implausible: v.array(v.string()),
 });
-
-type Readable<T> = T extends readonly (infer E)[]
-  ? Readable<E>[]
-  : T extends object
-    ? { -readonly [K in keyof T]: Readable<T[K]> }
-    : T;
-/** Compile only if whatever the package makes has a shape above. */
-type Holds<Made extends Shape, Shape> = Made;
-export type MetricShape = Holds<
-  Readable<MetricResult | SuppressedResult>['kind'],
-  v.InferOutput<typeof metricResult>['kind']
->;
-export type GroupShape = Holds<keyof WindowResult, keyof v.InferOutput<typeof windowResult>>;

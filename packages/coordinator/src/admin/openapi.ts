@@ -2,8 +2,13 @@
  * The OpenAPI 3.1 document of the admin API. Knows: routes and their valibot schemas.
  * Doesn't know: HTTP servers. Invariant: it says what the server checks, since both come from the same schemas.
  */
-import { type JsonSchema, toJsonSchema, toJsonSchemaDefs } from '@valibot/to-json-schema';
-import type { GenericSchema } from 'valibot';
+import {
+  type ConversionConfig,
+  type JsonSchema,
+  toJsonSchema,
+  toJsonSchemaDefs,
+} from '@valibot/to-json-schema';
+import * as v from 'valibot';
 import { estimate, groupResult, metricResult, ratio, windowResult } from './estimate-schema.js';
 import { API_BASE, JSON_TYPE, type Route } from './route.js';
 import * as schema from './schema.js';
@@ -21,14 +26,29 @@ const COMPONENTS = {
   Token: schema.token,
   AuditEntry: schema.auditEntry,
   TidyRow: schema.tidyRow,
+  Window: schema.window,
+  WindowDetail: schema.windowDetail,
+  WindowResult: schema.windowResultBody,
+  Dictionary: schema.dictionary,
+  PrivacyReport: schema.privacyBody,
+  LiveRound: schema.liveRound,
 } satisfies Record<string, GenericSchema>;
+
+type GenericSchema = v.GenericSchema;
 
 const CONFIG = {
   target: 'draft-2020-12',
   typeMode: 'input',
   errorMode: 'throw',
-  overrideRef: ({ referenceId }: { referenceId: string }) => `#/components/schemas/${referenceId}`,
-} as const;
+  overrideRef: ({ referenceId }) => `#/components/schemas/${referenceId}`,
+  // OpenAPI reads patterns as Unicode; that they have the flag makes no difference.
+  overrideAction: ({ valibotAction, jsonSchema }) =>
+    valibotAction.type === 'regex'
+      ? { ...jsonSchema, pattern: (valibotAction as RegexAction).requirement.source }
+      : undefined,
+} as const satisfies ConversionConfig;
+
+type RegexAction = v.RegexAction<string, undefined>;
 
 const REFUSALS: Readonly<Record<string, string>> = {
   400: 'The request is not what this document says.',
@@ -105,8 +125,16 @@ function canBe(status: number, { permissions, scope, params, query, body }: Rout
 function parameters(where: 'path' | 'query', fields: Route['params']): object[] {
   return Object.entries(fields?.entries ?? {}).map(([name, of]) => {
     const isRequired = where === 'path' || of.type !== 'exact_optional';
-    return { name, in: where, required: isRequired, schema: jsonSchema(of as GenericSchema) };
+    const { json } = v.getMetadata(inner(of) as Described) as { json?: object };
+    const schema = json ?? jsonSchema(of as GenericSchema);
+    return { name, in: where, required: isRequired, schema };
   });
+}
+
+type Described = Parameters<typeof v.getMetadata>[0];
+
+function inner(of: object): object {
+  return 'wrapped' in of ? (of.wrapped as object) : of;
 }
 
 function json(of: GenericSchema): object {

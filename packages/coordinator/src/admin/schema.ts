@@ -21,7 +21,7 @@ const oneLine = (most: number) =>
 
 export const taskId = hex(64);
 const tokenIdShape = hex(16);
-/** Of a path or a query: decimal digits. */
+/** Of a path or a query: decimal digits. The document says that it is an integer. */
 export const integerText = (minimum = 0, maximum = Number.MAX_SAFE_INTEGER) =>
   v.pipe(
     v.string(),
@@ -29,6 +29,7 @@ export const integerText = (minimum = 0, maximum = Number.MAX_SAFE_INTEGER) =>
     v.transform(Number),
     v.minValue(minimum),
     v.maxValue(maximum),
+    v.metadata({ json: { type: 'integer', minimum, maximum } }),
   );
 export const format = v.exactOptional(v.picklist(['json', 'csv']), 'json');
 
@@ -108,9 +109,11 @@ const summary = {
   devices: v.pipe(count, v.description('Of the rounds that opened.')),
   survivors: count,
 };
-export const windowList = v.array(
-  v.strictObject({ ...summary, rounds: v.pipe(count, v.description('That ended.')) }),
-);
+export const window = v.strictObject({
+  ...summary,
+  rounds: v.pipe(count, v.description('That ended.')),
+});
+export const windowList = v.array(window);
 const durations = v.strictObject({ gatherMs: count, roundMs: count, cpuMs: count });
 export const windowDetail = v.strictObject({
   ...summary,
@@ -262,9 +265,7 @@ export const madeToken = v.strictObject({
 });
 export const tokenIdText = tokenIdShape;
 
-/** Of the event `rounds`. */
-export const liveRounds = v.array(
-  v.strictObject({
+export const liveRound = v.strictObject({
     taskId,
     task: v.string(),
     window: count,
@@ -277,5 +278,6 @@ export const liveRounds = v.array(
       v.nullable(v.number()),
       v.description('Until the stage ends at the latest; null if nothing limits it.'),
     ),
-  }),
-);
+});
+/** Of the event `rounds`. */
+export const liveRounds = v.array(liveRound);

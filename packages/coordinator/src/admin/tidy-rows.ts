@@ -69,13 +69,13 @@ export function closedRows(facts: WindowFacts, estimates: WindowResult): TidyRow
       rows.push({ ...of, statistic: null, suppressed: true, reason });
     } else rows.push(...metricRows(result).map((row) => ({ ...of, ...row })));
   }
-  return rows.map((row) => ({ ...EMPTY, ...facts, state: 'closed', ...row }));
+  return rows.map((row) => ({ ...facts, state: 'closed', ...EMPTY, ...row }));
 }
 
 /** The one row of a window of which nothing is said. */
 export function silentRow(facts: WindowFacts, state: 'too-few' | 'deleted'): TidyRow {
   const reason = state === 'deleted' ? 'retention-ended' : 'too-few-survivors';
-  return { ...EMPTY, ...facts, state, kind: 'window', suppressed: true, reason };
+  return { ...facts, state, ...EMPTY, kind: 'window', suppressed: true, reason };
 }
 
 /** Names of a kind's statistics, and what they are. */
