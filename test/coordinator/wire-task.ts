@@ -16,6 +16,7 @@ export interface FleetOptions {
   readonly manifest?: Partial<Manifest>;
   /** Of `crashes`; `startup_ms` is kept for 90 days. */
   readonly retentionDays?: number;
+  readonly privacy?: Manifest['privacy'];
 }
 
 export interface Keys {
@@ -45,7 +46,7 @@ export function makeTask(keys: Keys, options: FleetOptions = {}): Task {
     attempts: 3,
     assumptions: { corrupt: 10, dropout: options.dropout ?? 200, population: 0 },
     minRespondents: 1,
-    privacy: { mechanism: 'none' },
+    privacy: options.privacy ?? { mechanism: 'none' },
     validity: options.validity ?? { notBeforeMs: 0, notAfterMs: Number.MAX_SAFE_INTEGER },
     groups: [{ name: 'essential', purpose: 'licensing', essential: true }],
     metrics: [

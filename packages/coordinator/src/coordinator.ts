@@ -11,7 +11,7 @@ import { Bookkeeping } from './bookkeeping.js';
 import { Lobby } from './lobby.js';
 import { errorFields } from './log.js';
 import { sumOpener } from './open-sum-pool.js';
-import { type CoordinatorOptions, checkOptions, taskPath } from './options.js';
+import { type CoordinatorOptions, type Settings, checkOptions, taskPath } from './options.js';
 import type { PublishedResult } from './published-result.js';
 import { registrarLink } from './registrar-link.js';
 import { prepareResultsDir, saveRecord, saveResult, saveWindow } from './results.js';
@@ -81,6 +81,16 @@ const DEFAULT_GRACE_MS = 30_000;
 const FAREWELL_MS = 2_000;
 const SAVE_ATTEMPTS = 3;
 const SAVE_PAUSE_MS = 500;
+
+/** Whoever runs it should not have to read manifests to know. */
+function warnOfNoNoise({ tasks, log }: Settings): void {
+  for (const { manifest, taskId } of tasks) {
+    if (manifest.privacy.mechanism !== 'none') continue;
+    const { name, version } = manifest;
+    const task = { name, version, taskId: toHex(taskId) };
+    log.warn({ code: 'noise-off', task }, 'noise is off for this task: its totals are exact');
+  }
+}
 
 /** @throws {UsageError} `argument-invalid`, `task-mismatch`, `listen-failed`. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
@@ -215,6 +225,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const path = settings.tasks[0] === undefined ? '/' : taskPath(settings.tasks[0]);
   const url = `${settings.tls === undefined ? 'ws' : 'wss'}://${shownHost}:${server.port}${path}`;
   log.info({ url }, 'listening');
+  warnOfNoNoise(settings);
   // The registrar may start later; nothing waits for it here.
   void link.greet();
   return {

@@ -6,7 +6,7 @@
 import { toHex } from '@onlysum/crypto';
 import { type WindowResult, estimateTotals, shownLanes } from '@onlysum/metrics';
 import type { Drop, DropCode, RoundResult } from '@onlysum/protocol';
-import type { Task, Window } from '@onlysum/task';
+import type { Privacy, Task, Window } from '@onlysum/task';
 
 /** Devices of the roster lost for one reason in one stage. */
 export interface DropCount {
@@ -18,6 +18,8 @@ export interface DropCount {
 export interface PublishedResult extends RoundCost {
   readonly task: { readonly name: string; readonly version: number; readonly taskId: string };
   readonly window: Window;
+  /** As the manifest promises it; with mechanism `none` the totals are exact. */
+  readonly privacy: Privacy;
   /** Hex. */
   readonly round: string;
   /** Unix time. */
@@ -88,6 +90,7 @@ export function roundSum(
   return {
     task: { name: manifest.name, version: manifest.version, taskId: toHex(taskId) },
     window: result.window,
+    privacy: manifest.privacy,
     round: toHex(facts.round),
     openedAtMs,
     devices: result.devices,

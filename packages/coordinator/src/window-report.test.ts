@@ -13,7 +13,12 @@ const silent = { values: {}, declines: '' };
 
 function round(name: string, devices: readonly (typeof crashed | typeof silent)[]): RoundSum {
   const lanes = sumOf(manifest, devices);
-  return { round: name, devices: devices.length, survivors: devices.length, lanes } as unknown as RoundSum;
+  return {
+    round: name,
+    devices: devices.length,
+    survivors: devices.length,
+    lanes,
+  } as unknown as RoundSum;
 }
 
 it('adds up rounds that are too small to be shown alone', () => {
