@@ -72,6 +72,8 @@ function* deviceSteps(
         return yield* step({ kind: 'input', lanes: device.input.slice() });
       case 'persist':
         return yield* step({ kind: 'persisted', outcome: 'reserved' });
+      case 'draw-noise':
+        throw new Error('a recording has no noise');
       default:
         return;
     }

@@ -13,6 +13,7 @@ import { malformed } from './malformed.js';
 import { oneChannelKey } from './one-channel-key.js';
 import { replays } from './replays.js';
 import { slowReader } from './slow-reader.js';
+import { spentBudget } from './spent-budget.js';
 import { swappedNeighbours } from './swapped-neighbours.js';
 import { thinnedOut } from './thinned-out.js';
 import { twiceInAWindow } from './twice-in-a-window.js';
@@ -31,6 +32,7 @@ export const attacks: readonly Attack[] = [
   ...cutDown,
   ...twiceInAWindow,
   ...twoSubmits,
+  ...spentBudget,
   ...askedTwice,
   ...twoOpenRosters,
   ...replays,

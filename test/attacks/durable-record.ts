@@ -8,7 +8,8 @@ export function keepRecord({ build, registrar }: Arena, identity: Identity): voi
   const key = build.toHex(registrar.publicKey);
   let record = build.clientSide.emptyRecord();
   identity.reserve = (reservation) => {
-    const [next, outcome] = build.reserve(record, reservation, key, sentEntry(build, reservation));
+    const entry = sentEntry(build, reservation);
+    const [next, outcome] = build.reserve(record, reservation, key, undefined, entry);
     record = next;
     return outcome;
   };
@@ -25,7 +26,6 @@ export function sentEntry(build: Build, { publisher, round, ...reservation }: Re
     sentAtMs: startMs,
     groups: [],
     values: {},
-    minRespondents: 1,
-    privacy: { mechanism: 'none' },
+    keepUntilMs: endMs,
   } as const;
 }

@@ -131,7 +131,7 @@ export const lyingDevices: Attack[] = [
     refusal: 'recovered',
     weaken: {
       file: 'protocol/src/coordinator/unmasking.ts',
-      find: 'if (tag !== undefined && equalBytes(pairTag(suite, p), tag)) checked.set(dropped, p);',
+      find: 'if (equalBytes(pairTag(suite, p), tag)) checked.set(dropped, p);',
       replace: 'checked.set(dropped, p);',
     },
     run: lyingPairSecret,

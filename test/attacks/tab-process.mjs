@@ -18,7 +18,7 @@ let isFirstCall = true;
 const outcome = await store.update((record) => {
   if (isFirstCall) meet();
   isFirstCall = false;
-  return reserve(record, { ...reservation, ...bytes }, '00'.repeat(32), entry);
+  return reserve(record, { ...reservation, ...bytes }, '00'.repeat(32), undefined, entry);
 });
 writeFileSync(join(folder, `${tab}-done`), '');
 await store.close();

@@ -23,6 +23,7 @@ import {
   stepDevice,
 } from '@onlysum/protocol';
 import { type Registrar, createRegistrar, memoryStore } from '@onlysum/registrar';
+import { drawNoise } from '@onlysum/metrics';
 import type { Task } from '@onlysum/task';
 import { type Logger, pino } from 'pino';
 import { WebSocket } from 'ws';
@@ -184,6 +185,10 @@ export function runDevice(
         return send(effect.bytes);
       case 'derive':
         return step({ kind: 'derived', results: runDerive(suite, effect.batch) });
+      case 'draw-noise': {
+        const drawn = drawNoise(task.layout.lanes, effect.honest, systemRng);
+        return step({ kind: 'noise', lanes: drawn });
+      }
       case 'need-input':
         return step({ kind: 'input', lanes: (options.lanes ?? lanesOf(task, 1)).slice() });
       case 'persist':

@@ -12,6 +12,11 @@ export interface FleetOptions {
   readonly name?: string;
   readonly window?: number;
   readonly validity?: Manifest['validity'];
+  /** Applied last. */
+  readonly manifest?: Partial<Manifest>;
+  /** Of `crashes`; `startup_ms` is kept for 90 days. */
+  readonly retentionDays?: number;
+  readonly privacy?: Manifest['privacy'];
 }
 
 export interface Keys {
@@ -41,7 +46,7 @@ export function makeTask(keys: Keys, options: FleetOptions = {}): Task {
     attempts: 3,
     assumptions: { corrupt: 10, dropout: options.dropout ?? 200, population: 0 },
     minRespondents: 1,
-    privacy: { mechanism: 'none' },
+    privacy: options.privacy ?? { mechanism: 'none' },
     validity: options.validity ?? { notBeforeMs: 0, notAfterMs: Number.MAX_SAFE_INTEGER },
     groups: [{ name: 'essential', purpose: 'licensing', essential: true }],
     metrics: [
@@ -52,7 +57,7 @@ export function makeTask(keys: Keys, options: FleetOptions = {}): Task {
         group: 'essential',
         purpose: 'stability',
         owner: 'desktop team',
-        retentionDays: 90,
+        retentionDays: options.retentionDays ?? 90,
         access: ['analyst'],
       },
       {
@@ -67,6 +72,7 @@ export function makeTask(keys: Keys, options: FleetOptions = {}): Task {
         access: ['analyst'],
       },
     ],
+    ...options.manifest,
   };
   return verifySignedManifest(suite, signManifest(suite, manifest, keys.publisher));
 }

@@ -1,6 +1,5 @@
 /** The `onlysum` command as real processes, through the shim that npm links. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 
@@ -109,14 +108,4 @@ export async function endAll(): Promise<void> {
   const left = [...Running.all];
   for (const running of left) running.signal('SIGKILL');
   await Promise.allSettled(left.map((running) => running.ended));
-}
-
-/** A port that was free a moment ago: the manifest must name it before the coordinator starts. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

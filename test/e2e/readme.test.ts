@@ -15,7 +15,8 @@ import { fileURLToPath } from 'node:url';
 import type { PublishedResult } from '@onlysum/coordinator';
 import type { Manifest } from '@onlysum/task';
 import { afterAll, expect, it, vi } from 'vitest';
-import { endAll, freePort, onlysumJson, Running } from './onlysum-process.js';
+import { endAll, onlysumJson, Running } from './onlysum-process.js';
+import { freePort } from './free-port.js';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'onlysum-readme-'));

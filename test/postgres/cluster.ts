@@ -54,8 +54,10 @@ export function startCluster(binaries: string, { fsync = false }: ClusterOptions
       log_min_messages: 'fatal',
     };
     const flags = Object.entries(options).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    const stdio = ['ignore', 'ignore', 'ignore'] as const;
-    server = spawn(join(binaries, 'postgres'), ['-D', data, ...flags], { ...settings, stdio });
+    server = spawn(join(binaries, 'postgres'), ['-D', data, ...flags], {
+      ...settings,
+      stdio: 'ignore',
+    });
     await once(server, 'spawn');
   }
 

@@ -28,6 +28,7 @@ const SEARCHES = [
   { devices: 4, faults: 0, adversary: 'network', met: RESULT },
   { devices: 3, faults: 1, adversary: 'network', met: [...RESULT, ...ABORTS] },
   { devices: 3, faults: 1, adversary: 'coordinator', met: [...RESULT, ...REFUSALS] },
+  { devices: 3, faults: 1, adversary: 'network', withNoise: true, met: [...RESULT, ...ABORTS] },
   { devices: 4, faults: 1, adversary: 'coordinator', mostStates: 10_000, met: RESULT },
   { devices: 4, faults: 1, adversary: 'network', mostStates: 10_000, met: RESULT },
 ] as const;

@@ -6,6 +6,7 @@ import {
   NO_FAULTS,
   type RoundOptions,
   type SimulatedRound,
+  type SyntheticTaskOptions,
   syntheticTask,
 } from '@onlysum/simulator';
 
@@ -18,6 +19,7 @@ export interface FleetShape {
   readonly dropout?: number;
   readonly corrupt?: number;
   readonly seed?: string;
+  readonly noise?: SyntheticTaskOptions['noise'];
 }
 
 /** Options of a round in which nothing goes wrong. */
@@ -27,6 +29,7 @@ export function fleet({
   dropout = 200,
   corrupt = 10,
   seed = 'fleet',
+  noise,
 }: FleetShape): RoundOptions {
   const rng = unsafeSeededRng(`inputs/${seed}`);
   const marks = Array.from({ length: devices }, () => 1);
@@ -36,6 +39,7 @@ export function fleet({
       assumptions: { corrupt, dropout, population: 1000 },
       minSurvivors: 2,
       bounds: [...marks, ...bounds],
+      ...(noise === undefined ? {} : { noise }),
     },
     nativeSuite,
     unsafeSeededRng(`task/${seed}`),

@@ -137,6 +137,7 @@ describe('a device that fails on an answer', () => {
       incomingKeys: [],
       pairSecrets: [],
       held: [],
+      noise: new Int32Array(0),
     };
     const state = {
       phase: 'checking-roster',

@@ -1,4 +1,5 @@
 /** What a coordinator runs with: lines of onlysum.yaml, overridden by flags. */
+import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfiguration, type Section } from './configuration.js';
 import {
@@ -36,6 +37,8 @@ export interface CoordinatorSettings {
   readonly key: string;
   /** Where the registrar is, or what to run it with in this process. */
   readonly registrar: { readonly url: string } | { readonly embedded: RegistrarSettings };
+  /** Folder of the durable record; the key that results are sealed with lies beside it. */
+  readonly store: string;
   readonly resultsDir: string | undefined;
   readonly exportRounds: boolean;
   readonly manifests: readonly string[];
@@ -97,10 +100,16 @@ export function coordinatorSettings(
       flags.embedRegistrar === true
         ? { embedded: embeddedRegistrarSettings(configuration.registrar) }
         : { url: registrarUrl() },
+    store: join(directoryOf(flags.config, terminal.cwd), 'coordinator-store'),
     resultsDir: lines.resultsDir,
     exportRounds: lines.exportRounds ?? false,
     manifests: required(lines.manifests, '--manifest', 'coordinator.manifests'),
     durations: lines.durations ?? {},
     limits: lines.limits ?? {},
   };
+}
+
+/** Where the configuration lies, or would. */
+function directoryOf(config: string | undefined, cwd: string): string {
+  return config === undefined ? cwd : dirname(resolve(cwd, config));
 }

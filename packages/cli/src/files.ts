@@ -8,6 +8,7 @@ import { dirname } from 'node:path';
 import { OnlysumError, UsageError } from '@onlysum/crypto';
 import { parse as parseYaml } from 'yaml';
 import { jsonFault } from './json-fault.js';
+import type { Terminal } from './terminal.js';
 
 /** Readable and writable by the owner only. */
 export const PRIVATE_MODE = 0o600;
@@ -28,9 +29,22 @@ export function readText(path: string): string {
   }
 }
 
+export async function readStandardInput(terminal: Terminal): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of terminal.in ?? []) {
+    text += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
 /** @throws {UsageError} `file-unreadable`, `file-invalid`. */
 export function readJson(path: string): unknown {
-  const text = readText(path);
+  return parseJson(path, readText(path));
+}
+
+/** @param path - names it in errors. @throws {UsageError} `file-invalid`. */
+export function parseJson(path: string, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {

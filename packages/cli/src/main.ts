@@ -8,6 +8,7 @@ export async function main(): Promise<void> {
     process.exit(error.code === 'EPIPE' ? 0 : 1);
   });
   process.exitCode = await run(process.argv.slice(2), {
+    in: process.stdin,
     out: process.stdout,
     err: process.stderr,
     env: process.env,

@@ -10,6 +10,7 @@ import { addDeviceEnrol } from './commands/device-enrol.js';
 import { addDevicePreview } from './commands/device-preview.js';
 import { addDeviceReceipts } from './commands/device-receipts.js';
 import { addDeviceSubmit } from './commands/device-submit.js';
+import { addDeviceVerify } from './commands/device-verify.js';
 import { addInit } from './commands/init.js';
 import { addManifestCheck } from './commands/manifest-check.js';
 import { addManifestDiff } from './commands/manifest-diff.js';
@@ -81,6 +82,7 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
   addDeviceSubmit(device, terminal);
   addDevicePreview(device, terminal);
   addDeviceReceipts(device, terminal);
+  addDeviceVerify(device, terminal);
   const audit = program
     .command('audit')
     .description('Check again what rounds and servers have left behind.')

@@ -11,6 +11,7 @@ const sent = {
   groups: ['essential'],
   values: { licence_active: true, crashes: 2 },
   privacy: { mechanism: 'none' },
+  keepUntilMs: 86_401_000,
 } satisfies LedgerEntry;
 
 function outcomeOf(entry: LedgerEntry): string {
@@ -19,14 +20,29 @@ function outcomeOf(entry: LedgerEntry): string {
 
 describe('receiptLines', () => {
   it('says what was sent and when', () => {
-    expect(receiptLines(sent).slice(0, 5)).toEqual([
+    expect(receiptLines(sent).slice(0, 7)).toEqual([
       'task     app version 2',
       'window   1970-01-01T00:00:00.000Z to 1970-01-01T00:10:00.000Z',
       `round    ${'ab'.repeat(16)}`,
       'sent     1970-01-01T00:00:01.000Z, masked: licence_active=true, crashes=2',
       'groups   essential',
+      'noise    off: the total is exact',
+      'kept     until 1970-01-02T00:00:01.000Z',
     ]);
     expect(receiptLines({ ...sent, values: {} })[3]).toContain('masked: nothing but zeros');
+  });
+
+  it('says what the window cost, and what of the budget is gone', () => {
+    const noise = (privacy: LedgerEntry['privacy']) => receiptLines({ ...sent, privacy })[5];
+    const budget = { epsilon: 12, delta: 0.00001, days: 30 };
+    const window = { epsilon: 1, delta: 0.000001, budget, spent: 2.718003 };
+    expect(noise({ mechanism: 'skellam', ...window })).toBe(
+      'noise    skellam, epsilon 1, delta 0.000001; then 2.718 of 12 in 30 days were spent',
+    );
+    const day = { ...window, delta: 0, budget: { ...budget, days: 1 } };
+    expect(noise({ mechanism: 'discrete-laplace', ...day })).toBe(
+      'noise    discrete-laplace, epsilon 1; then 2.718 of 12 in a day were spent',
+    );
   });
 
   it('says no more of the outcome than is known', () => {

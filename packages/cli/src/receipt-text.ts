@@ -1,8 +1,8 @@
 /** A receipt as a person reads it. */
-import type { LedgerEntry } from '@onlysum/client';
+import type { LedgerEntry, SpentPrivacy } from '@onlysum/client';
 
 export function receiptLines(entry: LedgerEntry): string[] {
-  const { task, window, round, sentAtMs, groups, values } = entry;
+  const { task, window, round, sentAtMs, groups, values, privacy, keepUntilMs } = entry;
   const sent = Object.entries(values).map(([name, value]) => `${name}=${String(value)}`);
   const rows = [
     ['task', `${task.name} version ${task.version}`],
@@ -10,6 +10,8 @@ export function receiptLines(entry: LedgerEntry): string[] {
     ['round', round],
     ['sent', `${isoTime(sentAtMs)}, masked: ${sent.join(', ') || 'nothing but zeros'}`],
     ['groups', groups.join(', ')],
+    ['noise', privacyText(privacy)],
+    ['kept', `until ${isoTime(keepUntilMs)}`],
     ['outcome', outcome(entry)],
   ];
   return rows.map(([label = '', text = '']) => `${label.padEnd(9)}${text}`);
@@ -21,6 +23,19 @@ export type CheckedSignatures = 'hold' | 'do not hold' | 'none';
 export function checkedLine(signatures: CheckedSignatures): string {
   const of = "the registrar's, of roster, U2 and U3; inclusion is this device's own record";
   return `checked  signatures: ${signatures}${signatures === 'none' ? '' : ` (${of})`}`;
+}
+
+/** Four digits are more than anybody can use. */
+export function epsilonText(epsilon: number): string {
+  return String(Number(epsilon.toPrecision(4)));
+}
+
+function privacyText(privacy: SpentPrivacy): string {
+  if (privacy.mechanism === 'none') return 'off: the total is exact';
+  const { mechanism, epsilon, delta, budget, spent } = privacy;
+  const cost = delta === 0 ? `epsilon ${epsilon}` : `epsilon ${epsilon}, delta ${delta}`;
+  const period = budget.days === 1 ? 'a day' : `${budget.days} days`;
+  return `${mechanism}, ${cost}; then ${epsilonText(spent)} of ${budget.epsilon} in ${period} were spent`;
 }
 
 function outcome(entry: LedgerEntry): string {

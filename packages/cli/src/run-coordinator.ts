@@ -1,7 +1,10 @@
 /** A coordinator with its key, and with the registrar in the same process if that was asked for. */
 import {
   type CoordinatorOptions,
+  type CoordinatorStore,
+  fileSealing,
   httpRegistrar,
+  lmdbCoordinatorStore,
   type RegistrarPort,
   startCoordinator,
 } from '@onlysum/coordinator';
@@ -28,8 +31,10 @@ export async function openCoordinator(
   const { resultsDir } = settings;
   const { tasks, seed, publicKey } = loadRole('coordinator', settings, terminal);
   let embedded: OpenRegistrar | undefined;
+  let store: CoordinatorStore | undefined;
   const release = async () => {
     await embedded?.close();
+    await store?.close();
     wipe(seed);
   };
   const reachRegistrar = async (): Promise<RegistrarPort> => {
@@ -38,6 +43,7 @@ export async function openCoordinator(
     return embedded.registrar;
   };
   try {
+    store = lmdbCoordinatorStore(settings.store);
     const options: CoordinatorOptions = {
       tasks,
       seed,
@@ -46,6 +52,8 @@ export async function openCoordinator(
       port: settings.port,
       durations: settings.durations,
       limits: settings.limits,
+      store,
+      sealing: await fileSealing(`${settings.store}.key`),
       exportRounds: settings.exportRounds,
       ...(resultsDir === undefined ? {} : { resultsDir }),
     };

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { run } from '../src/run.js';
 
 export class Capture extends Writable {
@@ -19,9 +19,14 @@ export interface CapturedRun {
   readonly err: string;
 }
 
-export async function runCaptured(cwd: string, args: readonly string[]): Promise<CapturedRun> {
+/** @param input - of standard input. */
+export async function runCaptured(
+  cwd: string,
+  args: readonly string[],
+  input = '',
+): Promise<CapturedRun> {
   const [out, err] = [new Capture(), new Capture()];
-  const code = await run([...args], { out, err, env: {}, cwd });
+  const code = await run([...args], { in: Readable.from([input]), out, err, env: {}, cwd });
   return { code, out: out.text, err: err.text };
 }
 

@@ -92,15 +92,17 @@ class Schedule {
   }
 
   /** @returns from when on to come again. */
-  async #submit({ isLast }: Visit): Promise<number> {
+  async #submit({ atMs, isLast }: Visit): Promise<number> {
     const { manifest, now, submit, onProblem } = this.#ports;
     if (this.#isStopped) return now();
+    // A round may end after its window: the next one is not to be left out for that.
+    const { endMs } = windowAt(manifest, atMs);
     try {
       await submit(isLast ? undefined : TRIES_AT_A_SLOT);
-      return windowAt(manifest, now()).endMs;
+      return endMs;
     } catch (error) {
       if (!this.#isStopped && !isExpected(error)) onProblem(error as OnlysumError);
-      return comeBackMs(error, manifest, now());
+      return comeBackMs(error, endMs, now());
     }
   }
 
@@ -149,12 +151,10 @@ export function submitAtMs(manifest: Manifest, fromMs: number, rng: Rng): number
 }
 
 /** After a failure that can pass, once more in the same window; else in the next. */
-function comeBackMs(error: unknown, manifest: Manifest, nowMs: number): number {
-  if (error instanceof SubmitError && error.nextWindowMs !== undefined) {
-    return Math.max(error.nextWindowMs, nowMs);
-  }
+function comeBackMs(error: unknown, endMs: number, nowMs: number): number {
+  if (error instanceof SubmitError && error.nextWindowMs !== undefined) return error.nextWindowMs;
   const canPass = error instanceof OnlysumError && error.retryable;
-  return canPass ? nowMs : windowAt(manifest, nowMs).endMs;
+  return canPass ? nowMs : endMs;
 }
 
 /** Another submission of this device was first, or is under way: as it should be. */

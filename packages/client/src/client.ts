@@ -14,6 +14,8 @@ import { eraseEnrolment, type LeaveOptions } from './leave.js';
 import type { AnyMetrics, MetricTypes } from './metric-types.js';
 import { type CheckedOptions, checkDuration, checkOptions, type ClientOptions } from './options.js';
 import { makePreview, type Preview } from './preview.js';
+import { chargeOf, privacyStatus, type PrivacyStatus } from './privacy-budget.js';
+import { withoutExpired } from './receipt.js';
 import { type ClientRecord, type LedgerEntry, own, type SubmitReceipt } from './record.js';
 import { Recorder } from './recorder.js';
 import {
@@ -79,6 +81,12 @@ export interface Client<Metrics extends MetricTypes<Metrics> = AnyMetrics> {
   start(): void;
   /** Ends the background mode, and a submission that it has under way. */
   stop(): void;
+  /**
+   * What is spent and left of this task's privacy budget, as of the present window.
+   *
+   * @returns undefined for a task without noise.
+   */
+  privacy(): Promise<PrivacyStatus | undefined>;
   /** What was sent, the newest last. */
   receipts(): Promise<readonly LedgerEntry[]>;
   /**
@@ -130,7 +138,7 @@ export async function createClient<Metrics extends MetricTypes<Metrics> = AnyMet
   checkValidity(task.manifest, windowAt(task.manifest, now()));
   const client = new TaskClient(task, checked);
   const record = await store.update((before) => {
-    const after = takeVersion(before, task);
+    const after = takeVersion(withoutExpired(before, now()), task);
     return [after, after];
   });
   client.isEnrolled = isEnrolled(record, task.manifest.registrar);
@@ -213,6 +221,15 @@ class TaskClient implements Client {
     this.#endBackground?.();
     this.#endBackground = undefined;
     if (this.#running?.holdsProcess === false) this.#running.abort(aborted('stop() was called'));
+  }
+
+  async privacy(): Promise<PrivacyStatus | undefined> {
+    this.#checkOpen();
+    const window = windowAt(this.task.manifest, this.#options.now());
+    const charge = chargeOf(this.task, window);
+    if (charge === undefined) return undefined;
+    const { privacySpent } = await this.#options.store.read();
+    return privacyStatus(own(privacySpent, this.task.manifest.publisher) ?? [], charge, window);
   }
 
   async receipts(): Promise<readonly LedgerEntry[]> {

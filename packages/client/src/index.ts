@@ -14,9 +14,10 @@ export { memoryStore } from './memory-store.js';
 export type { EnrolOptions } from './enrolment.js';
 export type { AnyMetrics, MetricTypes } from './metric-types.js';
 export type { ClientOptions, Progress } from './options.js';
-export type { Preview, PreviewLane, PreviewMetric } from './preview.js';
-export { checkReceipt } from './receipt.js';
-export { emptyRecord } from './record.js';
+export type { LaneNoise, Preview, PreviewLane, PreviewMetric, PreviewRound } from './preview.js';
+export type { Budget, PrivacyStatus, SpentEntry } from './privacy-budget.js';
+export { checkReceipt, checkReceiptTask } from './receipt.js';
+export { emptyRecord, parseReceipts } from './record.js';
 export type {
   ClientRecord,
   LedgerEntry,
@@ -24,6 +25,7 @@ export type {
   ReceiptEvidence,
   RegistrarRecord,
   SentEntry,
+  SpentPrivacy,
   SubmitReceipt,
 } from './record.js';
 export type { FetchInit, FetchLike } from './registrar-http.js';

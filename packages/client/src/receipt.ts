@@ -1,9 +1,17 @@
 /** Receipts as JSON, and back into what the registrar's signatures are checked over. Protocol §5.8. */
-import { parseHex, portableSuite, type Suite, toHex } from '@onlysum/crypto';
+import { parseHex, portableSuite, type Suite, toHex, UsageError } from '@onlysum/crypto';
 import { type Receipt, verifyReceipt } from '@onlysum/protocol';
-import type { ClientRecord, SentEntry, SubmitReceipt } from './record.js';
+import { type Manifest, type Task, windowByIndex } from '@onlysum/task';
+import { chargeOf } from './privacy-budget.js';
+import {
+  type ClientRecord,
+  type LedgerEntry,
+  MOST_RECEIPTS,
+  type SentEntry,
+  type SubmitReceipt,
+} from './record.js';
 
-export function submitReceipt(sent: SentEntry, receipt: Receipt): SubmitReceipt {
+export function submitReceipt(sent: Omit<SentEntry, 'kind'>, receipt: Receipt): SubmitReceipt {
   const { facts } = receipt;
   return {
     ...sent,
@@ -13,6 +21,7 @@ export function submitReceipt(sent: SentEntry, receipt: Receipt): SubmitReceipt 
     devices: receipt.devices,
     survivors: receipt.survivors,
     evidence: {
+      context: toHex(receipt.context),
       incarnation: facts.incarnation,
       k: facts.k,
       t: facts.t,
@@ -25,6 +34,33 @@ export function submitReceipt(sent: SentEntry, receipt: Receipt): SubmitReceipt 
       survivorSetSignature: toHex(receipt.survivorSetSignature),
     },
   };
+}
+
+const DAY_MS = 86_400_000;
+
+/** @param groups - those that are given: of the others nothing was sent. */
+export function keepUntilMs(
+  { metrics }: Manifest,
+  groups: readonly string[],
+  sentAtMs: number,
+): number {
+  const days = metrics.map(({ group, retentionDays }) =>
+    groups.includes(group) ? retentionDays : 0,
+  );
+  return sentAtMs + Math.max(0, ...days) * DAY_MS;
+}
+
+/** Adds what is about to be sent; what is kept no longer at that time goes. */
+export function withEntry(record: ClientRecord, entry: SentEntry): ClientRecord {
+  const kept = withoutExpired(record, entry.sentAtMs);
+  const receipts = [...kept.receipts, entry];
+  const cut = Math.max(0, receipts.length - MOST_RECEIPTS);
+  return { ...kept, receipts: receipts.slice(cut), receiptsCut: kept.receiptsCut + cut };
+}
+
+/** Without the receipts that the manifest does not let it keep any longer. */
+export function withoutExpired(record: ClientRecord, nowMs: number): ClientRecord {
+  return { ...record, receipts: record.receipts.filter((entry) => entry.keepUntilMs > nowMs) };
 }
 
 /** Puts a receipt in the place of what was written before it was sent. */
@@ -64,12 +100,52 @@ export function checkReceipt(
       seed: parseHex('seed', evidence.seed, 32),
       root: parseHex('root', evidence.root, 32),
     },
+    context: parseHex('context', evidence.context, 32),
     rosterSignature: parseHex('rosterSignature', evidence.rosterSignature, 64),
     sharedSet: bitmap('sharedSet', evidence.sharedSet),
     sharedSetSignature: parseHex('sharedSetSignature', evidence.sharedSetSignature, 64),
     survivorSet: bitmap('survivorSet', evidence.survivorSet),
     survivorSetSignature: parseHex('survivorSetSignature', evidence.survivorSetSignature, 64),
   });
+}
+
+/**
+ * Checks what a receipt says beside what is signed against the manifest: names, the window's times and
+ * the promise of noise.
+ *
+ * @throws {UsageError} `receipt-invalid` naming what differs.
+ */
+export function checkReceiptTask(entry: LedgerEntry, task: Task): void {
+  const { name, version, publisher } = task.manifest;
+  const window = windowByIndex(task.manifest, entry.window.index);
+  const charge = chargeOf(task, window);
+  const { mechanism, epsilon, delta, budget } = charge ?? { mechanism: 'none' };
+  const expected = {
+    task: { name, version, taskId: toHex(task.taskId), publisher },
+    window: { ...window },
+    privacy: { mechanism, epsilon, delta, budget },
+  };
+  const { privacy } = entry;
+  const got = {
+    task: entry.task,
+    window: entry.window,
+    privacy: privacy.mechanism === 'none' ? privacy : { ...privacy, spent: undefined },
+  };
+  for (const field of ['task', 'window', 'privacy'] as const) {
+    if (inOrder(got[field]) === inOrder(expected[field])) continue;
+    throw new UsageError('receipt-invalid', `receipt.${field}: it is not that of the manifest`, {
+      field,
+    });
+  }
+}
+
+/** Equal text for equal plain data, whatever the order of its fields. */
+function inOrder(value: object): string {
+  return JSON.stringify(value, (_, item: unknown) =>
+    typeof item === 'object' && item !== null
+      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : item,
+  );
 }
 
 function bitmap(field: string, text: string): Uint8Array {

@@ -1,12 +1,13 @@
 /**
- * The device's durable record, shared by all its processes: who it is to each registrar, and to which
- * metrics it has contributed until when. Protocol §2.3. Pure: a change is a function from old to new.
+ * The device's durable record, shared by all its processes: who it is to each registrar, to which
+ * metrics it has contributed until when, what that has cost, and its receipts. Protocol §2.3, §5.8, §7.
+ * Pure: a change is a function from old to new.
  * Invariant: versions, incarnations and the ends of contributed intervals only grow.
  */
 import { UsageError } from '@onlysum/crypto';
 import type { RecordedValue } from '@onlysum/metrics';
-import type { Privacy } from '@onlysum/task';
 import * as v from 'valibot';
+import type { Budget, SpentEntry } from './privacy-budget.js';
 
 /** JSON. All bytes are lower-case hex. */
 export interface ClientRecord {
@@ -16,8 +17,12 @@ export interface ClientRecord {
   readonly versions: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** End of the last interval contributed, Unix ms, by publisher and metric. */
   readonly contributedUntil: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  /** The newest last; at most {@link MOST_RECEIPTS}. */
+  /** What windows with noise have cost, by publisher, ascending by their ends. */
+  readonly privacySpent: Readonly<Record<string, readonly SpentEntry[]>>;
+  /** The newest last; at most {@link MOST_RECEIPTS}. Each goes once its `keepUntilMs` is past. */
   readonly receipts: readonly LedgerEntry[];
+  /** How many receipts had to go before that, for want of room. */
+  readonly receiptsCut: number;
 }
 
 export interface RegistrarRecord {
@@ -71,8 +76,23 @@ export interface SentEntry {
   readonly groups: readonly string[];
   /** What was masked, by metric. */
   readonly values: Readonly<Record<string, RecordedValue>>;
-  readonly privacy: Privacy;
+  readonly privacy: SpentPrivacy;
+  /** Unix ms: by the longest `retentionDays` among the metrics of the groups given. */
+  readonly keepUntilMs: number;
 }
+
+/** What the window cost; with `none`, noise was off and nothing bounds that. */
+export type SpentPrivacy =
+  | { readonly mechanism: 'none' }
+  | {
+      readonly mechanism: 'skellam' | 'discrete-laplace';
+      /** Of this window, as the manifest promises. */
+      readonly epsilon: number;
+      readonly delta: number;
+      readonly budget: Budget;
+      /** ε at the budget's δ, of all this publisher's windows in the period, this one included. */
+      readonly spent: number;
+    };
 
 /** What was sent, and what became of it. */
 export interface SubmitReceipt extends Omit<SentEntry, 'kind'> {
@@ -90,6 +110,8 @@ export interface SubmitReceipt extends Omit<SentEntry, 'kind'> {
 }
 
 export interface ReceiptEvidence {
+  /** SHA-256 over all that the roster's signature is over. */
+  readonly context: string;
   readonly incarnation: number;
   readonly k: number;
   readonly t: number;
@@ -104,11 +126,21 @@ export interface ReceiptEvidence {
 
 export type LedgerEntry = SentEntry | SubmitReceipt;
 
-/** Two months of daily windows, or three days of hourly ones; each takes one or two kB. */
-export const MOST_RECEIPTS = 64;
+/**
+ * Almost three years of daily windows, six weeks of hourly ones; each takes one or two kB, and the record
+ * is written whole. Beyond, the oldest goes before its time, and `receiptsCut` says so.
+ */
+export const MOST_RECEIPTS = 1024;
 
 export function emptyRecord(): ClientRecord {
-  return { registrars: {}, versions: {}, contributedUntil: {}, receipts: [] };
+  return {
+    registrars: {},
+    versions: {},
+    contributedUntil: {},
+    privacySpent: {},
+    receipts: [],
+    receiptsCut: 0,
+  };
 }
 
 /** @returns the record, after checking every field. @throws {UsageError} `record-corrupt`. */
@@ -120,6 +152,22 @@ export function parseRecord(value: unknown): ClientRecord {
   const expected = issue.expected ?? 'another value';
   // What came may be a seed, so it is not shown.
   throw new UsageError('record-corrupt', `record: ${field}: expected ${expected}`, {
+    field,
+    expected,
+  });
+}
+
+/**
+ * @param value - one receipt or a list of them, as JSON has them.
+ * @throws {UsageError} `receipt-invalid` naming a field that no receipt has, or has otherwise.
+ */
+export function parseReceipts(value: unknown): readonly LedgerEntry[] {
+  const parsed = v.safeParse(v.array(entrySchema), Array.isArray(value) ? value : [value]);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  const field = v.getDotPath(issue) ?? 'receipt';
+  const expected = issue.expected ?? 'another value';
+  throw new UsageError('receipt-invalid', `receipts.${field}: expected ${expected}`, {
     field,
     expected,
   });
@@ -154,6 +202,7 @@ const NEW_REGISTRAR: RegistrarRecord = {
 const hex = (bytes: number) => v.pipe(v.string(), v.regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`)));
 const anyHex = v.pipe(v.string(), v.regex(/^([0-9a-f]{2})*$/));
 const natural = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const nonNegative = v.pipe(v.number(), v.finite(), v.minValue(0));
 
 /** Not v.record: it silently drops `constructor`, which a metric may be called. */
 const byText = <T extends v.GenericSchema>(value: T) =>
@@ -176,8 +225,33 @@ const sentFields = {
   sentAtMs: v.number(),
   groups: v.array(v.string()),
   values: byText(v.union([v.number(), v.boolean(), v.string(), v.array(v.string())])),
-  privacy: v.custom<Privacy>((raw) => typeof raw === 'object' && raw !== null),
+  privacy: v.variant('mechanism', [
+    v.strictObject({ mechanism: v.literal('none') }),
+    v.strictObject({
+      mechanism: v.picklist(['skellam', 'discrete-laplace']),
+      epsilon: nonNegative,
+      delta: nonNegative,
+      budget: v.strictObject({ epsilon: nonNegative, delta: nonNegative, days: natural }),
+      spent: nonNegative,
+    }),
+  ]),
+  keepUntilMs: v.number(),
 };
+
+const spentSchema = v.strictObject({
+  windowStartMs: natural,
+  windowEndMs: natural,
+  windows: natural,
+  task: v.nullable(v.string()),
+  cost: v.strictObject({
+    linear: nonNegative,
+    quadratic: nonNegative,
+    constant: nonNegative,
+    cap: nonNegative,
+    pure: nonNegative,
+    pureSquares: nonNegative,
+  }),
+});
 
 const entrySchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('sent'), ...sentFields }),
@@ -189,6 +263,7 @@ const entrySchema = v.variant('kind', [
     devices: natural,
     survivors: natural,
     evidence: v.strictObject({
+      context: hex(32),
       incarnation: natural,
       k: natural,
       t: natural,
@@ -224,5 +299,7 @@ const recordSchema = v.strictObject({
   ),
   versions: byText(byText(natural)),
   contributedUntil: byText(byText(natural)),
+  privacySpent: byText(v.array(spentSchema)),
   receipts: v.array(entrySchema),
+  receiptsCut: natural,
 });

@@ -1,8 +1,9 @@
 import { toHex } from '@onlysum/crypto';
 import type { Reservation } from '@onlysum/protocol';
-import type { Manifest } from '@onlysum/task';
+import { type Manifest, pureCost } from '@onlysum/task';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Charge } from './privacy-budget.js';
 import { emptyRecord, MOST_RECEIPTS, registrarOf, type SentEntry } from './record.js';
 import { freeFromMs, reserve } from './reservation.js';
 
@@ -21,14 +22,14 @@ function reservation(change: Partial<Reservation> = {}): Reservation {
 }
 
 function entry(round = '09'.repeat(16)): SentEntry {
-  return { round } as SentEntry;
+  return { round, privacy: { mechanism: 'none' }, sentAtMs: 0, keepUntilMs: 1 } as SentEntry;
 }
 
 const publisher = toHex(reservation().publisher);
 
 describe('a reservation', () => {
   it('takes all metrics at once, raises the incarnation, and enters the ledger', () => {
-    const [record, outcome] = reserve(emptyRecord(), reservation(), REGISTRAR, entry());
+    const [record, outcome] = reserve(emptyRecord(), reservation(), REGISTRAR, undefined, entry());
     expect(outcome).toBe('reserved');
     expect(record.contributedUntil).toEqual({ [publisher]: { a: 2000, b: 2000 } });
     expect(registrarOf(record, REGISTRAR).incarnation).toBe(3);
@@ -44,8 +45,8 @@ describe('a reservation', () => {
   ];
 
   it.each(taken)('conflicts for %s, and changes nothing', (_name, change) => {
-    const [before] = reserve(emptyRecord(), reservation(), REGISTRAR, entry());
-    const [after, outcome] = reserve(before, reservation(change), REGISTRAR, entry());
+    const [before] = reserve(emptyRecord(), reservation(), REGISTRAR, undefined, entry());
+    const [after, outcome] = reserve(before, reservation(change), REGISTRAR, undefined, entry());
     expect(outcome).toBe('conflict');
     expect(after).toBe(before);
   });
@@ -59,22 +60,94 @@ describe('a reservation', () => {
   ];
 
   it.each(free)('is open for %s', (_name, change, registrar = REGISTRAR) => {
-    const [before] = reserve(emptyRecord(), reservation(), REGISTRAR, entry());
-    const [after, outcome] = reserve(before, reservation(change), registrar, entry());
+    const [before] = reserve(emptyRecord(), reservation(), REGISTRAR, undefined, entry());
+    const [after, outcome] = reserve(before, reservation(change), registrar, undefined, entry());
     expect(outcome).toBe('reserved');
-    const again = reserve(after, reservation(change), registrar, entry());
+    const again = reserve(after, reservation(change), registrar, undefined, entry());
     expect(again[1]).toBe('conflict');
   });
 
-  it('keeps the ledger bounded, the newest last', () => {
+  it('keeps the ledger bounded, the newest last, and says how many had to go', () => {
     let record = emptyRecord();
     for (let i = 0; i < MOST_RECEIPTS + 5; i++) {
       const windowStartMs = i * 1000;
       const next = reservation({ windowStartMs, windowEndMs: windowStartMs + 1000 });
-      [record] = reserve(record, next, REGISTRAR, entry(String(i)));
+      [record] = reserve(record, next, REGISTRAR, undefined, entry(String(i)));
     }
     expect(record.receipts).toHaveLength(MOST_RECEIPTS);
     expect(record.receipts.at(-1)?.round).toBe(String(MOST_RECEIPTS + 4));
+    expect(record.receiptsCut).toBe(5);
+  });
+
+  describe('in a task with noise', () => {
+    const charge: Charge = {
+      windowStartMs: 1000,
+      windowEndMs: 2000,
+      windows: 1,
+      task: 'task',
+      cost: pureCost(1),
+      lengthMs: 1000,
+      mechanism: 'discrete-laplace',
+      epsilon: 1,
+      delta: 0,
+      budget: { epsilon: 2, delta: 0, days: 1 },
+    };
+    const at = (index: number): [Reservation, Charge] => {
+      const times = { windowStartMs: index * 1000, windowEndMs: (index + 1) * 1000 };
+      return [reservation(times), { ...charge, ...times }];
+    };
+
+    it('spends what the window costs in the same step, and enters it in the ledger', () => {
+      const [record] = reserve(emptyRecord(), reservation(), REGISTRAR, charge, entry());
+      const { windowStartMs, windowEndMs, windows, task, cost } = charge;
+      const spent = { windowStartMs, windowEndMs, windows, task, cost };
+      expect(record.privacySpent).toEqual({ [publisher]: [spent] });
+      const { mechanism, epsilon, delta, budget } = charge;
+      expect(record.receipts[0]?.privacy).toEqual({ mechanism, epsilon, delta, budget, spent: 1 });
+      const [, wanted] = at(2);
+      const [next] = reserve(record, at(2)[0], REGISTRAR, wanted, entry());
+      expect(next.receipts[1]?.privacy).toMatchObject({ spent: 2 });
+    });
+
+    it('cannot be spent twice for one window, however often a host asks', () => {
+      const [before] = reserve(emptyRecord(), reservation(), REGISTRAR, charge, entry());
+      const [after, outcome] = reserve(before, reservation(), REGISTRAR, charge, entry());
+      expect(outcome).toBe('conflict');
+      expect(after).toBe(before);
+    });
+
+    it('changes nothing once the budget is spent, by a twin task neither', () => {
+      let record = emptyRecord();
+      for (const index of [1, 2]) {
+        const [wanted, cost] = at(index);
+        [record] = reserve(record, wanted, REGISTRAR, cost, entry());
+      }
+      const [wanted, cost] = at(3);
+      const twin = { ...wanted, metrics: ['other'] };
+      for (const each of [wanted, twin]) {
+        const [after, outcome] = reserve(record, each, REGISTRAR, cost, entry());
+        expect(outcome).toBe('budget-spent');
+        expect(after).toBe(record);
+      }
+      const stranger = { ...wanted, publisher: new Uint8Array(32).fill(7) };
+      expect(reserve(record, stranger, REGISTRAR, cost, entry())[1]).toBe('reserved');
+    });
+  });
+
+  it('removes receipts that are kept no longer, and no others', () => {
+    const kept = (round: string, keepUntilMs: number) => ({ ...entry(round), keepUntilMs });
+    let record = emptyRecord();
+    const add = (index: number, sent: SentEntry) => {
+      const times = { windowStartMs: index * 1000, windowEndMs: (index + 1) * 1000 };
+      [record] = reserve(record, reservation(times), REGISTRAR, undefined, sent);
+    };
+    add(1, kept('short', 5000));
+    add(2, kept('long', 9000));
+    add(3, { ...kept('at the edge', 9000), sentAtMs: 4999 });
+    expect(record.receipts.map(({ round }) => round)).toEqual(['short', 'long', 'at the edge']);
+    add(4, { ...kept('after', 9000), sentAtMs: 5000 });
+    expect(record.receipts.map(({ round }) => round)).toEqual(['long', 'at the edge', 'after']);
+    expect(record.receiptsCut).toBe(0);
   });
 
   it('never lets two intervals of a metric overlap, in any order of tasks and windows', () => {
@@ -92,7 +165,7 @@ describe('a reservation', () => {
         for (const { metrics, windowStartMs, lengthMs, incarnation } of attempts) {
           const windowEndMs = windowStartMs + lengthMs;
           const wanted = reservation({ metrics, windowStartMs, windowEndMs, incarnation });
-          const [next, outcome] = reserve(record, wanted, REGISTRAR, entry());
+          const [next, outcome] = reserve(record, wanted, REGISTRAR, undefined, entry());
           record = next;
           if (outcome === 'conflict') continue;
           expect(incarnation).toBeGreaterThanOrEqual(highest);
@@ -111,7 +184,7 @@ describe('a reservation', () => {
     const metrics = [{ name: 'a' }, { name: 'c' }];
     const manifest = { publisher, metrics } as unknown as Manifest;
     expect(freeFromMs(emptyRecord(), manifest)).toBe(0);
-    const [record] = reserve(emptyRecord(), reservation(), REGISTRAR, entry());
+    const [record] = reserve(emptyRecord(), reservation(), REGISTRAR, undefined, entry());
     expect(freeFromMs(record, manifest)).toBe(2000);
     const other = { publisher, metrics: [{ name: 'constructor' }] } as unknown as Manifest;
     expect(freeFromMs(record, other)).toBe(0);

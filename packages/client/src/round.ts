@@ -33,6 +33,7 @@ import {
 } from '@onlysum/protocol';
 import type { Window } from '@onlysum/task';
 import type { Derive } from './derive.js';
+import { drawNoiseInSlices } from './draw-noise-in-slices.js';
 import { uniform } from './jitter.js';
 import { startTimer } from './timers.js';
 import type { Closing, Connection, Transport } from './transport.js';
@@ -130,7 +131,8 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
     // What has been asked of the store is decided there: it looks at isWanted in its own step.
     if (isEnded || isPersisting) return undefined;
     const event = urgent.shift() ?? answers.shift();
-    if (event !== undefined) isAnswerDue = false;
+    // Noise answers nothing that the peer's messages wait for.
+    if (event !== undefined && event.kind !== 'noise') isAnswerDue = false;
     return event ?? (isAnswerDue ? undefined : inbox.shift());
   };
   const step = (event: DeviceEvent): void => {
@@ -156,6 +158,8 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
           })
           .then(pump);
         return;
+      case 'draw-noise':
+        return void drawNoise(effect.honest);
       case 'need-input':
         return whenConnected(() => void answers.push(inputEvent(effect.window)));
       case 'persist':
@@ -201,6 +205,20 @@ function hostRound(options: RoundOptions, resolve: (end: RoundEnd) => void): voi
         pump();
       });
     });
+  };
+  const drawNoise = async (honest: number): Promise<void> => {
+    try {
+      const { lanes } = params.task.layout;
+      const isWanted = (): boolean => !isEnded;
+      const noise = await drawNoiseInSlices({ lanes, honest, rng, holdsProcess, isWanted });
+      if (noise === undefined) return;
+      const event: DeviceEvent = { kind: 'noise', lanes: noise };
+      if (isEnded) return eraseEvent(event);
+      answers.push(event);
+    } catch (error) {
+      answers.push({ kind: 'input-refused', error: asOnlysumError(error) });
+    }
+    pump();
   };
   const inputEvent = (window: Window): DeviceEvent => {
     try {

@@ -18,9 +18,11 @@ import type { Consent } from './consent.js';
 import type { Derive } from './derive.js';
 import { type EnrolmentPorts, isEnrolled, type Pseudonym, pseudonymFor } from './enrolment.js';
 import { backoffMs } from './jitter.js';
-import { fileReceipt, submitReceipt } from './receipt.js';
+import { type Charge, chargeOf, firstWindowMs, isWithin, spentWith } from './privacy-budget.js';
+import { fileReceipt, keepUntilMs, submitReceipt } from './receipt.js';
 import {
   type ClientRecord,
+  type LedgerEntry,
   own,
   registrarOf,
   type SentEntry,
@@ -84,7 +86,7 @@ export async function submitOnce(
         nextWindowMs: contributed ? window.endMs : nextWindowMs,
       });
     // Whoever lost the race for the window learns when it may come again.
-    if (error.code === 'already-contributed') {
+    if (LOST_RACES.includes(error.code)) {
       await openWindow(ports, progress);
       throw end(error);
     }
@@ -99,6 +101,9 @@ export async function submitOnce(
     failure = error;
   }
 }
+
+/** Another process of this device was first: what was open before the round is not any more. */
+const LOST_RACES = ['already-contributed', 'privacy-budget-spent'];
 
 /** When time is up, what stood in the way is the news. */
 function ending(error: OnlysumError, failure: OnlysumError | undefined): OnlysumError {
@@ -121,7 +126,7 @@ export async function renewAhead(ports: SubmissionPorts): Promise<void> {
   wipe((await pseudonymFor(ports, epoch + 1)).seed);
 }
 
-/** The present window, if this device may still contribute to it. */
+/** The present window, if this device may still contribute to it, and its budget bears that. */
 async function openWindow(
   ports: SubmissionPorts,
   progress: () => { readonly attempts: number; readonly triedMs: number },
@@ -131,17 +136,36 @@ async function openWindow(
   checkValidity(manifest, window);
   const record = await ports.store.read();
   checkVersion(manifest, own(own(record.versions, manifest.publisher) ?? {}, manifest.name));
+  const refused = (cause: OnlysumError, nextWindowMs: number | undefined): SubmitError =>
+    new SubmitError({ cause, ...progress(), contributed: false, nextWindowMs });
   const freeMs = freeFromMs(record, manifest);
-  if (window.startMs >= freeMs) return window;
-  throw new SubmitError({
-    cause: new RoundError(
-      'already-contributed',
-      'this device has already contributed to a metric of this task for the present window',
-    ),
-    ...progress(),
-    contributed: false,
-    nextWindowMs: firstWindowFrom(freeMs, manifest.window.lengthMs),
-  });
+  if (window.startMs < freeMs) {
+    throw refused(
+      new RoundError(
+        'already-contributed',
+        'this device has already contributed to a metric of this task for the present window',
+      ),
+      firstWindowFrom(freeMs, manifest.window.lengthMs),
+    );
+  }
+  const charge = chargeOf(ports.task, window);
+  if (charge === undefined) return window;
+  const entries = own(record.privacySpent, manifest.publisher) ?? [];
+  const spent = spentWith(entries, charge);
+  if (isWithin(spent, charge.budget)) return window;
+  const returnsMs = firstWindowMs(entries, charge);
+  throw refused(budgetSpent(spent, charge, returnsMs), returnsMs);
+}
+
+function budgetSpent(spent: number, { budget }: Charge, returnsMs: number | undefined): RoundError {
+  const period = budget.days === 1 ? 'the last day' : `the last ${budget.days} days`;
+  const returns =
+    returnsMs === undefined ? '' : `; enough of it returns at ${new Date(returnsMs).toISOString()}`;
+  return new RoundError(
+    'privacy-budget-spent',
+    `this window would bring what ${period} cost this device to epsilon = ${Number(spent.toPrecision(4))}, ` +
+      `of a budget of ${budget.epsilon}: nothing was sent${returns}`,
+  );
 }
 
 /** Another task's windows may end inside one of this task's. */
@@ -209,10 +233,11 @@ async function conclude(
 /** The input of one round, from the recorder to the durable record. */
 class SentInput {
   readonly #ports: SubmissionPorts;
-  #draft: Omit<SentEntry, 'round'> | undefined;
+  #draft: Omit<SentEntry, 'round' | 'privacy'> | undefined;
+  #charge: Charge | undefined;
   #withdrawals = 0;
-  /** What was reserved. */
-  entry: SentEntry | undefined;
+  /** What was reserved, if it was. */
+  entry: LedgerEntry | undefined;
 
   constructor(ports: SubmissionPorts) {
     this.#ports = ports;
@@ -220,17 +245,20 @@ class SentInput {
 
   take(window: Window): Uint32Array {
     const { task, recorder, consent, now } = this.#ports;
-    const { name, version, publisher, privacy } = task.manifest;
+    const { name, version, publisher } = task.manifest;
     const values = recorder.take();
     this.#withdrawals = consent.withdrawals;
+    const groups = consent.given();
+    const sentAtMs = now();
+    this.#charge = chargeOf(task, window);
     this.#draft = {
       kind: 'sent',
       task: { name, version, taskId: toHex(task.taskId), publisher },
       window: { ...window },
-      sentAtMs: now(),
-      groups: consent.given(),
+      sentAtMs,
+      groups,
       values: Object.fromEntries(values),
-      privacy,
+      keepUntilMs: keepUntilMs(task.manifest, groups, sentAtMs),
     };
     return encodeLanes(task, values, (group) => consent.isGiven(group));
   }
@@ -245,15 +273,14 @@ class SentInput {
       const draft = this.#draft;
       if (draft === undefined) throw new InternalError('internal', 'a reservation for no input');
       const entry = { ...draft, round: toHex(reservation.round) };
-      const outcome = await store.update(
-        (record): Change =>
-          isWanted() && this.#isConsented()
-            ? reserve(record, reservation, registrar, entry)
-            : [record, 'withdrawn'],
-      );
+      const outcome = await store.update((before): Change => {
+        if (!isWanted() || !this.#isConsented()) return [before, 'withdrawn'];
+        const change = reserve(before, reservation, registrar, this.#charge, entry);
+        this.entry = change[0].receipts.at(-1);
+        return change;
+      });
       if (outcome !== 'reserved') return outcome;
-      if (!this.#isConsented()) return await this.#takeBack(entry);
-      this.entry = entry;
+      if (!this.#isConsented()) return await this.#takeBack(entry.round);
       recorder.drop();
       return outcome;
     } catch (error) {
@@ -262,8 +289,8 @@ class SentInput {
     }
   }
 
-  /** Consent went while the record was written. The window is spent, but nothing leaves. */
-  async #takeBack({ round }: SentEntry): Promise<'withdrawn'> {
+  /** Consent went while the record was written. The window and its cost are spent, but nothing leaves. */
+  async #takeBack(round: string): Promise<'withdrawn'> {
     await this.#ports.store.update((record) => [
       { ...record, receipts: record.receipts.filter((entry) => entry.round !== round) },
       undefined,

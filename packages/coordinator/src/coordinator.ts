@@ -5,14 +5,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toHex } from '@onlysum/crypto';
 import type { RoundRecord } from '@onlysum/protocol';
+import { type RunningAdmin, startAdmin } from './admin/admin-server.js';
+import type { AdminPorts } from './admin/route.js';
+import { Bookkeeping } from './bookkeeping.js';
 import { Lobby } from './lobby.js';
 import { errorFields } from './log.js';
 import { sumOpener } from './open-sum-pool.js';
-import { type CoordinatorOptions, checkOptions, taskPath } from './options.js';
+import { type CoordinatorOptions, type Settings, checkOptions, taskPath } from './options.js';
 import type { PublishedResult } from './published-result.js';
 import { registrarLink } from './registrar-link.js';
-import { prepareResultsDir, saveRecord, saveResult } from './results.js';
+import { prepareResultsDir, saveRecord, saveResult, saveWindow } from './results.js';
 import { listen } from './server.js';
+import type { WindowReport } from './window-report.js';
 
 export interface CoordinatorHealth {
   readonly status: 'ok' | 'closing';
@@ -35,7 +39,7 @@ export interface CoordinatorHealth {
 
 export interface RunningCoordinator {
   readonly port: number;
-  /** Where devices of the first task reach this process: ws://host:port/path. */
+  /** Where devices of the first task reach this process: ws://host:port/path, wss:// with TLS. */
   readonly url: string;
   health(): CoordinatorHealth;
   /**
@@ -43,6 +47,33 @@ export interface RunningCoordinator {
    * them and tells their devices why. Repeated calls share the first one's end.
    */
   close(options?: { readonly graceMs?: number }): Promise<void>;
+  /**
+   * The kill switch: at once every round of the task ends, at whatever stage, and no device is taken until
+   * {@link resumeTask}, also after a restart. Nothing of it is opened any more.
+   *
+   * @param taskId - hex.
+   * @param reason - devices are told.
+   * @param actor - for the audit log: who asks for it.
+   * @throws {UsageError} `record-missing`; `store-unavailable`: then it is stopped until this process ends.
+   */
+  stopTask(taskId: string, reason: string, actor: string): Promise<void>;
+  /**
+   * @param reason - for the audit log.
+   * @throws {UsageError} `record-missing`; `store-unavailable`: then it stays stopped.
+   */
+  resumeTask(taskId: string, reason: string, actor: string): Promise<void>;
+  /**
+   * What the store says of a window.
+   *
+   * @param taskId - hex.
+   * @returns undefined if it never opened here.
+   * @throws {UsageError} `seal-key-unknown`, `seal-open-failed`, `store-unavailable`.
+   */
+  windowResult(taskId: string, window: number): Promise<WindowReport | undefined>;
+  /** Where the admin API and the dashboard are, without a slash at the end; undefined if they are off. */
+  readonly adminUrl: string | undefined;
+  /** Reads certificates and keys again at once; they are looked at every few seconds anyway. */
+  reloadTls(): void;
 }
 
 const DEFAULT_GRACE_MS = 30_000;
@@ -50,6 +81,16 @@ const DEFAULT_GRACE_MS = 30_000;
 const FAREWELL_MS = 2_000;
 const SAVE_ATTEMPTS = 3;
 const SAVE_PAUSE_MS = 500;
+
+/** Whoever runs it should not have to read manifests to know. */
+function warnOfNoNoise({ tasks, log }: Settings): void {
+  for (const { manifest, taskId } of tasks) {
+    if (manifest.privacy.mechanism !== 'none') continue;
+    const { name, version } = manifest;
+    const task = { name, version, taskId: toHex(taskId) };
+    log.warn({ code: 'noise-off', task }, 'noise is off for this task: its totals are exact');
+  }
+}
 
 /** @throws {UsageError} `argument-invalid`, `task-mismatch`, `listen-failed`. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
@@ -68,10 +109,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     record: RoundRecord | undefined,
   ): Promise<void> => {
     if (resultsDir !== undefined) {
-      const isSaved = await save(result, 'result', () => saveResult(resultsDir, result));
+      const of = { round: result.round };
+      const isSaved = await save(of, 'result', () => saveResult(resultsDir, result));
       if (!isSaved) unsavedResults++;
       if (record !== undefined) {
-        await save(result, 'round record', () => saveRecord(resultsDir, result, record));
+        await save(of, 'round record', () => saveRecord(resultsDir, result, record));
       }
     }
     try {
@@ -82,27 +124,46 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   };
 
   const save = async (
-    { round }: PublishedResult,
+    of: { readonly round: string } | { readonly window: number },
     what: string,
     write: () => Promise<string>,
   ): Promise<boolean> => {
     for (let attempt = 1; attempt <= SAVE_ATTEMPTS; attempt++) {
       try {
         const file = await write();
-        log.info({ round, file }, `${what} written`);
+        log.info({ ...of, file }, `${what} written`);
         return true;
       } catch (error) {
-        log.error({ round, attempt, ...errorFields(error) }, `${what} not written`);
+        log.error({ ...of, attempt, ...errorFields(error) }, `${what} not written`);
         if (attempt < SAVE_ATTEMPTS) await sleep(SAVE_PAUSE_MS);
       }
     }
     return false;
   };
 
-  const lobby = new Lobby(settings, link, opener, (result, record) => {
+  const books: Bookkeeping = new Bookkeeping(settings, {
+    onStopped: (taskId, detail) => lobby.stopTask(taskId, detail),
+    hasRounds: (name) => lobby.hasRounds(name),
+    onWindow: async (report) => {
+      if (resultsDir === undefined) return;
+      const name = { window: report.window.index };
+      const isSaved = await save(name, 'window', () => saveWindow(resultsDir, report));
+      if (!isSaved) unsavedResults++;
+    },
+  });
+  const lobby: Lobby = new Lobby(settings, link, opener, books, (result, record) => {
+    const stopped = books.killSwitch.reasonFor(result.task.taskId);
+    if (stopped !== undefined) {
+      log.warn(
+        { round: result.round },
+        'the task is stopped: its last result is kept, not published',
+      );
+      return;
+    }
     const done = publish(result, record).finally(() => publishing.delete(done));
     publishing.add(done);
   });
+  await books.start();
 
   const health = (): CoordinatorHealth => ({
     status: closing === undefined ? 'ok' : 'closing',
@@ -120,10 +181,29 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     })),
   });
 
+  const control: Pick<AdminPorts, 'stopTask' | 'resumeTask' | 'windowResult'> = {
+    stopTask: (taskId, reason, actor) => books.killSwitch.stop(taskId, reason, actor),
+    resumeTask: (taskId, reason, actor) => books.killSwitch.resume(taskId, reason, actor),
+    windowResult: (taskId, window) => books.windows.report({ taskId, window }),
+  };
+  const release = async (error: unknown): Promise<never> => {
+    await admin?.close();
+    await books.close();
+    throw error;
+  };
+  let admin: RunningAdmin | undefined;
+  if (settings.admin !== undefined) {
+    const { store, rng, now } = settings;
+    const served = new Set(settings.tasks.map(({ taskId }) => toHex(taskId)));
+    const rounds = () => lobby.live();
+    const ports = { ...control, store, suite, rng, now, log, served, rounds };
+    admin = await startAdmin(settings.admin, ports).catch(release);
+  }
+
   const server = await listen(settings, {
     onDevice: (connection, tasks) => lobby.accept(connection, tasks),
     health,
-  });
+  }).catch(release);
 
   const close = async (graceMs: number): Promise<void> => {
     log.info({ graceMs, running: lobby.running }, 'closing');
@@ -134,21 +214,30 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     await Promise.race([link.settled(), sleep(FAREWELL_MS, undefined, { ref: false })]);
     link.close();
     await server.close();
+    await admin?.close();
     await Promise.all(publishing);
+    await books.close();
     await opener.close();
     log.info('closed');
   };
 
   const shownHost = host.includes(':') ? `[${host}]` : host;
   const path = settings.tasks[0] === undefined ? '/' : taskPath(settings.tasks[0]);
-  const url = `ws://${shownHost}:${server.port}${path}`;
+  const url = `${settings.tls === undefined ? 'ws' : 'wss'}://${shownHost}:${server.port}${path}`;
   log.info({ url }, 'listening');
+  warnOfNoNoise(settings);
   // The registrar may start later; nothing waits for it here.
   void link.greet();
   return {
     port: server.port,
     url,
     health,
+    ...control,
+    adminUrl: admin?.url,
+    reloadTls: () => {
+      server.reloadTls();
+      admin?.reloadTls();
+    },
     close: ({ graceMs = DEFAULT_GRACE_MS } = {}) => (closing ??= close(graceMs)),
   };
 }

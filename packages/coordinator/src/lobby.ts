@@ -6,6 +6,7 @@
 import { OnlysumError, toHex } from '@onlysum/crypto';
 import { runDerive } from '@onlysum/crypto';
 import {
+  type Announcement,
   type Certificate,
   type DropCode,
   type RegistrarResponse,
@@ -17,15 +18,19 @@ import {
   decodeFrame,
   resume,
 } from '@onlysum/protocol';
-import { type Task, checkValidity, windowAt } from '@onlysum/task';
+import { type Task, type Window, checkValidity, windowAt } from '@onlysum/task';
+import type { LiveRound } from './admin/route.js';
 import { type Announcements, announcements } from './announcements.js';
 import type { Connection } from './connection.js';
 import { largestFrameBytes } from './limits.js';
 import { errorFields } from './log.js';
 import type { SumOpener } from './open-sum-pool.js';
 import type { Settings } from './options.js';
+import type { Bookkeeping } from './bookkeeping.js';
 import type { RegistrarLink } from './registrar-link.js';
 import { Round, type RoundHost } from './round.js';
+import type { AbortedEnd, RoundName } from './round-ledger.js';
+import type { WindowName } from './store/records.js';
 
 const ROUND_ID_BYTES = 16;
 const SHUTTING_DOWN = 'the coordinator is shutting down: try again later';
@@ -35,6 +40,7 @@ export class Lobby {
   opened = 0;
   aborted = 0;
   readonly #settings: Settings;
+  readonly #books: Bookkeeping;
   readonly #announcements: Announcements;
   readonly #host: RoundHost;
   /** By task, window, incarnation and pool, oldest first. */
@@ -52,9 +58,11 @@ export class Lobby {
     settings: Settings,
     link: RegistrarLink,
     opener: SumOpener,
+    books: Bookkeeping,
     onResult: RoundHost['onResult'],
   ) {
     this.#settings = settings;
+    this.#books = books;
     const { suite, rng, now, log, limits, durations } = settings;
     this.#announcements = announcements(link, suite, durations.attestMs);
     this.#host = {
@@ -67,10 +75,14 @@ export class Lobby {
       helloTimeoutMs: limits.helloTimeoutMs,
       isCurrent: ({ task, announcement }) => this.#announcements.isCurrent(task, announcement),
       onRefused: ({ task, window }) => this.#announcements.forget(task, window),
+      keep: (sum) => books.ledger.keep(sum),
       onResult,
-      onClosedCohort: (round) => this.#leaveGathering(round),
+      onClosedCohort: (round) => {
+        this.#leaveGathering(round);
+        books.ledger.began(nameOf(round), round.size);
+      },
       onReopenedCohort: (round) => this.#gatherAgain(round),
-      onEnd: (round, outcome) => this.#onEnd(round, outcome),
+      onEnd: (round, aborted) => this.#onEnd(round, aborted),
     };
   }
 
@@ -80,6 +92,11 @@ export class Lobby {
 
   get running(): number {
     return this.#rounds.size - this.gathering;
+  }
+
+  /** Those that have not ended, oldest first. */
+  live(): LiveRound[] {
+    return [...this.#rounds.keys()].map((round) => round.live());
   }
 
   /** @param tasks - those served at the path the device connected to, by hex id. */
@@ -104,6 +121,20 @@ export class Lobby {
     }
     if (this.#rounds.size === 0) return;
     await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+  }
+
+  /** Ends every round of a task now, whatever it is at. */
+  stopTask(taskId: string, detail: string): void {
+    for (const round of [...this.#rounds.keys()]) {
+      if (nameOf(round).taskId === taskId) round.stop(detail, 'task-stopped');
+    }
+  }
+
+  hasRounds({ taskId, window }: WindowName): boolean {
+    return [...this.#rounds.keys()].some((round) => {
+      const name = nameOf(round);
+      return name.taskId === taskId && name.window === window;
+    });
   }
 
   /** Ends every round now. */
@@ -152,15 +183,10 @@ export class Lobby {
   }
 
   async #enter(connection: Connection, task: Task, certificate: Certificate): Promise<void> {
-    const { suite, rng, now, durations } = this.#settings;
+    const { suite, now } = this.#settings;
     const window = windowAt(task.manifest, now());
-    try {
-      checkValidity(task.manifest, window);
-    } catch (error) {
-      return connection.drop('task-unknown', error instanceof Error ? error.message : '');
-    }
-    const answer = await this.#announcements.of(task, window);
-    if (!connection.isOpen) return;
+    const answer = await this.#opened(connection, task, window);
+    if (answer === undefined || !connection.isOpen) return;
     if (answer.kind === 'refused') return refuse(connection, answer);
     this.#arriving.delete(connection);
     const { announcement } = answer;
@@ -169,27 +195,59 @@ export class Lobby {
     const key = [toHex(task.taskId), window.index, incarnation, pool].join(' ');
     this.#replaceOlder(task, certificate);
     const rounds = this.#gathering.get(key) ?? [];
-    let round = rounds.find(({ size }) => size < task.manifest.cohort.max);
-    if (round === undefined) {
-      const id = rng(ROUND_ID_BYTES);
-      round = new Round(
-        {
-          task,
-          window,
-          announcement,
-          round: id,
-          durations,
-          uploadCredits: this.#settings.limits.uploadCredits,
-          unmasking: 'direct',
-          keepRecord: this.#settings.exportRounds,
-        },
-        this.#host,
-      );
-      this.#rounds.set(round, key);
-      this.#gatherAgain(round);
-    }
+    const round =
+      rounds.find(({ size }) => size < task.manifest.cohort.max) ??
+      this.#begin(task, window, announcement, key);
     this.#waiting.set(waitingKey(task, certificate), { connection, round });
     round.join(connection, certificate);
+  }
+
+  /** @returns undefined if the device was sent away. */
+  async #opened(connection: Connection, task: Task, window: Window) {
+    const taskId = toHex(task.taskId);
+    const reason = () => this.#books.killSwitch.reasonFor(taskId);
+    try {
+      const stopped = reason();
+      if (stopped !== undefined) return connection.drop('task-stopped', stopped);
+      checkValidity(task.manifest, window);
+      const answer = await this.#announcements.of(task, window);
+      if (answer.kind === 'window') await this.#books.openWindow(task, window);
+      const stoppedSince = reason();
+      if (stoppedSince !== undefined) return connection.drop('task-stopped', stoppedSince);
+      if (windowAt(task.manifest, this.#settings.now()).index === window.index) return answer;
+      return connection.drop('round-aborted', 'the window ended: come to the next one');
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : '';
+      const code = error instanceof OnlysumError ? error.code : '';
+      if (code === 'task-not-valid') return connection.drop('task-unknown', detail);
+      if (code === 'task-stopped') return connection.drop(code, detail);
+      this.#settings.log.error(
+        { taskId, window: window.index, ...errorFields(error) },
+        'no window',
+      );
+      return connection.drop('round-aborted', 'the coordinator cannot open the window');
+    }
+  }
+
+  #begin(task: Task, window: Window, announcement: Announcement, key: string): Round {
+    const { rng, durations, limits, exportRounds } = this.#settings;
+    const round = new Round(
+      {
+        task,
+        window,
+        announcement,
+        round: rng(ROUND_ID_BYTES),
+        durations,
+        closesAt: this.#books.cohortSize(task),
+        uploadCredits: limits.uploadCredits,
+        unmasking: 'direct',
+        keepRecord: exportRounds,
+      },
+      this.#host,
+    );
+    this.#rounds.set(round, key);
+    this.#gatherAgain(round);
+    return round;
   }
 
   /** A device whose connection broke unnoticed comes back before its old one is found dead. */
@@ -217,11 +275,14 @@ export class Lobby {
     }
   }
 
-  #onEnd(round: Round, outcome: 'opened' | 'aborted'): void {
+  #onEnd(round: Round, aborted: AbortedEnd | undefined): void {
     this.#leaveGathering(round);
     this.#rounds.delete(round);
-    if (outcome === 'opened') this.opened++;
-    else this.aborted++;
+    if (aborted === undefined) this.opened++;
+    else {
+      this.aborted++;
+      void this.#books.ledger.aborted(nameOf(round), aborted);
+    }
     if (this.#isClosing && this.#rounds.size === 0) {
       for (const resolve of this.#onIdle.splice(0)) resolve();
     }
@@ -243,6 +304,10 @@ function refuse(connection: Connection, refusal: RegistrarResponse & { kind: 're
   const { code, detail } = refusal;
   const dropCode = code === 'registrar-unavailable' ? code : 'round-aborted';
   connection.drop(dropCode, code === dropCode ? detail : `registrar-refused: ${code}: ${detail}`);
+}
+
+function nameOf({ id, params }: Round): RoundName {
+  return { taskId: toHex(params.task.taskId), window: params.window.index, round: id };
 }
 
 function waitingKey(task: Task, { pseudonym }: Certificate): string {

@@ -8,10 +8,15 @@ import { nativeSuite } from '@onlysum/crypto/node';
 import { DEFAULT_DURATIONS, type StageDurations } from '@onlysum/protocol';
 import type { Task } from '@onlysum/task';
 import type { Logger } from 'pino';
+import { type AdminOptions, type AdminSettings, checkAdminOptions } from './admin/admin-options.js';
 import { DEFAULT_LIMITS, type Limits, largestFrameBytes } from './limits.js';
 import { coordinatorLog } from './log.js';
 import type { PublishedResult } from './published-result.js';
 import type { RegistrarPort } from './registrar-port.js';
+import { freshSealing, type ResultSealing } from './sealing.js';
+import type { CoordinatorStore } from './store/coordinator-store.js';
+import { memoryCoordinatorStore } from './store/memory-store.js';
+import type { TlsFiles } from './tls.js';
 
 export interface CoordinatorOptions {
   /** Tasks to serve, each with this coordinator's key in its manifest. */
@@ -33,6 +38,19 @@ export interface CoordinatorOptions {
    * much as all lanes do, whoever may read which; written beside the result. Default: no.
    */
   readonly exportRounds?: boolean;
+  /**
+   * Where tasks, windows, rounds and results are kept; the caller closes it after the coordinator.
+   * Default: in memory, gone with the process.
+   */
+  readonly store?: CoordinatorStore;
+  /** Seals results in the store. Default: under a key that is gone with the process. */
+  readonly sealing?: ResultSealing;
+  /** Whether cohorts close larger by what recent rounds lost, so that `target` devices stay. Default: yes. */
+  readonly overSelection?: boolean;
+  /** The listener for operators, apart from that of devices. Default: none. */
+  readonly admin?: AdminOptions;
+  /** Certificate and key of the listener for devices. Default: plain, for a proxy that ends TLS. */
+  readonly tls?: TlsFiles;
   /** Called with each result, after it was written. Its failures are logged and go no further. */
   readonly onResult?: (result: PublishedResult) => void | Promise<void>;
   /** Default: node:crypto. */
@@ -56,6 +74,11 @@ export interface Settings {
   readonly limits: Limits;
   readonly resultsDir: string | undefined;
   readonly exportRounds: boolean;
+  readonly store: CoordinatorStore;
+  readonly sealing: ResultSealing;
+  readonly overSelection: boolean;
+  readonly admin: AdminSettings | undefined;
+  readonly tls: TlsFiles | undefined;
   readonly onResult: CoordinatorOptions['onResult'];
   readonly suite: Suite;
   readonly rng: Rng;
@@ -70,7 +93,7 @@ const MOST_MS = 24 * 3_600_000;
 /** @throws {UsageError} `argument-invalid`, `task-mismatch`. */
 export function checkOptions(options: CoordinatorOptions): Settings {
   const { tasks, seed, registrar, host, port, resultsDir, onResult } = options;
-  const { exportRounds = false } = options;
+  const { exportRounds = false, overSelection = true } = options;
   const suite = options.suite ?? nativeSuite;
   if (!(seed instanceof Uint8Array) || seed.length !== SEED_BYTES) {
     // Never described: what came may be a seed in another form.
@@ -86,6 +109,18 @@ export function checkOptions(options: CoordinatorOptions): Settings {
   if (typeof exportRounds !== 'boolean' || (exportRounds && resultsDir === undefined)) {
     throw invalid('exportRounds', 'true or false, true only with resultsDir', exportRounds);
   }
+  if (typeof overSelection !== 'boolean') {
+    throw invalid('overSelection', 'true or false', overSelection);
+  }
+  if (options.store !== undefined && typeof options.store?.closeRound !== 'function') {
+    throw invalid('store', 'a CoordinatorStore, e.g. memoryCoordinatorStore()', options.store);
+  }
+  if (options.sealing !== undefined && typeof options.sealing?.seal !== 'function') {
+    throw new UsageError('argument-invalid', 'sealing: expected an object with seal() and open()', {
+      field: 'sealing',
+    });
+  }
+  const now = options.now ?? Date.now;
   const limits = merged('limits', DEFAULT_LIMITS, options.limits, Number.MAX_SAFE_INTEGER);
   for (const name of ['helloTimeoutMs', 'pingIntervalMs', 'closeTimeoutMs'] as const) {
     checkNumber(`limits.${name}`, limits[name], MOST_MS);
@@ -101,10 +136,15 @@ export function checkOptions(options: CoordinatorOptions): Settings {
     limits,
     resultsDir,
     exportRounds,
+    store: options.store ?? memoryCoordinatorStore({ suite, now }),
+    sealing: options.sealing ?? freshSealing(suite),
+    overSelection,
+    admin: options.admin === undefined ? undefined : checkAdminOptions(options.admin),
+    tls: options.tls,
     onResult,
     suite,
     rng: options.rng ?? systemRng,
-    now: options.now ?? Date.now,
+    now,
     log: coordinatorLog(options.logger),
   };
 }

@@ -3,7 +3,7 @@ import { compileLayout, type Task } from '@onlysum/task';
 import { expect, test } from 'vitest';
 import { everyKind } from '../../../test/metrics/every-kind.js';
 import { sumOf } from '../../../test/metrics/sum.js';
-import { publishedResult } from './published-result.js';
+import { publishedResult, roundSum } from './published-result.js';
 
 const bytes = new Uint8Array(32);
 const cost = { bytesIn: 1, bytesOut: 2, gatherMs: 3, roundMs: 4, cpuMs: 5 };
@@ -30,7 +30,7 @@ test('lanes of what too few devices gave are not in it', () => {
     survivorSetSignature: bytes,
   } as unknown as RoundResult;
   const task = { manifest, layout, taskId: bytes } as unknown as Task;
-  const published = publishedResult(task, result, cost, 7);
+  const published = publishedResult(task, roundSum(task, result, cost, 7));
   const shown = layout.lanes.filter(({ index }) => published.lanes[index] !== null);
   expect(shown.map(({ label }) => label)).toEqual([
     'basic.respondents',

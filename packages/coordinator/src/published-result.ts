@@ -1,11 +1,12 @@
 /**
  * What a round that opened says to the world. Nothing in it is secret, and all of it is plain JSON.
  * Knows: how a machine's result becomes a published one. Doesn't know: files, sockets.
+ * Invariant: what `minRespondents` hides of a round is in its `RoundSum` only.
  */
 import { toHex } from '@onlysum/crypto';
 import { type WindowResult, estimateTotals, shownLanes } from '@onlysum/metrics';
 import type { Drop, DropCode, RoundResult } from '@onlysum/protocol';
-import type { Task, Window } from '@onlysum/task';
+import type { Privacy, Task, Window } from '@onlysum/task';
 
 /** Devices of the roster lost for one reason in one stage. */
 export interface DropCount {
@@ -17,6 +18,8 @@ export interface DropCount {
 export interface PublishedResult extends RoundCost {
   readonly task: { readonly name: string; readonly version: number; readonly taskId: string };
   readonly window: Window;
+  /** As the manifest promises it; with mechanism `none` the totals are exact. */
+  readonly privacy: Privacy;
   /** Hex. */
   readonly round: string;
   /** Unix time. */
@@ -57,6 +60,12 @@ export interface PublishedResult extends RoundCost {
   };
 }
 
+/** A round's sum before anything is hidden of it: kept under seal, for the window's total. */
+export interface RoundSum extends Omit<PublishedResult, 'lanes' | 'estimates'> {
+  /** Null where the metric's retention has ended. */
+  readonly lanes: readonly (number | null)[];
+}
+
 /** What was measured of a round. */
 export interface RoundCost {
   /** WebSocket payload of every connection that joined the round, from Challenge to Closed. */
@@ -70,28 +79,27 @@ export interface RoundCost {
   readonly cpuMs: number;
 }
 
-export function publishedResult(
-  task: Task,
+/** What a round gives, every lane of it. */
+export function roundSum(
+  { manifest, taskId }: Task,
   result: RoundResult,
   cost: RoundCost,
   openedAtMs: number,
-): PublishedResult {
-  const { manifest, layout } = task;
-  const { facts, lanes, survivors, devices } = result;
-  const estimates = estimateTotals(manifest, layout, lanes, { devices, survivors });
+): RoundSum {
+  const { facts } = result;
   return {
-    task: { name: manifest.name, version: manifest.version, taskId: toHex(task.taskId) },
+    task: { name: manifest.name, version: manifest.version, taskId: toHex(taskId) },
     window: result.window,
+    privacy: manifest.privacy,
     round: toHex(facts.round),
     openedAtMs,
-    devices,
-    survivors,
+    devices: result.devices,
+    survivors: result.survivors,
     dropped: countDrops(result.dropped),
     silentAfterMasked: result.silent.length,
     inconsistentShares: result.inconsistent.map(({ dealer, holder }) => ({ dealer, holder })),
     atFault: result.atFault,
-    lanes: shownLanes(layout, lanes, estimates),
-    estimates,
+    lanes: result.lanes,
     ...cost,
     attested: {
       incarnation: facts.incarnation,
@@ -109,7 +117,29 @@ export function publishedResult(
   };
 }
 
-function countDrops(drops: readonly Drop[]): readonly DropCount[] {
+/** What may be shown of a round; nothing of metrics whose retention has ended. */
+export function publishedResult(task: Task, sum: RoundSum): PublishedResult {
+  const { manifest, layout } = task;
+  const { devices, survivors } = sum;
+  const known = sum.lanes.map((lane) => lane ?? 0);
+  const whole = estimateTotals(manifest, layout, known, { devices, survivors });
+  const estimates = { ...whole, metrics: keptMetrics(task, whole.metrics, sum.lanes) };
+  return { ...sum, lanes: shownLanes(layout, sum.lanes, estimates), estimates };
+}
+
+/** @returns those of `metrics` of which every lane is there. */
+export function keptMetrics<T>(
+  { layout }: Task,
+  metrics: Readonly<Record<string, T>>,
+  lanes: readonly (number | null)[],
+): Record<string, T> {
+  const gone = new Set(
+    layout.lanes.filter(({ index }) => lanes[index] === null).map(({ metric }) => metric),
+  );
+  return Object.fromEntries(Object.entries(metrics).filter(([name]) => !gone.has(name)));
+}
+
+export function countDrops(drops: readonly Drop[]): readonly DropCount[] {
   const counts = new Map<string, DropCount>();
   for (const { stage, code } of drops) {
     const key = `${stage} ${code}`;

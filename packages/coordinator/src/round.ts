@@ -1,32 +1,44 @@
 /**
  * Hosting one coordinator machine: its timer, its devices' connections, its questions to the registrar,
  * its heavy job. Protocol §5. Knows: how effects are carried out. Doesn't know: which stage follows.
- * Invariant: events reach the machine one at a time, and nothing reaches it after its last effect.
+ * Invariant: events reach the machine one at a time, and nothing reaches it after its last effect. No device
+ * is told that the sum is open before it is kept.
  */
-import { OnlysumError, type Rng, type Suite, toHex } from '@onlysum/crypto';
+import { InternalError, OnlysumError, type Rng, type Suite, toHex } from '@onlysum/crypto';
 import {
   type Certificate,
   type CoordinatorEffect,
   type CoordinatorEvent,
   type CoordinatorState,
   type DeviceId,
+  type Drop,
   type DropCode,
   type MachineContext,
   type RoundParams,
   type RoundRecord,
   type RoundResult,
+  type StopCode,
   type UnsignedRequest,
   startRound,
   stepCoordinator,
 } from '@onlysum/protocol';
 import type { Logger } from 'pino';
+import type { LiveRound } from './admin/route.js';
 import { type AnswerCheck, answerCheck } from './answer-check.js';
 import type { Connection } from './connection.js';
 import { errorFields } from './log.js';
 import type { SumOpener } from './open-sum-pool.js';
-import { type PublishedResult, publishedResult } from './published-result.js';
+import {
+  countDrops,
+  type PublishedResult,
+  publishedResult,
+  type RoundCost,
+  type RoundSum,
+  roundSum,
+} from './published-result.js';
 import type { RegistrarLink } from './registrar-link.js';
 import { refused } from './registrar-link.js';
+import type { AbortedEnd, Kept } from './round-ledger.js';
 
 /** What rounds share. */
 export interface RoundHost {
@@ -41,13 +53,16 @@ export interface RoundHost {
   isCurrent(params: RoundParams): boolean;
   /** The registrar refused something: what it announced may be out of date. */
   onRefused(params: RoundParams): void;
+  /** Makes a sum durable, before anybody is told that it is open. Never rejects. */
+  keep(sum: RoundSum): Promise<Kept>;
   /** @param record - of the round, if its parameters ask for it. */
   onResult(result: PublishedResult, record: RoundRecord | undefined): void;
   /** The round takes no more devices. */
   onClosedCohort(round: Round): void;
   /** The registrar refused some, and too few are left: it takes devices again. */
   onReopenedCohort(round: Round): void;
-  onEnd(round: Round, outcome: 'opened' | 'aborted'): void;
+  /** @param aborted - why and how far it came, unless it opened. */
+  onEnd(round: Round, aborted: AbortedEnd | undefined): void;
 }
 
 /** Messages of a few kilobytes each. */
@@ -65,6 +80,8 @@ export class Round {
   #state: CoordinatorState;
   /** Of the stage. */
   #timer: NodeJS.Timeout | undefined;
+  /** When it goes off, by performance.now(). */
+  #deadlineMs: number | undefined;
   #grantTimer: NodeJS.Timeout | undefined;
   /** Of lost connections. */
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -73,6 +90,9 @@ export class Round {
   readonly #startedMs = performance.now();
   readonly #cpuAtStart = process.cpuUsage();
   #rosterMs = this.#startedMs;
+  /** Devices of the cohort, and losses, as of the last step. */
+  #devices = 0;
+  #drops: readonly Drop[] = [];
 
   constructor(params: RoundParams, host: RoundHost) {
     this.params = params;
@@ -100,6 +120,28 @@ export class Round {
     return this.#members.size;
   }
 
+  /** What operators see of it while it runs. */
+  live(): LiveRound {
+    const { task, window, closesAt } = this.params;
+    const { name, cohort } = task.manifest;
+    const isGathering = this.stage === 'gathering';
+    const devices = isGathering ? this.size : this.#devices;
+    return {
+      taskId: toHex(task.taskId),
+      task: name,
+      window: window.index,
+      round: this.id,
+      stage: this.stage,
+      devices,
+      target: closesAt ?? cohort.target,
+      missing: isGathering ? Math.max(0, cohort.min - devices) : 0,
+      closesInMs:
+        this.#deadlineMs === undefined
+          ? null
+          : Math.max(0, Math.round(this.#deadlineMs - performance.now())),
+    };
+  }
+
   /** Only while the cohort gathers. The round listens to the connection from now on. */
   join(connection: Connection, certificate: Certificate): void {
     this.#adopt(connection);
@@ -122,9 +164,9 @@ export class Round {
     });
   }
 
-  /** Ends the round; its devices are told `shutting-down` and why. */
-  stop(detail: string): void {
-    this.#step({ kind: 'stop', detail });
+  /** Ends the round; its devices are told the code and why. A sum that is being kept stays. */
+  stop(detail: string, code: StopCode = 'shutting-down'): void {
+    this.#step({ kind: 'stop', detail, code });
   }
 
   #onGone(connection: Connection, code: DropCode): void {
@@ -160,7 +202,13 @@ export class Round {
     try {
       const context = this.#context();
       const [state, effects] = stepCoordinator(this.#state, event, this.params, context);
+      this.#look(state);
       this.#state = state;
+      const opened = effects.find((effect) => effect.kind === 'result');
+      if (opened !== undefined) {
+        void this.#keep(opened.result, effects).catch((error: unknown) => this.#breakOff(error));
+        return;
+      }
       if (wasGathering && state.stage !== 'gathering') {
         this.#rosterMs = performance.now();
         this.#host.onClosedCohort(this);
@@ -170,6 +218,34 @@ export class Round {
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** What the last state forgets. */
+  #look(state: CoordinatorState): void {
+    if ('candidates' in state) {
+      this.#devices = 'size' in state.candidates ? state.candidates.size : state.candidates.length;
+    } else if ('cohort' in state) {
+      this.#devices = state.cohort.facts.n;
+      this.#drops = state.cohort.drops;
+    }
+  }
+
+  /** The last words to the devices wait until the sum is durable. */
+  async #keep(result: RoundResult, effects: readonly CoordinatorEffect[]): Promise<void> {
+    const sum = roundSum(this.params.task, result, this.#costWith(effects), this.#host.now());
+    const kept = await this.#host.keep(sum);
+    if (kept.kind === 'kept') {
+      this.#carryOut(effects.filter(({ kind }) => kind !== 'result'));
+      this.#finish(result, sum);
+      return;
+    }
+    const code = kept.code === 'task-stopped' ? kept.code : 'round-aborted';
+    const detail =
+      code === 'task-stopped'
+        ? 'the operator stopped this task before the sum was kept: it is thrown away'
+        : `${kept.code}: the sum could not be kept: it is thrown away`;
+    this.#sendAway(code, detail);
+    this.#end({ code: kept.code, detail });
   }
 
   /**
@@ -211,6 +287,7 @@ export class Round {
         return;
       case 'timer':
         clearTimeout(this.#timer);
+        this.#deadlineMs = performance.now() + effect.inMs;
         this.#timer = setTimeout(
           () => this.#step({ kind: 'deadline', stage: effect.stage }),
           effect.inMs,
@@ -229,14 +306,14 @@ export class Round {
         void this.#open(effect.job);
         return;
       case 'stage':
+        this.#deadlineMs = undefined;
         this.#log.info({ stage: effect.stage, devices: effect.devices }, 'stage begins');
         return;
       case 'result':
-        this.#finish(effect.result);
-        return;
+        throw new InternalError('internal', 'a result is kept before it is carried out');
       case 'abort':
         this.#log.warn({ code: effect.code, detail: effect.detail }, 'round aborted');
-        this.#end('aborted');
+        this.#end(effect);
         return;
     }
   }
@@ -280,47 +357,62 @@ export class Round {
     }
   }
 
-  #finish(result: RoundResult): void {
-    this.#log.info(
-      {
-        devices: result.devices,
-        survivors: result.survivors,
-        silentAfterMasked: result.silent.length,
-      },
-      'sum opened',
-    );
+  #finish(result: RoundResult, sum: RoundSum): void {
+    const { devices, survivors, silentAfterMasked } = sum;
+    this.#log.info({ devices, survivors, silentAfterMasked }, 'sum opened');
     if (result.inconsistent.length > 0) {
       const { inconsistent: inconsistentShares, atFault } = result;
       this.#log.warn({ inconsistentShares, atFault }, 'wrong shares were corrected');
     }
-    const endMs = performance.now();
+    this.#host.onResult(publishedResult(this.params.task, sum), result.record);
+    this.#end(undefined);
+  }
+
+  #cost(): RoundCost {
     const { user, system } = process.cpuUsage(this.#cpuAtStart);
-    const cost = {
-      bytesIn: this.#bytesIn,
-      bytesOut: this.#bytesOut,
+    const here = [...this.#members.values()];
+    return {
+      bytesIn: here.reduce((sum, { bytesIn }) => sum + bytesIn, this.#bytesIn),
+      bytesOut: here.reduce((sum, { bytesOut }) => sum + bytesOut, this.#bytesOut),
       gatherMs: Math.round(this.#rosterMs - this.#startedMs),
-      roundMs: Math.round(endMs - this.#rosterMs),
+      roundMs: Math.round(performance.now() - this.#rosterMs),
       cpuMs: Math.round((user + system) / 1000),
     };
-    const published = publishedResult(this.params.task, result, cost, this.#host.now());
-    this.#host.onResult(published, result.record);
-    this.#end('opened');
+  }
+
+  /** Last words count, though they have not left yet. */
+  #costWith(effects: readonly CoordinatorEffect[]): RoundCost {
+    const cost = this.#cost();
+    const waiting = effects.reduce(
+      (sum, effect) => sum + (effect.kind === 'send' ? effect.bytes.length : 0),
+      0,
+    );
+    return { ...cost, bytesOut: cost.bytesOut + waiting };
   }
 
   /** A bug of ours ends this round and no other. */
   #fail(error: unknown): void {
     if (this.#state.stage === 'finished') return;
-    this.#log.error(errorFields(error), 'round failed');
     this.#state = { stage: 'finished' };
-    const code = error instanceof OnlysumError ? error.code : 'internal';
-    for (const connection of [...this.#members.values()]) {
-      this.#members.delete(connection.id);
-      connection.drop('round-aborted', `${code}: the coordinator failed; its log says more`);
-    }
-    this.#end('aborted');
+    this.#breakOff(error);
   }
 
-  #end(outcome: 'opened' | 'aborted'): void {
+  #breakOff(error: unknown): void {
+    this.#log.error(errorFields(error), 'round failed');
+    const code = error instanceof OnlysumError ? error.code : 'internal';
+    const detail = 'the coordinator failed; its log says more';
+    this.#sendAway('round-aborted', `${code}: ${detail}`);
+    this.#end({ code, detail });
+  }
+
+  #sendAway(code: DropCode, detail: string): void {
+    for (const connection of [...this.#members.values()]) {
+      this.#retire(connection);
+      connection.drop(code, detail);
+    }
+  }
+
+  #end(aborted: { readonly code: string; readonly detail: string } | undefined): void {
     clearTimeout(this.#timer);
     clearTimeout(this.#grantTimer);
     for (const timer of this.#timers) clearTimeout(timer);
@@ -328,7 +420,16 @@ export class Round {
       this.#members.delete(connection.id);
       connection.release();
     }
-    this.#host.onEnd(this, outcome);
+    this.#host.onEnd(
+      this,
+      aborted && {
+        code: aborted.code,
+        detail: aborted.detail,
+        devices: this.#devices,
+        drops: countDrops(this.#drops),
+        cost: this.#cost(),
+      },
+    );
   }
 
   #retire(connection: Connection): void {

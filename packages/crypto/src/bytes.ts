@@ -70,6 +70,6 @@ function hexInvalid(field: string, expected: string, got: string): UsageError {
 }
 
 /** Overwrites secrets with zeros. The engine may have made copies that nobody can reach. */
-export function wipe(...arrays: readonly (Uint8Array | Uint32Array)[]): void {
+export function wipe(...arrays: readonly (Uint8Array | Uint32Array | Int32Array)[]): void {
   for (const array of arrays) array.fill(0);
 }

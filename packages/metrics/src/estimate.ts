@@ -25,7 +25,13 @@ import { estimateDistribution } from './estimate-distribution.js';
 import { estimateTopK } from './estimate-top-k.js';
 import { estimateVariance } from './estimate-variance.js';
 import { countEstimate, type Estimate, type NoisySum } from './estimated.js';
-import { lanesByMetric, type MetricSums, type Participation, sumsOf } from './lane-sums.js';
+import {
+  lanesByMetric,
+  type MetricSums,
+  type Participation,
+  sumsOf,
+  survivorsOf,
+} from './lane-sums.js';
 import type { MetricResult, Suppressed, SuppressedResult } from './metric-result.js';
 
 export interface WindowResult {
@@ -45,7 +51,8 @@ export interface GroupResult {
 }
 
 /**
- * @param lanes - opened and decoded sums, one a lane.
+ * @param lanes - opened and decoded sums, one a lane; of a window, added up over its rounds.
+ * @param participation - of the round, or of each of the rounds.
  * @throws {UsageError} `argument-invalid` if `lanes` are not integers, one for each lane, or a roster of
  *   so many devices cannot have so many survivors or, with noise, honest devices.
  */
@@ -53,12 +60,14 @@ export function estimateTotals(
   manifest: Manifest,
   layout: Layout,
   lanes: readonly number[],
-  participation: Participation,
+  participation: Participation | readonly Participation[],
 ): WindowResult {
-  checkParticipation(manifest, layout, participation);
+  const rounds = 'survivors' in participation ? [participation] : participation;
+  if (rounds.length === 0) throw invalid('participation', 'at least one round', rounds);
+  for (const round of rounds) checkParticipation(manifest, layout, round);
   checkSums(layout, lanes);
-  const { survivors } = participation;
-  const sums = sumsOf(manifest, lanes, participation);
+  const survivors = survivorsOf(rounds);
+  const sums = sumsOf(manifest, lanes, rounds);
   const lanesOf = lanesByMetric(layout);
   const results = new Map(
     manifest.metrics.map((metric) => [
@@ -81,7 +90,10 @@ export function estimateTotals(
       manifest.metrics.map((metric) => [metric.name, shown(metric, manifest, results)]),
     ),
     implausible: layout.lanes
-      .filter((lane) => sum(lane) < -lane.tail || sum(lane) > survivors * lane.bound + lane.tail)
+      .filter((lane) => {
+        const tail = rounds.length * lane.tail;
+        return sum(lane) < -tail || sum(lane) > survivors * lane.bound + tail;
+      })
       .map((lane) => lane.label),
   };
 }

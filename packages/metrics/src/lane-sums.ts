@@ -31,14 +31,21 @@ export type SumsOf = (own: readonly Lane[]) => MetricSums;
 /**
  * Every survivor has added a share of 1/h of the noise, with h = n − D − A: those of h devices make up the
  * variance that the manifest asks for, those of s make s/h of it. That holds for Skellam noise and for
- * Pólya shares of Laplace noise alike. Corrupt devices may have added none; then errors are smaller.
+ * Pólya shares of Laplace noise alike. Corrupt devices may have added none; then errors are smaller. The
+ * noise of several rounds is independent, so its variances add up.
+ *
+ * @param rounds - whose sums were added up to `lanes`.
  */
 export function sumsOf(
   manifest: Manifest,
   lanes: readonly number[],
-  { devices, survivors }: Participation,
+  rounds: readonly Participation[],
 ): SumsOf {
-  const shares = survivors / honestDevices(devices, manifest);
+  const survivors = survivorsOf(rounds);
+  const shares = rounds.reduce(
+    (sum, round) => sum + round.survivors / honestDevices(round.devices, manifest),
+    0,
+  );
   // A lane with noise has no limbs, so its variance needs no weight.
   const noisy = ({ index, noise, limb }: Lane): NoisySum => ({
     sum: BigInt(lanes[index] ?? 0) * 2n ** BigInt(16 * (limb?.index ?? 0)),
@@ -49,6 +56,10 @@ export function sumsOf(
     const all = (role: LaneRole): NoisySum[] => own.filter((lane) => lane.role === role).map(noisy);
     return { survivors, deviates, all, one: (role) => addSums(all(role)) };
   };
+}
+
+export function survivorsOf(rounds: readonly Participation[]): number {
+  return rounds.reduce((sum, { survivors }) => sum + survivors, 0);
 }
 
 /** The lanes of each metric. */

@@ -8,7 +8,7 @@ import type { WindowResult } from './estimate.js';
 /** @returns `lanes`, null at those of what `result` suppresses. */
 export function shownLanes(
   { lanes: layout }: Layout,
-  lanes: readonly number[],
+  lanes: readonly (number | null)[],
   { groups, metrics }: WindowResult,
 ): (number | null)[] {
   return layout.map(({ index, metric, group }) => {

@@ -23,6 +23,7 @@ export {
 } from './coordinator/open-sum.js';
 export * from './coordinator/types.js';
 export { startDevice, stepDevice } from './device/machine.js';
+export { messageBytes } from './device/message-bytes.js';
 export { eraseEvent } from './device/types.js';
 export type {
   DeviceEffect,

@@ -46,6 +46,7 @@ function receiptOver(
     devices: signed.n,
     survivors: survivors.length,
     facts: signed,
+    context,
     rosterSignature: sign(rosterStatement(signed)),
     sharedSet,
     sharedSetSignature: sign(sharedSetStatement(context, sharedSet)),
@@ -107,6 +108,13 @@ describe('a receipt', () => {
     refuse({ ...receipt, survivors: receipt.survivors + 1 }, 'survivors');
     refuse({ ...receipt, devices: receipt.devices + 1 }, 'survivors');
     refuse({ ...receipt, window: { ...receipt.window, index: 8 } }, 'window');
+  });
+
+  test('with any byte of the context changed is refused', () => {
+    receipt.context.forEach((_, at) => {
+      const context = receipt.context.map((byte, i) => (i === at ? byte ^ 1 : byte));
+      refuse({ ...receipt, context }, 'context');
+    });
   });
 
   test('put together from two rounds is refused', () => {

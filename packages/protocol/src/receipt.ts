@@ -1,5 +1,5 @@
 /** A receipt checked again, offline: the registrar's three signatures over what it says. §5.8. */
-import { type Suite, UsageError } from '@onlysum/crypto';
+import { type Suite, UsageError, equalBytes } from '@onlysum/crypto';
 import { decodeBitmap } from './bitmap.js';
 import {
   maskContext,
@@ -35,6 +35,9 @@ export function verifyReceipt(suite: Suite, registrarKey: Uint8Array, receipt: R
     if (!suite.ed25519Verify(registrarKey, statement, signature)) {
       throw invalid(field, 'it is not by the registrar over this receipt');
     }
+  }
+  if (!equalBytes(context, receipt.context)) {
+    throw invalid('context', 'it is not that of its facts');
   }
   const survivors = decodeBitmap(receipt.survivorSet, facts.n, 'survivorSet');
   if (survivors.length !== receipt.survivors || facts.n !== receipt.devices) {

@@ -11,7 +11,7 @@ import { type Recovered, wipeRecovered } from './coordinator/open-part.js';
 import type { InStage } from './coordinator/types.js';
 import { DIGEST_BYTES, KEY_BYTES, ROUND_ID_BYTES, SIGNATURE_BYTES } from './sizes.js';
 
-const FORMAT = 'onlysum/1 round record';
+const FORMAT = 'onlysum-round-record/1';
 
 /** Plain JSON. Bytes are lower-case hex; devices are places of the roster, ascending in every list. */
 export interface RoundRecord {

@@ -106,7 +106,7 @@ const INT8 = 20;
 
 /** As node-postgres parses, but int8 as a number and bytea as bytes that nobody shares. */
 function plainTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
-  const usual = pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown;
+  const usual = pg.types.getTypeParser(oid, format) as (value: string) => unknown;
   if (oid === BYTEA) return (value) => new Uint8Array(usual(value) as Buffer);
   if (oid === INT8) return safeInteger;
   return usual;
@@ -118,32 +118,23 @@ function safeInteger(text: string): number {
   return value;
 }
 
+/** One process migrates; the others wait for it. */
 async function migrate<Tables>(db: Kysely<Tables>, { name, migrations }: PostgresSchema) {
-  await db.connection().execute(async (connection) => {
-    // The migrator locks only once its own tables are there; making them must not race either.
-    const lock = sql`hashtext(${`onlysum ${name} migrations`})`;
-    await sql`select pg_advisory_lock(${lock})`.execute(connection);
-    try {
-      const migrationTableSchema = await presentSchema(connection);
-      const migrator = new Migrator({
-        db: connection,
-        provider: { getMigrations: async () => ({ ...migrations }) },
-        migrationTableSchema,
-        migrationTableName: `${name}_migration`,
-        migrationLockTableName: `${name}_migration_lock`,
-      });
-      const { error } = await migrator.migrateToLatest();
-      if (error !== undefined) throw error;
-    } finally {
-      await sql`select pg_advisory_unlock(${lock})`.execute(connection);
-    }
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => ({ ...migrations }) },
+    migrationTableSchema: await presentSchema(db),
+    migrationTableName: `${name}_migration`,
+    migrationLockTableName: `${name}_migration_lock`,
   });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
 }
 
 /** Where unqualified tables are made: the migrator must look for its own there and nowhere else. */
-async function presentSchema<Tables>(connection: Kysely<Tables>): Promise<string> {
+async function presentSchema<Tables>(db: Kysely<Tables>): Promise<string> {
   const { rows } = await sql<{ schema: string | null }>`
-    select current_schema() as schema`.execute(connection);
+    select current_schema() as schema`.execute(db);
   const schema = rows[0]?.schema;
   if (schema !== undefined && schema !== null) return schema;
   throw new UsageError('store-unavailable', 'store: the search path names no schema that exists', {
@@ -171,12 +162,10 @@ function storeError(error: unknown): unknown {
       cause: error,
     });
   }
-  // What cannot be read as a URL is kept in that error, with its password.
-  const cause = code === 'ERR_INVALID_URL' ? undefined : error;
   return new UsageError('store-unavailable', `store: PostgreSQL: ${reason}`, {
     field: 'store',
     retryable: !SQLSTATE.test(code) || PASSING.test(code),
-    cause,
+    cause: error,
   });
 }
 

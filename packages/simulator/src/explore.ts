@@ -22,6 +22,8 @@ export interface ExploreOptions {
   readonly adversary: Adversary;
   /** Stops there, and says that it is not complete. */
   readonly mostStates?: number;
+  /** Whether devices add noise. */
+  readonly withNoise?: boolean;
   /** Broken machines, for a control. */
   readonly machines?: Partial<Machines>;
 }
@@ -65,7 +67,9 @@ class Search {
 
   constructor(private readonly options: ExploreOptions) {
     const machines = { ...SHIPPED_MACHINES, ...options.machines };
-    this.#worlds = new Worlds(setUp(options.suite, options.devices, machines));
+    this.#worlds = new Worlds(
+      setUp(options.suite, options.devices, machines, options.withNoise === true),
+    );
   }
 
   run(): ExploreReport {

@@ -1,5 +1,5 @@
 /** What a simulated round is asked to do, and what it answers. */
-import type { Suite } from '@onlysum/crypto';
+import type { Rng, Suite } from '@onlysum/crypto';
 import {
   type AbortCode,
   type DeviceOutcome,
@@ -58,6 +58,8 @@ export interface RoundOptions {
   readonly floor: PolicyFloor;
   /** Input of each device, one number per lane, within the bounds; copied. */
   readonly inputs: readonly Uint32Array[];
+  /** Draws a device's noise, one number a lane; needed if the task has noise. */
+  readonly noise?: (device: number, honest: number, rng: Rng) => Int32Array;
   readonly kills: readonly Kill[];
   readonly faults: NetworkFaults;
   readonly interruptions?: readonly Interruption[];

@@ -61,6 +61,10 @@ export class SimulatedDevice {
         const results = this.world.work(this.number, () => runDerive(options.suite, effect.batch));
         return this.step({ kind: 'derived', results });
       }
+      case 'draw-noise': {
+        const drawn = options.noise?.(this.number, effect.honest, this.rng) ?? new Int32Array(0);
+        return this.step({ kind: 'noise', lanes: drawn });
+      }
       case 'need-input': {
         const lanes = options.inputs[this.number]?.slice() ?? new Uint32Array(0);
         return this.step({ kind: 'input', lanes });

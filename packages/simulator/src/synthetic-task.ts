@@ -3,7 +3,15 @@
  * can be studied apart from metrics. Its manifest is signed by nobody and names one placeholder flag.
  */
 import { type Suite, type Rng, toHex } from '@onlysum/crypto';
-import { type Lane, type Manifest, type Task, canonicalBytes } from '@onlysum/task';
+import {
+  type Lane,
+  type Manifest,
+  NO_COST,
+  type NoiseBlock,
+  type Task,
+  canonicalBytes,
+  laneWidth,
+} from '@onlysum/task';
 
 export interface SyntheticTaskOptions {
   readonly cohort: Manifest['cohort'];
@@ -12,6 +20,8 @@ export interface SyntheticTaskOptions {
   readonly attempts?: number;
   /** Bound of each lane: the most one device puts in. */
   readonly bounds: readonly number[];
+  /** Of every lane; its promise is studied elsewhere. */
+  readonly noise?: Pick<NoiseBlock, 'scale' | 'tail'>;
 }
 
 export interface SyntheticTask {
@@ -64,9 +74,7 @@ export function syntheticTask(
     ],
   };
   const bytes = canonicalBytes(manifest);
-  const lanes = options.bounds.map((bound, index) =>
-    syntheticLane(index, bound, options.cohort.max),
-  );
+  const lanes = options.bounds.map((bound, index) => syntheticLane(index, bound, options));
   const widths = lanes.map((lane) => lane.width);
   const vectorBytes = Math.ceil(widths.reduce((sum, width) => sum + width, 0) / 8);
   return {
@@ -75,7 +83,12 @@ export function syntheticTask(
       taskId: suite.sha256(bytes),
       bytes,
       signature: new Uint8Array(64),
-      layout: { lanes, widths, vectorBytes, noise: undefined },
+      layout: {
+        lanes,
+        widths,
+        vectorBytes,
+        noise: options.noise === undefined ? undefined : { cost: NO_COST, blocks: new Map() },
+      },
       publisher,
       registrarKey,
       coordinatorKey,
@@ -85,8 +98,12 @@ export function syntheticTask(
   };
 }
 
-function syntheticLane(index: number, bound: number, max: number): Lane {
-  const width = (BigInt(max) * BigInt(bound)).toString(2).length;
+function syntheticLane(
+  index: number,
+  bound: number,
+  { cohort, noise }: SyntheticTaskOptions,
+): Lane {
+  const tail = noise?.tail ?? 0;
   return {
     index,
     metric: 'lanes',
@@ -94,8 +111,8 @@ function syntheticLane(index: number, bound: number, max: number): Lane {
     role: 'value',
     label: `lane[${index}]`,
     bound,
-    noise: undefined,
-    tail: 0,
-    width,
+    noise: noise?.scale,
+    tail,
+    width: laneWidth(cohort.max, bound, tail),
   };
 }

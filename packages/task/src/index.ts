@@ -23,7 +23,7 @@ export {
   type Decimal,
   decimalOf,
 } from './decimal.js';
-export { compileLayout, decodeLane, type Lane, type Layout } from './layout.js';
+export { compileLayout, decodeLane, type Lane, laneWidth, type Layout } from './layout.js';
 export { type LogBucket, logBuckets } from './log-buckets.js';
 export * from './manifest.js';
 export { type JsonFragment, jsonFragment, manifestSchema } from './manifest-schema.js';

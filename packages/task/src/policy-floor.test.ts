@@ -83,25 +83,34 @@ test.each<Partial<PolicyFloor>>([{ maxEpsilon: '1' }, { maxDelta: '0.000001' }])
   },
 );
 
-describe('a floor that asks for noise', () => {
-  const [skellam, laplace] = vectors.noise.map((privacy) =>
-    parseManifest({ ...vectors.manifest, privacy }),
-  );
-  const check = (manifest: Manifest, limits: Partial<PolicyFloor>) =>
-    checkManifestFloor(manifest, { ...DEFAULT_FLOOR, ...limits });
+const budget = { epsilon: '10', delta: '0.0001', days: 30 };
+const skellam: Manifest['privacy'] = {
+  mechanism: 'skellam',
+  epsilon: '1.5',
+  delta: '0.000001',
+  neighbours: 'replace',
+  budget,
+};
+const laplace: Manifest['privacy'] = {
+  mechanism: 'discrete-laplace',
+  epsilon: '1.5',
+  neighbours: 'zero',
+  budget,
+};
 
-  it('takes what promises as much, and no less', () => {
-    for (const manifest of [skellam!, laplace!]) {
-      check(manifest, { maxEpsilon: '1' });
-      expect(() => check(manifest, { maxEpsilon: '0.999' })).toThrow(below('privacy.epsilon'));
-    }
-    check(skellam!, { maxDelta: '0.000001' });
-    expect(() => check(skellam!, { maxDelta: '0.0000009' })).toThrow(below('privacy.delta'));
-  });
-
-  it('takes a pure promise under any δ', () => {
-    check(laplace!, { maxDelta: '0', maxEpsilon: '1' });
-  });
+test.each<[string, Manifest['privacy'], Partial<PolicyFloor>, string | undefined]>([
+  ['ε at its limit', skellam, { maxEpsilon: '1.5' }, undefined],
+  ['ε above it', skellam, { maxEpsilon: '1.499999999999' }, 'privacy.epsilon'],
+  ['δ at its limit', skellam, { maxDelta: '0.000001' }, undefined],
+  ['δ above it', skellam, { maxDelta: '0.0000009' }, 'privacy.delta'],
+  ['ε of Laplace at its limit', laplace, { maxEpsilon: '1.5' }, undefined],
+  ['ε of Laplace above it', laplace, { maxEpsilon: '1' }, 'privacy.epsilon'],
+  ['Laplace, which has no δ', laplace, { maxDelta: '0' }, undefined],
+  ['both limits, one exceeded', skellam, { maxEpsilon: '2', maxDelta: '0' }, 'privacy.delta'],
+])('a floor limits what a window may cost: %s', (_, privacy, limits, field) => {
+  const check = () => checkManifestFloor({ ...base, privacy }, { ...DEFAULT_FLOOR, ...limits });
+  if (field === undefined) check();
+  else expect(check).toThrow(below(field));
 });
 
 test.each<[Partial<Record<keyof PolicyFloor, unknown>>, string]>([

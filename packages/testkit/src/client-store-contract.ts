@@ -48,7 +48,9 @@ export function clientStoreContract(name: string, open: () => Promise<OpenedClie
           registrars: {},
           versions: {},
           contributedUntil: {},
+          privacySpent: {},
           receipts: [],
+          receiptsCut: 0,
         });
       }));
 

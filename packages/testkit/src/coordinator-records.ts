@@ -6,8 +6,8 @@ import type {
   OpenedRound,
   RoundClose,
   SealedResult,
-  TokenRecord,
 } from '@onlysum/coordinator';
+import type { TokenRecord } from '@onlysum/service';
 
 export const TASK: NewTask = {
   taskId: 'a1'.repeat(32),

@@ -4,13 +4,13 @@ import type {
   CoordinatorStore,
   ResultName,
   RoundClose,
+  RoundPage,
   RoundPlace,
   TaskState,
-  TokenRecord,
   WindowDecision,
 } from '@onlysum/coordinator';
 import { nativeSuite } from '@onlysum/crypto/node';
-import { EMPTY_HEAD, verifyChain } from '@onlysum/service';
+import { EMPTY_HEAD, type TokenRecord, verifyChain } from '@onlysum/service';
 import { describe, expect, it } from 'vitest';
 import {
   OTHER_TASK,
@@ -286,9 +286,13 @@ export function coordinatorStoreContract(
           await store.closeRound(openedClose(4, 10), trail('close'));
           await store.closeRound(openedClose(3, 9), trail('close'));
           await store.closeRound(openedClose(2, 9, OTHER_TASK), trail('close'));
-          for (const list of [store.rounds, store.results]) {
-            const page = async (options?: Parameters<typeof list>[1]) =>
-              (await list(TASK.taskId, options)).map(({ round }) => Number(round));
+          const lists = [
+            (page?: RoundPage) => store.rounds(TASK.taskId, page),
+            (page?: RoundPage) => store.results(TASK.taskId, page),
+          ];
+          for (const list of lists) {
+            const page = async (options?: RoundPage) =>
+              (await list(options)).map(({ round }) => Number(round));
             expect(await page()).toEqual([4, 3, 5]);
             expect(await page({ window: 9 })).toEqual([3, 5]);
             expect(await page({ window: 8 })).toEqual([]);
@@ -296,13 +300,13 @@ export function coordinatorStoreContract(
             let before: RoundPlace | undefined;
             for (let i = 0; i < 4; i++) {
               const next = before === undefined ? { limit: 1 } : { limit: 1, before };
-              const [last] = await list(TASK.taskId, next);
+              const [last] = await list(next);
               if (last === undefined) break;
               seen.push(Number(last.round));
               before = last;
             }
             expect(seen).toEqual([4, 3, 5]);
-            const [, middle] = await list(TASK.taskId);
+            const [, middle] = await list();
             expect(await page({ window: 9, before: middle! })).toEqual([5]);
           }
         }),
@@ -357,7 +361,7 @@ export function coordinatorStoreContract(
         withStore(async (store) => {
           await prepare(store);
           await openWindow(store, 7, OTHER_TASK);
-          for (const number of [3, 1, 2]) {
+          for (const number of [3, 2, 1]) {
             await store.closeRound(openedClose(number), trail('close'));
           }
           await store.closeRound(openedClose(0, 7, OTHER_TASK), trail('close'));
@@ -504,7 +508,7 @@ export function coordinatorStoreContract(
       it(
         'are put, listed and revoked once',
         withStore(async (store) => {
-          const second: TokenRecord = { ...TOKEN, id: 'tok_0', tasks: [] };
+          const second: TokenRecord = { ...TOKEN, id: 'tok_0', tasks: 'all' };
           expect(await store.token(TOKEN.id)).toBeUndefined();
           expect(await store.putToken(TOKEN, trail('put'))).toBe('written');
           expect(await store.putToken(second, trail('put'))).toBe('written');

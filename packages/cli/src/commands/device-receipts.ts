@@ -16,14 +16,15 @@ export function addDeviceReceipts(device: Command, terminal: Terminal): void {
     .description(
       "Lists this device's submissions, the newest last. Of each receipt it checks again that the\n" +
         'registrar signed the roster, U2 (who shared keys) and U3 (who is in the sum). That this device\n' +
-        'is one of them, and what it sent, is its own record, which nobody has signed.',
+        'is one of them, and what it sent, is its own record, which nobody has signed. A receipt is kept\n' +
+        'for as long as the manifest keeps what was sent.',
     );
   addDeviceFlags(command, terminal)
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  onlysum device receipts --store device --json')
     .action(async (flags: DeviceFlags) => {
       const { checkReceipt } = await import('@onlysum/client');
-      await withClient(flags, {}, terminal, async (client) => {
+      await withClient(flags, {}, terminal, async (client, store) => {
         const { registrar } = client.task.manifest;
         const entries = (await client.receipts()).map((entry) => ({
           ...entry,
@@ -34,6 +35,10 @@ export function addDeviceReceipts(device: Command, terminal: Terminal): void {
         if (flags.json === true) {
           printJson(terminal, entries);
           return;
+        }
+        const { receiptsCut } = await store.read();
+        if (receiptsCut > 0) {
+          print(terminal, `${receiptsCut} older ones were removed before their time: no room.`, '');
         }
         if (entries.length === 0) print(terminal, 'Nothing was sent yet.');
         for (const entry of entries) {

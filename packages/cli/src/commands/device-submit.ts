@@ -21,7 +21,8 @@ export function addDeviceSubmit(device: Command, terminal: Terminal): void {
     .summary('take part in a round of the present window')
     .description(
       'Submits values, masked, in one round of the present window and prints the receipt. A metric\n' +
-        'without a value is not reported. Once per device and window.',
+        'without a value is not reported. Once per device and window, and only while the\n' +
+        'privacy budget lasts: a window that was recorded counts, whatever becomes of its round.',
     );
   addValueFlags(addDeviceFlags(command, terminal))
     .option(

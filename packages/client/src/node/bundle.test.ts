@@ -5,10 +5,10 @@ import { expect, it } from 'vitest';
 
 /**
  * gzip. Raise it only with a reason: it is what every page that embeds the client pays. Some 6 kB are
- * the mask kernel, which takes most of a round's time off the page; some 3 kB are the sentences of
- * `describe`, which only a page that imports it pays.
+ * the mask kernel, which takes most of a round's time off the page; some 8 kB are noise and its account,
+ * and some 3 kB the sentences of `describe`, which only a page that imports it pays.
  */
-const MOST_BYTES = 78 * 1024;
+const MOST_BYTES = 88 * 1024;
 
 it('bundles for browsers without Node or ws, and stays small', async () => {
   const result = await build({

@@ -5,7 +5,7 @@
  * implementation passes the contract suite in @onlysum/testkit.
  * Invariant: what changes state and what the audit log says of it are durable together or not at all.
  */
-import type { AuditEntry, AuditEvent, AuditHead } from '@onlysum/service';
+import type { AuditEntry, AuditEvent, AuditHead, TokenRecord } from '@onlysum/service';
 import type {
   NewTask,
   NewWindow,
@@ -17,7 +17,6 @@ import type {
   StoredResult,
   TaskRecord,
   TaskState,
-  TokenRecord,
   WindowDecision,
   WindowName,
   WindowRecord,

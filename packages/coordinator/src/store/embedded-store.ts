@@ -3,7 +3,13 @@
  * Knows: keys. Doesn't know: what keeps the map.
  */
 import type { Suite } from '@onlysum/crypto';
-import { type AuditEntry, type AuditHead, EMPTY_HEAD, nextEntry } from '@onlysum/service';
+import {
+  type AuditEntry,
+  type AuditHead,
+  EMPTY_HEAD,
+  type TokenRecord,
+  nextEntry,
+} from '@onlysum/service';
 import type { AuditTrail, Written } from './coordinator-store.js';
 import type { CoordinatorStoreBackend } from './guarded-store.js';
 import type { CheckedRoundPage } from './record-checks.js';
@@ -18,7 +24,6 @@ import type {
   StoredResult,
   TaskRecord,
   TaskState,
-  TokenRecord,
   WindowDecision,
   WindowName,
   WindowRecord,

@@ -3,7 +3,7 @@
  * record, refuses once it is closed, and closes after what is under way.
  */
 import { UsageError } from '@onlysum/crypto';
-import type { AuditEntry, AuditHead } from '@onlysum/service';
+import type { AuditEntry, AuditHead, TokenRecord } from '@onlysum/service';
 import type { AuditTrail, CoordinatorStore, Written } from './coordinator-store.js';
 import * as check from './record-checks.js';
 import type {
@@ -16,7 +16,6 @@ import type {
   StoredResult,
   TaskRecord,
   TaskState,
-  TokenRecord,
   WindowDecision,
   WindowName,
   WindowRecord,

@@ -36,8 +36,8 @@ class LmdbMapStore implements OrderedMapStore {
     this.#database = database;
     this.#map = {
       find: (key) => plain(database.get(key)),
-      put: (key, value) => void database.putSync(key, value),
-      remove: (key) => void database.removeSync(key),
+      put: (key, value) => database.putSync(key, value),
+      remove: (key) => database.removeSync(key),
       keys: (prefix, bounds) => keysBetween(database, prefix, bounds),
     };
   }

@@ -2,9 +2,9 @@
  * The coordinator's tables in PostgreSQL. A migration is never changed once it was published: add one.
  * Times are Unix ms; names are hex; all numbers are below 2^53.
  */
-import type { AuditEntry } from '@onlysum/service';
+import type { AuditEntry, TokenRecord } from '@onlysum/service';
 import { type ColumnType, type Kysely, sql } from 'kysely';
-import type { RoundOutcome, TokenRecord, WindowRecord } from './records.js';
+import type { RoundOutcome, WindowRecord } from './records.js';
 
 /** Selected as an object, written as text. */
 type Json<T> = ColumnType<T, string, string>;

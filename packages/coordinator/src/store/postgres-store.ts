@@ -9,6 +9,7 @@ import {
   type AuditHead,
   type PostgresConnection,
   type PostgresDatabase,
+  type TokenRecord,
   nextEntry,
   openPostgres,
 } from '@onlysum/service';
@@ -28,7 +29,6 @@ import type {
   StoredResult,
   TaskRecord,
   TaskState,
-  TokenRecord,
   WindowDecision,
   WindowName,
   WindowRecord,
@@ -215,11 +215,11 @@ class PostgresBackend implements CoordinatorStoreBackend {
           query.where('coordinator_round.window_index', '=', window ?? 0),
         )
         .$if(before !== undefined, (query) =>
-          query.where(({ eb, refTuple, tuple }) =>
-            eb(
-              refTuple('coordinator_round.window_index', 'coordinator_round.serial'),
+          query.where((where) =>
+            where.eb(
+              where.refTuple('coordinator_round.window_index', 'coordinator_round.serial'),
               '<',
-              tuple(before?.window ?? 0, before?.serial ?? 0),
+              where.tuple(before?.window ?? 0, before?.serial ?? 0),
             ),
           ),
         )
@@ -247,11 +247,11 @@ class PostgresBackend implements CoordinatorStoreBackend {
         .where('task_id', '=', taskId)
         .$if(window !== undefined, (query) => query.where('window_index', '=', window ?? 0))
         .$if(before !== undefined, (query) =>
-          query.where(({ eb, refTuple, tuple }) =>
-            eb(
-              refTuple('window_index', 'serial'),
+          query.where((where) =>
+            where.eb(
+              where.refTuple('window_index', 'serial'),
               '<',
-              tuple(before?.window ?? 0, before?.serial ?? 0),
+              where.tuple(before?.window ?? 0, before?.serial ?? 0),
             ),
           ),
         )

@@ -4,7 +4,7 @@
  * Knows: shapes. Doesn't know: what is in the store. Invariant: what passes is canonical JSON.
  */
 import { UsageError, invalidField } from '@onlysum/crypto';
-import type { AuditEvent } from '@onlysum/service';
+import type { AuditEvent, TokenRecord } from '@onlysum/service';
 import { canonicalBytes } from '@onlysum/task';
 import type { AuditTrail, PageSize, RoundPage } from './coordinator-store.js';
 import type {
@@ -18,7 +18,6 @@ import type {
   RoundPlace,
   SealedResult,
   TaskState,
-  TokenRecord,
   WindowDecision,
   WindowName,
 } from './records.js';
@@ -101,9 +100,9 @@ export function checkedToken(token: TokenRecord): TokenRecord {
   return {
     id: identifier('token.id', id),
     hash: text('token.hash', hash),
-    role: text('token.role', role),
+    role: text('token.role', role) as TokenRecord['role'],
     name: text('token.name', name),
-    tasks: tasks.map((task) => text('token.tasks', task)),
+    tasks: tasks === 'all' ? tasks : tasks.map((task) => text('token.tasks', task)),
     createdMs: integer('token.createdMs', createdMs),
     expiresMs: integer('token.expiresMs', expiresMs),
     ...(revokedMs === undefined ? {} : { revokedMs: integer('token.revokedMs', revokedMs) }),

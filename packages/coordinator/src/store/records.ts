@@ -105,18 +105,3 @@ export interface ResultName extends WindowName, RoundPlace {
 }
 
 export interface StoredResult extends ResultName, SealedResult {}
-
-/** An API token; the token itself is never kept. */
-export interface TokenRecord {
-  readonly id: string;
-  /** Hex. */
-  readonly hash: string;
-  readonly role: string;
-  readonly name: string;
-  /** Names of the tasks that it is for. */
-  readonly tasks: readonly string[];
-  /** Unix ms. */
-  readonly createdMs: number;
-  readonly expiresMs: number;
-  readonly revokedMs?: number;
-}

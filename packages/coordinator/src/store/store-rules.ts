@@ -4,6 +4,7 @@
  * done, and throws what {@link CoordinatorStore} says.
  */
 import { LABELS, type Suite, UsageError, encodeLabelled, toHex } from '@onlysum/crypto';
+import type { TokenRecord } from '@onlysum/service';
 import { canonicalBytes } from '@onlysum/task';
 import type { Written } from './coordinator-store.js';
 import type {
@@ -13,7 +14,6 @@ import type {
   RoundOutcome,
   TaskRecord,
   TaskState,
-  TokenRecord,
   WindowDecision,
   WindowRecord,
 } from './records.js';

@@ -142,11 +142,12 @@ export function gatheringDeadline(
       `${cohort.min - ready} more devices were needed before the window ended: come back in the next window`,
     );
   }
-  const extended = { ...state, closesAtMs: context.nowMs + params.durations.gatherMs };
+  const inMs = gatherMs(params, context.nowMs);
+  const extended = { ...state, closesAtMs: context.nowMs + inMs };
   return [
     extended,
     [
-      { kind: 'timer', stage: 'gathering', inMs: params.durations.gatherMs },
+      { kind: 'timer', stage: 'gathering', inMs },
       ...notices(extended, [...state.candidates.keys()], params, context),
     ],
   ];
@@ -207,13 +208,13 @@ function gatherOn(
     const detail = 'devices were refused, and the window has ended: come back in the next window';
     return abandon(candidates, 'cohort-too-small', detail);
   }
-  const { gatherMs } = params.durations;
+  const inMs = gatherMs(params, context.nowMs);
   const state: InStage<'gathering'> = {
     stage: 'gathering',
     candidates: new Map(candidates.map((candidate) => [candidate.device, candidate])),
     advertised: candidates.filter(({ member }) => member !== undefined).length,
     deviceOf: new Map(candidates.map(({ pseudonym, device }) => [pseudonym, device])),
-    closesAtMs: context.nowMs + gatherMs,
+    closesAtMs: context.nowMs + inMs,
     barred,
   };
   const waiting = candidates.map(({ device }) => device);
@@ -221,7 +222,7 @@ function gatherOn(
     state,
     [
       { kind: 'stage', stage: 'gathering', devices: candidates.length },
-      { kind: 'timer', stage: 'gathering', inMs: gatherMs },
+      { kind: 'timer', stage: 'gathering', inMs },
       ...notices(state, waiting, params, context),
     ],
   ];
@@ -245,6 +246,11 @@ export function abandon(
   const close: CoordinatorEffect[] =
     asked === undefined ? [] : [{ kind: 'attest', request: { kind: 'close', round: asked } }];
   return [{ stage: 'finished' }, [...told, ...close, { kind: 'abort', code, detail }]];
+}
+
+/** A cohort gathers no longer than its window lasts: nobody would attest it afterwards. */
+export function gatherMs({ durations, window }: RoundParams, nowMs: number): number {
+  return Math.min(durations.gatherMs, Math.max(1, window.endMs - nowMs));
 }
 
 /** @returns the time from the roster request to the end of the last stage. */

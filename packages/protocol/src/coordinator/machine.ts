@@ -13,6 +13,7 @@ import { abort, dropEffect, isFirst, isSettled, lose } from './cohort.js';
 import {
   abandon,
   advertised,
+  gatherMs,
   gatheringDeadline,
   join,
   removeCandidate,
@@ -43,19 +44,19 @@ import type {
 import { closeUnmasking, openSurvivorSet, takeReveal } from './unmasking.js';
 
 export function startRound(params: RoundParams, nowMs: number): CoordinatorStep {
-  const { gatherMs } = params.durations;
+  const inMs = gatherMs(params, nowMs);
   return [
     {
       stage: 'gathering',
       candidates: new Map(),
       advertised: 0,
       deviceOf: new Map(),
-      closesAtMs: nowMs + gatherMs,
+      closesAtMs: nowMs + inMs,
       barred: new Map(),
     },
     [
       { kind: 'stage', stage: 'gathering', devices: 0 },
-      { kind: 'timer', stage: 'gathering', inMs: gatherMs },
+      { kind: 'timer', stage: 'gathering', inMs },
     ],
   ];
 }

@@ -54,6 +54,7 @@ export function checkOffer(
     incomingKeys: [],
     pairSecrets: [],
     held: [],
+    noise: new Int32Array(0),
   };
   return [
     {

@@ -19,6 +19,7 @@ import {
   requestUpload,
   sendMaskedInput,
 } from './masked-input.js';
+import { takeNoise } from './noise.js';
 import { claimPlace, isInRound, keepLastSent, placeTaken, reconnect } from './resume.js';
 import { checkRoster } from './roster.js';
 import { dealShares } from './share-keys.js';
@@ -43,7 +44,10 @@ export function stepDevice(
   params: DeviceParams,
   context: MachineContext,
 ): DeviceStep {
-  if (state.phase === 'finished') return [state, []];
+  if (state.phase === 'finished') {
+    eraseEvent(event);
+    return [state, []];
+  }
   try {
     const step = transition(state, event, params, context);
     return keepLastSent(step, isInRound(state) ? state.link : undefined);
@@ -64,6 +68,8 @@ function transition(
       return onMessage(state, event.bytes, params, context);
     case 'derived':
       return onDerived(state, event, params, context);
+    case 'noise':
+      return takeNoise(state, event.lanes, params);
     case 'input':
       return maskInput(expectPhase(state, 'encoding'), event.lanes, params, context);
     case 'input-refused':
@@ -200,9 +206,9 @@ function onDerived(
     case 'signing-keys':
       return sendKeys(state, event.results);
     case 'checking-roster':
-      return dealShares(state, event.results, context);
+      return dealShares(state, event.results, params, context);
     case 'checking-shared-set':
-      return openBoxes(state, event.results, context);
+      return openBoxes(state, event.results, params, context);
     case 'checking-survivors':
       return reveal(state, event.results);
     default:

@@ -1,5 +1,5 @@
 /**
- * §5.4: check the attested U2, ask for the input, mask it, have the contribution recorded, send it.
+ * §5.4: check the attested U2, ask for the input, add its noise, mask it, have the contribution recorded, send it.
  * The order is the point: the signature before the input, the record before the wire.
  */
 import { type DeriveResult, PeerError, RoundError, WireError } from '@onlysum/crypto';
@@ -12,6 +12,7 @@ import type { SharedSet } from '../messages/from-coordinator.js';
 import { maskedInput, uploadRequest } from '../messages/from-device.js';
 import { packLanes } from '../packing.js';
 import { BOX_BYTES, SHARE_BYTES } from '../sizes.js';
+import { addNoise, askOnceNoiseIsThere } from './noise.js';
 import { isVerified } from './results.js';
 import type {
   DeviceParams,
@@ -71,6 +72,7 @@ export function checkSharedSet(
 export function openBoxes(
   state: InPhase<'checking-shared-set'>,
   results: readonly DeriveResult[],
+  params: DeviceParams,
   context: MachineContext,
 ): DeviceStep {
   if (!isVerified(results[0])) {
@@ -91,11 +93,11 @@ export function openBoxes(
   }
   return [
     { accepted, link, phase: 'encoding', offered, secrets, seat, shared },
-    [{ kind: 'need-input', round: offered.round, window: offered.window }],
+    askOnceNoiseIsThere(state, params),
   ];
 }
 
-/** Masks in place, then asks for the durable record. Nothing has left the device yet. */
+/** Adds the noise and masks in place, then asks for the durable record. Nothing has left the device yet. */
 export function maskInput(
   state: InPhase<'encoding'>,
   lanes: Uint32Array,
@@ -106,6 +108,7 @@ export function maskInput(
   const { seat, secrets, shared, offered } = state;
   const { suite } = context;
   checkInput(lanes, params);
+  addNoise(lanes, secrets, params);
   const masks = neighboursIn(seat, shared.members).map((position) => {
     const { index } = at(seat.neighbours, position);
     const p = at(secrets.pairSecrets, position);
@@ -147,6 +150,12 @@ export function requestUpload(
       'already-contributed',
       'this device has already contributed to a metric of this task for this window or a later ' +
         'one: nothing was sent, the next window is open to it',
+    );
+  }
+  if (outcome === 'budget-spent') {
+    throw new RoundError(
+      'privacy-budget-spent',
+      "this window would cost more than is left of this device's privacy budget: nothing was sent",
     );
   }
   if (outcome === 'failed') {
@@ -224,7 +233,7 @@ function heldShares(state: InPhase<'checking-shared-set'>, context: MachineConte
   });
 }
 
-/** The encoder's bug must not become an overflow that nobody can see in the sum. */
+/** Before noise is added: the encoder's bug must not become an overflow that nobody can see in the sum. */
 function checkInput(lanes: Uint32Array, params: DeviceParams): void {
   const { lanes: layout } = params.task.layout;
   const bad = layout.findIndex((lane, j) => (lanes[j] ?? Number.NaN) > lane.bound);

@@ -7,12 +7,14 @@ import { at } from '../at.js';
 import { pairTag } from '../masking.js';
 import { shareKeys } from '../messages/from-device.js';
 import { KEY_BYTES } from '../sizes.js';
+import { askForNoise } from './noise.js';
 import { agreedKeys, isVerified } from './results.js';
-import type { DeviceStep, InPhase, MachineContext } from './types.js';
+import type { DeviceParams, DeviceStep, InPhase, MachineContext } from './types.js';
 
 export function dealShares(
   state: InPhase<'checking-roster'>,
   results: readonly DeriveResult[],
+  params: DeviceParams,
   context: MachineContext,
 ): DeviceStep {
   const { seat, secrets, offered } = state;
@@ -53,10 +55,7 @@ export function dealShares(
   });
   return [
     { accepted: state.accepted, link: state.link, phase: 'shared', offered, secrets, seat },
-    [
-      { kind: 'send', bytes },
-      { kind: 'progress', stage: 'shared' },
-    ],
+    [{ kind: 'send', bytes }, { kind: 'progress', stage: 'shared' }, ...askForNoise(seat, params)],
   ];
 }
 

@@ -32,6 +32,8 @@ export interface MachineContext {
 export type DeviceEvent =
   | { readonly kind: 'message'; readonly bytes: Uint8Array }
   | { readonly kind: 'derived'; readonly results: readonly DeriveResult[] }
+  /** What `draw-noise` asked for, one number a lane; the machine takes ownership and wipes. */
+  | { readonly kind: 'noise'; readonly lanes: Int32Array }
   /** The encoded lanes; the machine takes ownership, masks in place and wipes. */
   | { readonly kind: 'input'; readonly lanes: Uint32Array }
   /** The host could not or would not encode: nothing leaves. */
@@ -53,12 +55,20 @@ export interface Reservation {
   readonly round: Uint8Array;
 }
 
-/** `conflict`: another process, tab, task or round has already contributed to these metrics. */
-export type ReservationOutcome = 'reserved' | 'conflict' | 'failed';
+/**
+ * `conflict`: another process, tab, task or round has already contributed to these metrics.
+ * `budget-spent`: what the window costs is more than is left of this device's privacy budget.
+ */
+export type ReservationOutcome = 'reserved' | 'conflict' | 'budget-spent' | 'failed';
 
 export type DeviceEffect =
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
   | { readonly kind: 'derive'; readonly batch: readonly DeriveOp[] }
+  /**
+   * In a task with noise, once a round: draw this device's share of what `honest` devices add together,
+   * while the round goes on. Messages must not wait for it, or its duration could be seen in them.
+   */
+  | { readonly kind: 'draw-noise'; readonly honest: number }
   | { readonly kind: 'need-input'; readonly round: Uint8Array; readonly window: Window }
   | { readonly kind: 'persist'; readonly reservation: Reservation }
   /** Connect again, with back-off; what comes is a Challenge. */
@@ -94,6 +104,8 @@ export interface Receipt {
   readonly survivors: number;
   /** What the registrar attested, and its three signatures: checked again by verifyReceipt. */
   readonly facts: RosterFacts;
+  /** The hash of these facts to which every key of the round is bound, 32 bytes. */
+  readonly context: Uint8Array;
   readonly rosterSignature: Uint8Array;
   /** U2 as a bitmap. */
   readonly sharedSet: Uint8Array;
@@ -154,17 +166,20 @@ export interface Secrets {
   /** By position in the leaf: p. */
   pairSecrets: Uint8Array[];
   held: HeldShares[];
+  /** One number a lane; empty before it is drawn, in a task without noise, and once it is added. */
+  noise: Int32Array;
 }
 
 export function erase(secrets: Secrets): void {
   wipe(secrets.cSecret, secrets.sSecret, secrets.b, secrets.resumeToken, secrets.lastSent);
+  wipe(secrets.noise);
   wipe(...secrets.incomingKeys, ...secrets.pairSecrets);
   for (const shares of secrets.held) wipe(shares.ofSelfMask, shares.ofMaskKey);
 }
 
-/** What an event brought along that no state has taken: keys, lanes. */
+/** What an event brought along that no state has taken: keys, lanes, noise. */
 export function eraseEvent(event: DeviceEvent): void {
-  if (event.kind === 'input') wipe(event.lanes);
+  if (event.kind === 'input' || event.kind === 'noise') wipe(event.lanes);
   if (event.kind === 'derived') wipeResults(event.results);
 }
 
@@ -198,6 +213,7 @@ export type DeviceState =
   | (Seated & { readonly phase: 'checking-roster' })
   | (Seated & { readonly phase: 'shared' })
   | (InSharedSet & { readonly phase: 'checking-shared-set'; readonly boxes: Uint8Array })
+  /** Waits for the input; before that, if need be, for the noise. */
   | (InSharedSet & { readonly phase: 'encoding' })
   | (InSharedSet & { readonly phase: 'persisting'; readonly message: Uint8Array })
   /** Recorded durably; waits for a credit to send. */

@@ -135,6 +135,7 @@ export function roundReceipt(
     devices: seat.facts.n,
     survivors: survivors.members.length,
     facts: seat.facts,
+    context: seat.context,
     rosterSignature: seat.rosterSignature,
     sharedSet: encodeBitmap(shared.members, seat.facts.n),
     sharedSetSignature: shared.signature,

@@ -43,6 +43,25 @@ describe.skipIf(!hasPostgres)('postgresStore', () => {
     await store.close();
   });
 
+  it('serialises the transactions of several handles', async () => {
+    const place = await emptySchema();
+    const stores = await Promise.all([1, 2, 3].map(() => postgresStore(place)));
+    const seen: number[] = [];
+    const increment = async (store: RegistrarStore) => {
+      for (let i = 0; i < 30; i++) {
+        const next = await store.transact((ledger) => {
+          const value = Number(ledger.read('count') ?? 0) + 1;
+          ledger.put('count', value);
+          return value;
+        });
+        seen.push(next);
+      }
+    };
+    await Promise.all(stores.map(increment));
+    expect(seen.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 90 }, (_, i) => i + 1));
+    await Promise.all(stores.map((store) => store.close()));
+  });
+
   it('goes on when a process is killed inside a transaction, and keeps nothing of it', async () => {
     const place = await emptySchema();
     const child = increment(place, 3, 'hang');

@@ -96,8 +96,8 @@ class Writer {
       this.#tag(6);
       return this.#raw(value);
     }
-    if (value instanceof Uint32Array) {
-      this.#tag(7);
+    if (value instanceof Uint32Array || value instanceof Int32Array) {
+      this.#tag(value instanceof Uint32Array ? 7 : 12);
       return this.#raw(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
     }
     if (Array.isArray(value)) return this.#list(8, value);

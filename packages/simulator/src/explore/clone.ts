@@ -8,7 +8,9 @@ export function clone<T>(value: T): T {
 
 function copy(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (value instanceof Uint8Array || value instanceof Uint32Array) return value.slice();
+  if (value instanceof Uint8Array || value instanceof Uint32Array || value instanceof Int32Array) {
+    return value.slice();
+  }
   if (Array.isArray(value)) return value.map(copy);
   if (value instanceof Map) return new Map([...value].map(([key, item]) => [key, copy(item)]));
   if (value instanceof Set) return new Set(value);

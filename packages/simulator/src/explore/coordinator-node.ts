@@ -274,11 +274,14 @@ class Mover {
     return this;
   }
 
-  /** An opened sum is exactly the plain sum over U3, lane by lane. */
+  /** An opened sum is exactly the plain sum over U3, with its noise, lane by lane. */
   #checkSum(lanes: readonly number[]): void {
     const { summed } = this.#node;
+    const { inputs, noise } = this.setup;
+    const put = (device: number, lane: number): number =>
+      (inputs[device]?.[lane] ?? Number.NaN) + (noise[device]?.[lane] ?? 0);
     const plain = lanes.map((_, lane) =>
-      summed.reduce((sum, device) => sum + (this.setup.inputs[device]?.[lane] ?? Number.NaN), 0),
+      summed.reduce((sum, device) => sum + put(device, lane), 0),
     );
     if (lanes.some((value, lane) => value !== plain[lane])) {
       this.fault(`the opened sum is ${lanes.join()}, the plain sum over U3 is ${plain.join()}`);

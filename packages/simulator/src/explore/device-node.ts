@@ -142,6 +142,9 @@ export function moveDevice(
         case 'derive':
           event = { kind: 'derived', results: runDerive(suite, effect.batch) };
           break;
+        case 'draw-noise':
+          event = { kind: 'noise', lanes: (setup.noise[i] ?? new Int32Array(0)).slice() };
+          break;
         case 'need-input':
           event = { kind: 'input', lanes: (setup.inputs[i] ?? new Uint32Array(0)).slice() };
           break;
@@ -284,7 +287,9 @@ function withFault(seen: Seen, fault: string): Seen {
 }
 
 function holdsSecret(value: unknown): boolean {
-  if (value instanceof Uint8Array) return value.some((byte) => byte !== 0);
+  if (value instanceof Uint8Array || value instanceof Int32Array) {
+    return value.some((item) => item !== 0);
+  }
   if (typeof value !== 'object' || value === null) return false;
   return Object.values(value).some(holdsSecret);
 }

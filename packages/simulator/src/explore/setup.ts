@@ -43,6 +43,8 @@ export interface Setup {
   readonly devices: readonly DeviceParams[];
   /** Device i puts 1 in lane i and 1000 + i in the last lane: what is lost or twice in the sum shows. */
   readonly inputs: readonly Uint32Array[];
+  /** Device i adds i − 1 to every lane; none in a task without noise. */
+  readonly noise: readonly Int32Array[];
   readonly registrar: RegistrarParams;
   readonly coordinatorSeed: Uint8Array;
   readonly ledger: MemoryLedger['records'];
@@ -56,8 +58,19 @@ const UPLOAD_CREDITS = 1;
 /** A device that stays below what these say would refuse every cohort of three. */
 const FLOOR: PolicyFloor = { minHonest: 2, maxDevices: 10, minCorrupt: 10, minPopulation: 1000 };
 
+/** Drawn by hand: what matters is that it is there, of either sign, and adds up. */
+const NOISE = {
+  scale: { mechanism: 'skellam', variance: { numerator: 1n, denominator: 1n } },
+  tail: 100,
+} as const;
+
 /** @param devices - n; one may drop if there are four or more of them, none of three. */
-export function setUp(native: Suite, devices: number, machines: Machines): Setup {
+export function setUp(
+  native: Suite,
+  devices: number,
+  machines: Machines,
+  withNoise: boolean,
+): Setup {
   const suite = memoisedSuite(native);
   const marks = Array.from({ length: devices }, () => 1);
   const { task, registrarSeed, coordinatorSeed } = syntheticTask(
@@ -66,6 +79,7 @@ export function setUp(native: Suite, devices: number, machines: Machines): Setup
       assumptions: { corrupt: 10, dropout: 250, population: 1000 },
       minSurvivors: 2,
       bounds: [...marks, 2000],
+      ...(withNoise ? { noise: NOISE } : {}),
     },
     suite,
     unsafeSeededRng('explore/task'),
@@ -110,6 +124,7 @@ export function setUp(native: Suite, devices: number, machines: Machines): Setup
     inputs: marks.map((_, i) =>
       Uint32Array.from([...marks.map((_mark, lane) => Number(lane === i)), 1000 + i]),
     ),
+    noise: withNoise ? marks.map((_, i) => new Int32Array(marks.length + 1).fill(i - 1)) : [],
     registrar,
     coordinatorSeed,
     ledger: ledger.records,

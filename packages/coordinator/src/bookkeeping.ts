@@ -1,0 +1,177 @@
+/**
+ * What a coordinator keeps beyond its rounds: tasks and whether they are stopped, windows, ends of
+ * rounds, results and their retention. Put together over one store.
+ * Knows: the order of start and end. Doesn't know: devices, sockets.
+ * Invariant: what was left open by an earlier process is put right before the first device comes.
+ */
+import { toHex } from '@onlysum/crypto';
+import { type Task, verifySignedManifest, type Window } from '@onlysum/task';
+import { KillSwitch } from './kill-switch.js';
+import { errorFields } from './log.js';
+import { endLostRounds, STARTED } from './lost-rounds.js';
+import type { Settings } from './options.js';
+import { cohortSize, DropoutRate } from './over-selection.js';
+import { publishedResult } from './published-result.js';
+import { Retention, RETENTION_INTERVAL_MS } from './retention.js';
+import { removeResult, replaceResult, type ResultFile } from './results.js';
+import { RoundLedger, SYSTEM } from './round-ledger.js';
+import { openSum } from './sealed-sums.js';
+import type { ResultName, RoundOutcome, WindowName } from './store/records.js';
+import type { WindowReport } from './window-report.js';
+import { Windows } from './windows.js';
+
+export interface BookkeepingHost {
+  /** Ends a task's rounds. */
+  onStopped(taskId: string, detail: string): void;
+  /** Whether a window has rounds under way. */
+  hasRounds(name: WindowName): boolean;
+  onWindow(report: WindowReport): Promise<void>;
+}
+
+/** How often windows and the kill switch are looked at. */
+const TICK_MS = 500;
+
+export class Bookkeeping {
+  readonly ledger: RoundLedger;
+  readonly windows: Windows;
+  readonly killSwitch: KillSwitch;
+  readonly #settings: Settings;
+  readonly #retention: Retention;
+  /** Served, and those that were once. */
+  readonly #tasks = new Map<string, Task>();
+  readonly #dropout = new Map<string, DropoutRate>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  /** Housekeeping that is being done; never rejects. */
+  #working: Promise<void> = Promise.resolve();
+
+  constructor(settings: Settings, host: BookkeepingHost) {
+    const { store, sealing, now, log } = settings;
+    this.#settings = settings;
+    const tasks = this.#tasks;
+    const onClosed = (outcome: RoundOutcome) => this.#dropout.get(outcome.taskId)?.add(outcome);
+    this.ledger = new RoundLedger({ store, sealing, now, log, onClosed });
+    this.killSwitch = new KillSwitch(store, (taskId, detail) => {
+      log.warn({ taskId, detail }, 'task stopped');
+      host.onStopped(taskId, detail);
+    });
+    this.windows = new Windows({
+      ...{ store, sealing, tasks, now, log },
+      isStopped: (taskId) => this.killSwitch.reasonFor(taskId) !== undefined,
+      isBusy: (name) => host.hasRounds(name) || this.ledger.isBusy(name),
+      onDecided: (report) => host.onWindow(report),
+    });
+    this.#retention = new Retention({
+      ...{ store, sealing, tasks, now, log },
+      onDeleted: (task, result) => this.#removeFiles(task, result),
+      onTrimmed: (task, result) => this.#replaceFiles(task, result),
+    });
+  }
+
+  /** @throws {UsageError} `store-unavailable`, `store-conflict`. */
+  async start(): Promise<void> {
+    const { store, tasks, log } = this.#settings;
+    for (const task of tasks) await this.#recordTask(task);
+    for (const { taskId, signedManifest } of await store.tasks()) {
+      if (this.#tasks.has(taskId)) continue;
+      const signed: unknown = JSON.parse(signedManifest);
+      this.#tasks.set(taskId, verifySignedManifest(this.#settings.suite, signed));
+    }
+    const lost = await endLostRounds(store, this.ledger);
+    if (lost > 0) log.warn({ rounds: lost }, 'rounds were lost when the coordinator last ended');
+    await store.appendAudit([
+      { action: STARTED, actor: SYSTEM, outcome: 'done', details: { tasks: tasks.length } },
+    ]);
+    for (const task of tasks) {
+      const taskId = toHex(task.taskId);
+      this.#dropout.set(taskId, await DropoutRate.of(store, taskId));
+    }
+    await this.killSwitch.refresh();
+    await this.windows.load();
+    await this.#keepRetention();
+    await this.#tick();
+    this.#every(TICK_MS, () => this.#tick());
+    this.#every(RETENTION_INTERVAL_MS, () => this.#keepRetention());
+  }
+
+  /** How many devices close a cohort of this task now. */
+  cohortSize(task: Task): number {
+    const rate = this.#dropout.get(toHex(task.taskId))?.rate ?? 0;
+    return cohortSize(task, this.#settings.overSelection ? rate : 0);
+  }
+
+  openWindow(task: Task, window: Window): Promise<void> {
+    return this.windows.open(task, window);
+  }
+
+  /** After the last round: what is being written is waited for. */
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#working;
+    await this.ledger.settled();
+    await this.#settings.store
+      .appendAudit([{ action: 'coordinator.closed', actor: SYSTEM, outcome: 'done' }])
+      .catch((error: unknown) => this.#settings.log.error(errorFields(error), 'end not recorded'));
+  }
+
+  async #recordTask(task: Task): Promise<void> {
+    const taskId = toHex(task.taskId);
+    const { name, version } = task.manifest;
+    this.#tasks.set(taskId, task);
+    // The canonical bytes are JSON: the same text whoever wrote the file.
+    const manifest = new TextDecoder().decode(task.bytes);
+    const signedManifest = `{"manifest":${manifest},"signature":"${toHex(task.signature)}"}`;
+    await this.#settings.store.recordTask({ taskId, name, version, signedManifest }, [
+      {
+        ...{ action: 'task.recorded', actor: SYSTEM, subject: taskId, outcome: 'done' },
+        details: { name, version },
+      },
+    ]);
+  }
+
+  /** One thing after the other; what still waits when its time comes again is done once. */
+  #every(ms: number, run: () => Promise<void>): void {
+    let isWaiting = false;
+    const timer = setInterval(() => {
+      if (isWaiting) return;
+      isWaiting = true;
+      this.#working = this.#working.then(run).finally(() => (isWaiting = false));
+    }, ms);
+    timer.unref();
+    this.#timers.push(timer);
+  }
+
+  async #tick(): Promise<void> {
+    const { log, tasks } = this.#settings;
+    try {
+      await this.killSwitch.refresh();
+    } catch (error) {
+      log.error(errorFields(error), 'stopped tasks are not known');
+    }
+    await this.windows.tick(tasks);
+  }
+
+  async #keepRetention(): Promise<void> {
+    try {
+      await this.#retention.run();
+    } catch (error) {
+      this.#settings.log.error(errorFields(error), 'retention failed: tried again in an hour');
+    }
+  }
+
+  async #removeFiles(task: Task, result: ResultName): Promise<void> {
+    const { resultsDir } = this.#settings;
+    if (resultsDir !== undefined) await removeResult(resultsDir, fileOf(task, result));
+  }
+
+  async #replaceFiles(task: Task, { round, window, taskId }: ResultName): Promise<void> {
+    const { resultsDir, store, sealing } = this.#settings;
+    const stored = await store.result(round);
+    if (resultsDir === undefined || stored === undefined) return;
+    const report = await this.windows.report({ taskId, window });
+    await replaceResult(resultsDir, publishedResult(task, openSum(sealing, stored)), report);
+  }
+}
+
+function fileOf({ manifest }: Task, { window, round }: ResultName): ResultFile {
+  return { task: manifest, window: { index: window }, round };
+}

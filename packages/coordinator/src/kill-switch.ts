@@ -1,0 +1,90 @@
+/**
+ * Stopping a task: no device is taken, no sum is opened, until it goes on.
+ * Knows: which tasks are stopped, here and in the store. Doesn't know: rounds, sockets.
+ * Invariant: a task that is stopped in the store is stopped here within a second, and from the start.
+ */
+import { invalidField, UsageError } from '@onlysum/crypto';
+import type { CoordinatorStore } from './store/coordinator-store.js';
+
+/** Devices are told it within a message that has room for 512. */
+const MOST_REASON_CHARACTERS = 300;
+
+export class KillSwitch {
+  readonly #store: CoordinatorStore;
+  readonly #onStop: (taskId: string, detail: string) => void;
+  /** Why, by task. */
+  readonly #stopped = new Map<string, string>();
+  /** Changes begun and ended here: what the store said in between may be older. */
+  #revision = 0;
+  #underWay = 0;
+
+  /** @param onStop - ends what is under way of a task. */
+  constructor(store: CoordinatorStore, onStop: (taskId: string, detail: string) => void) {
+    this.#store = store;
+    this.#onStop = onStop;
+  }
+
+  /** @returns what devices are told, undefined while the task is open. */
+  reasonFor(taskId: string): string | undefined {
+    return this.#stopped.get(taskId);
+  }
+
+  /**
+   * Stops it at once, then durably. If that fails it stays stopped in this process.
+   *
+   * @throws {UsageError} `argument-invalid`, `record-missing`, `store-unavailable`.
+   */
+  async stop(taskId: string, reason: string, actor: string): Promise<void> {
+    if (typeof reason !== 'string' || reason === '' || reason.length > MOST_REASON_CHARACTERS) {
+      const expected = `text of 1 to ${MOST_REASON_CHARACTERS} characters`;
+      throw invalidField(UsageError, 'argument-invalid', 'reason', expected, reason);
+    }
+    this.#markStopped(taskId, reason);
+    const audit = { action: 'task.stopped', actor, subject: taskId, outcome: 'done' } as const;
+    const state = { state: 'stopped', reason } as const;
+    await this.#change(() =>
+      this.#store.setTaskState(taskId, state, [{ ...audit, details: { reason } }]),
+    ).catch((error: unknown) => {
+      if (error instanceof UsageError && error.code === 'record-missing') {
+        this.#stopped.delete(taskId);
+      }
+      throw error;
+    });
+  }
+
+  /** @throws {UsageError} `record-missing`, `store-unavailable`: then it stays stopped. */
+  async resume(taskId: string, reason: string, actor: string): Promise<void> {
+    const audit = { action: 'task.resumed', actor, subject: taskId, outcome: 'done' } as const;
+    await this.#change(() =>
+      this.#store.setTaskState(taskId, { state: 'open' }, [{ ...audit, details: { reason } }]),
+    );
+    this.#stopped.delete(taskId);
+  }
+
+  /** Takes over what the store says: another process may have stopped a task. */
+  async refresh(): Promise<void> {
+    const revision = this.#revision;
+    const tasks = await this.#store.tasks();
+    if (this.#underWay > 0 || this.#revision !== revision) return;
+    for (const task of tasks) {
+      if (task.state === 'open') this.#stopped.delete(task.taskId);
+      else if (!this.#stopped.has(task.taskId)) this.#markStopped(task.taskId, task.reason);
+    }
+  }
+
+  #markStopped(taskId: string, reason: string): void {
+    const detail = `the operator stopped this task: ${reason}`;
+    this.#stopped.set(taskId, detail);
+    this.#onStop(taskId, detail);
+  }
+
+  async #change(run: () => Promise<unknown>): Promise<void> {
+    this.#underWay++;
+    try {
+      await run();
+    } finally {
+      this.#underWay--;
+      this.#revision++;
+    }
+  }
+}
