@@ -1,13 +1,16 @@
 /**
- * The page as a coordinator serves it, with recorded answers behind it. Built from the sources, in memory.
+ * The page as a coordinator serves it, with recorded answers behind it. Built from the sources.
  */
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Rolldown } from 'vite';
+import { build } from 'vite';
 import type { RecordedApi } from './recorded-api.js';
 
-export const folder = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(new URL('..', import.meta.url));
 const LIVE_EVERY_MS = 300;
 const TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
@@ -22,21 +25,11 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
-export type PageFiles = ReadonlyMap<string, string | Uint8Array>;
-
-/** @returns by path, as `npm run build` writes them, but what is copied from public/. */
-export async function buildPage(): Promise<PageFiles> {
-  const built = (await build({
-    root: folder,
-    logLevel: 'error',
-    build: { write: false },
-  })) as Rolldown.RolldownOutput;
-  return new Map(
-    built.output.map((file) => [
-      `/${file.fileName}`,
-      file.type === 'chunk' ? file.code : file.source,
-    ]),
-  );
+/** Builds the page as `npm run build` does, into a folder of its own. @returns the folder. */
+export async function buildPage(): Promise<string> {
+  const outDir = await mkdtemp(join(tmpdir(), 'onlysum-dashboard-'));
+  await build({ root, logLevel: 'error', build: { outDir, emptyOutDir: true } });
+  return outDir;
 }
 
 export interface PageServer {
@@ -46,10 +39,11 @@ export interface PageServer {
   close(): Promise<void>;
 }
 
-export async function servePage(files: PageFiles, api: RecordedApi): Promise<PageServer> {
+/** @param directory - of the built page; paths are trusted, as only tests ask. */
+export async function servePage(directory: string, api: RecordedApi): Promise<PageServer> {
   const streams = new Set<ServerResponse>();
   const server = createServer((request, response) => {
-    void respond(files, api, streams, request, response);
+    void respond(directory, api, streams, request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -66,7 +60,7 @@ export async function servePage(files: PageFiles, api: RecordedApi): Promise<Pag
 }
 
 async function respond(
-  files: PageFiles,
+  directory: string,
   api: RecordedApi,
   streams: Set<ServerResponse>,
   request: IncomingMessage,
@@ -75,8 +69,7 @@ async function respond(
   const url = new URL(request.url ?? '/', 'http://localhost');
   if (!url.pathname.startsWith('/api/')) {
     const path = url.pathname === '/' ? '/index.html' : url.pathname;
-    const file =
-      path === '/icon.svg' ? '<svg xmlns="http://www.w3.org/2000/svg"/>' : files.get(path);
+    const file = await readFile(join(directory, path)).catch(() => undefined);
     const type = TYPES[path.split('.').at(-1) ?? ''] ?? 'text/plain';
     response.writeHead(file === undefined ? 404 : 200, { ...HEADERS, 'content-type': type });
     response.end(file);
@@ -100,9 +93,8 @@ async function respond(
 
 function sendLive(api: RecordedApi, streams: Set<ServerResponse>, response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
-  let step = 0;
   const send = (): void => {
-    response.write(`event: rounds\ndata: ${JSON.stringify(api.live(step++))}\n\n`);
+    response.write(`event: rounds\ndata: ${JSON.stringify(api.live())}\n\n`);
   };
   send();
   const sending = setInterval(send, LIVE_EVERY_MS);

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { WindowResult } from '@onlysum/metrics';
 import { GRANTS, readableMetrics } from '@onlysum/service';
 import { type Manifest, type Privacy, type Role, windowByIndex } from '@onlysum/task';
+import { closedRows, silentRow } from '../../coordinator/src/admin/tidy-rows.js';
 import type {
   AuditEntry,
   AuditVerification,
@@ -41,6 +42,8 @@ export class RecordedApi {
   readonly changes: string[] = [];
   /** Answers every request with this instead, while it is there. */
   failing: Answer | undefined;
+  /** How far the live rounds have come, from 0. */
+  liveStep = 0;
   isEmpty = false;
   isBroken = false;
   expiresMs = Date.now() + 8 * 3_600_000;
@@ -49,6 +52,17 @@ export class RecordedApi {
     this.manifest = editorTask(privacy);
     const closed = Array.from({ length: WINDOWS - 1 }, (_, i) => i).filter((i) => i !== TOO_FEW);
     this.#results = new Map(closed.map((i) => [FIRST + i, estimatesOf(this.manifest, i)]));
+  }
+
+  /** As it was at first. */
+  reset(): void {
+    this.#stopped = undefined;
+    this.changes.length = 0;
+    this.failing = undefined;
+    this.liveStep = 0;
+    this.isEmpty = false;
+    this.isBroken = false;
+    this.expiresMs = Date.now() + 8 * 3_600_000;
   }
 
   /** @param token - a role's name with `onlysum_` before it. */
@@ -97,8 +111,8 @@ export class RecordedApi {
     };
   }
 
-  /** What the stream of live rounds says first, and after a while. */
-  live(step: number): readonly LiveRound[] {
+  live(): readonly LiveRound[] {
+    const step = this.liveStep;
     if (this.#stopped !== undefined || this.isEmpty) return [];
     const common = { taskId: TASK_ID, window: FIRST + WINDOWS - 1, target: 4_800 };
     return [
@@ -198,7 +212,7 @@ export class RecordedApi {
       .filter(
         ({ startMs, state }) => startMs >= (from ?? 0) && startMs < (to ?? 0) && state !== 'open',
       )
-      .flatMap((view) => rowsOf(view, this.#result(view.window, role)));
+      .flatMap((view) => rowsOf(this.manifest, view, this.#result(view.window, role)));
     if (url.searchParams.get('format') !== 'csv') return { status: 200, body: rows };
     const names = Object.keys(rows[0] ?? {}) as (keyof ResultRow)[];
     const lines = [names, ...rows.map((row) => names.map((name) => row[name]))];
@@ -270,44 +284,13 @@ export class RecordedApi {
   }
 }
 
-function rowsOf(view: WindowView, { estimates }: WindowEstimates): ResultRow[] {
-  const { window, startMs } = view;
-  const empty = { category: null, value: null, low: null, high: null };
-  if (estimates === undefined) {
-    const silent = { metric: null, kind: 'window', statistic: null, suppressed: true };
-    return [{ window, startMs, ...silent, ...empty, reason: 'too-few-survivors' }];
-  }
-  return Object.entries(estimates.metrics).flatMap(([metric, result]): ResultRow[] => {
-    const of = { window, startMs, metric, kind: result.kind };
-    if ('suppressed' in result) {
-      const { reason } = result.suppressed;
-      return [{ ...of, statistic: null, suppressed: true, reason, ...empty }];
-    }
-    const row = (
-      statistic: string,
-      category: string | null,
-      {
-        value,
-        interval: [low, high],
-      }: { value: number | null; interval: readonly [number, number] },
-    ): ResultRow => ({
-      ...of,
-      statistic,
-      category,
-      value,
-      low,
-      high,
-      suppressed: false,
-      reason: null,
-    });
-    const rows = [row('reported', null, result.reported)];
-    if ('mean' in result) rows.push(row('mean', null, result.mean));
-    if (result.kind === 'flag') rows.push(row('share', null, result.share));
-    if (result.kind === 'distribution') {
-      rows.push(...result.quantiles.map((each) => row('quantile', String(each.quantile), each)));
-    }
-    return rows;
-  });
+function rowsOf(
+  { name, version }: Manifest,
+  { window, startMs, endMs }: WindowView,
+  { estimates }: WindowEstimates,
+): readonly ResultRow[] {
+  const facts = { task: name, version, window, startMs, endMs };
+  return estimates === undefined ? [silentRow(facts, 'too-few')] : closedRows(facts, estimates);
 }
 
 const ACTIONS = ['result.read', 'round.opened', 'token.made', 'access.refused', 'task.stopped'];
