@@ -100,13 +100,18 @@ export function coordinatorSettings(
       flags.embedRegistrar === true
         ? { embedded: embeddedRegistrarSettings(configuration.registrar) }
         : { url: registrarUrl() },
-    store: join(directoryOf(flags.config, terminal.cwd), 'coordinator-store'),
+    store: coordinatorStoreFolder(flags.config, terminal.cwd),
     resultsDir: lines.resultsDir,
     exportRounds: lines.exportRounds ?? false,
     manifests: required(lines.manifests, '--manifest', 'coordinator.manifests'),
     durations: lines.durations ?? {},
     limits: lines.limits ?? {},
   };
+}
+
+/** Of the durable record. */
+export function coordinatorStoreFolder(config: string | undefined, cwd: string): string {
+  return join(directoryOf(config, cwd), 'coordinator-store');
 }
 
 /** Where the configuration lies, or would. */

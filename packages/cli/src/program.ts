@@ -28,6 +28,7 @@ import { addRegistrarCodes } from './commands/registrar-codes.js';
 import { addRegistrarNewIncarnation } from './commands/registrar-new-incarnation.js';
 import { addRegistrarRevoke } from './commands/registrar-revoke.js';
 import { addSimulate } from './commands/simulate.js';
+import { addToken } from './commands/token.js';
 import type { Terminal } from './terminal.js';
 
 const EXIT_CODES = `
@@ -74,6 +75,7 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
   addRegistrarRevoke(registrar, terminal);
   addRegistrarNewIncarnation(registrar, terminal);
   addCoordinator(program, terminal);
+  addToken(program, terminal);
   const device = program
     .command('device')
     .description('Act as a device: enrol, submit, and see what was sent.')

@@ -8,7 +8,6 @@ import { checkToken, isGranted, requireScope, tokenId, type TokenRecord } from '
 import type { CoordinatorStore } from '../store/coordinator-store.js';
 import { Refusal, refuse } from './refusal.js';
 import type { Route } from './route.js';
-import { findToken } from './tokens.js';
 
 /** @throws {Refusal} 401 `token-missing`, `token-invalid`, `token-expired`, `token-revoked`. */
 export async function authenticate(
@@ -23,7 +22,7 @@ export async function authenticate(
     throw refuse('token-missing', 401, message, { headers: CHALLENGE });
   }
   try {
-    const record = await findToken(store, tokenId(presented));
+    const record = await store.token(tokenId(presented));
     return checkToken(suite, presented, record, nowMs);
   } catch (error) {
     if (!(error instanceof OnlysumError) || !TOKEN_CODES.has(error.code)) throw error;
