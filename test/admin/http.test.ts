@@ -93,7 +93,7 @@ describe('answers', () => {
     ['an unknown field', { reason: 'x', more: 1 }, {}, 400, 'request-invalid'],
     ['a prototype', '{"reason":"x","__proto__":{"a":1}}', {}, 400, 'request-invalid'],
     ['a control character', { reason: 'x\u001b[2J' }, {}, 400, 'request-invalid'],
-    ['a form', 'reason=x', { 'content-type': 'application/x-www-form-urlencoded' }, 415, 'content-type-unsupported'],
+    ['a form', 'reason=x', { 'content-type': 'application/x-www-form-urlencoded' }, 415, 'content-type'],
     ['65 KiB', { reason: 'x'.repeat(65 * 1024) }, {}, 413, 'body-too-large'],
   ])('refuse %s', async (_, body, headers, status, code) => {
     const token = admin.tokens.operator;

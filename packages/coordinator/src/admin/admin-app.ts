@@ -211,7 +211,7 @@ async function bodyOf(c: AdminContext, schema: v.GenericSchema): Promise<unknown
     const expected = 'application/json';
     const got = type === undefined ? 'none' : describe(type);
     const message = `Content-Type: expected ${expected}, got ${got}`;
-    throw refuse('content-type-unsupported', 415, message, { expected, got });
+    throw refuse('content-type', 415, message, { expected, got });
   }
   const text = await c.req.text();
   let value: unknown;
