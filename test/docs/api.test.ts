@@ -28,7 +28,9 @@ afterAll(async () => {
 
 /** The block that begins with the comment, with `onlysum` left out: it is tried on the file below. */
 async function shell(beginning: string, token: string): Promise<string> {
-  const block = [...text.matchAll(/```sh\n([^]*?)```/g)].find(([, code]) => code?.includes(beginning));
+  const block = [...text.matchAll(/```sh\n([^]*?)```/g)].find(([, code]) =>
+    code?.includes(beginning),
+  );
   const script = (block?.[1] ?? 'exit 9').replace(/^onlysum .*$/gm, '');
   await writeFile(join(cwd, 'script.sh'), `set -euo pipefail\n${script}`);
   const env = { ...process.env, ONLYSUM_URL: admin.url, ONLYSUM_TOKEN: token, TASK: admin.taskId };
@@ -40,7 +42,9 @@ it('reads results', async () => {
   const out = await shell('a token of an analyst', token);
   expect(out).toContain('"role":"analyst"');
   expect(out).toContain(`"window":${admin.window}`);
-  expect(await readFile(join(cwd, 'results.csv'), 'utf8')).toMatch(/"crashes","count","total",,10,/);
+  expect(await readFile(join(cwd, 'results.csv'), 'utf8')).toMatch(
+    /"crashes","count","total",,10,/,
+  );
   expect(await readFile(join(cwd, 'dictionary.csv'), 'utf8')).toContain('"metric","crashes"');
 });
 
@@ -69,7 +73,9 @@ it('has a table of roles that says what the matrix says', () => {
     const line = text.split('\n').find((each) => each.startsWith(`| ${name} |`)) ?? '';
     const cells = line.split('|').slice(2, -1);
     const isGranted = ROLES.map((role) => {
-      return permissions.some((permission) => (GRANTS[role] as readonly string[]).includes(permission));
+      return permissions.some((permission) =>
+        (GRANTS[role] as readonly string[]).includes(permission),
+      );
     });
     expect([name, cells.map((cell) => cell.trim() !== '')]).toEqual([name, isGranted]);
   }

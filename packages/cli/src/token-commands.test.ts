@@ -59,7 +59,10 @@ it.each([
 ])('refuses: %s for %j', async (expected, args) => {
   const { cwd, store } = await openStore();
   const { code, out } = await runCaptured(cwd, ['token', ...args, '--json']);
-  expect([code === 0, JSON.parse(out).error?.code ?? JSON.parse(out).code]).toEqual([false, expected]);
+  expect([code === 0, JSON.parse(out).error?.code ?? JSON.parse(out).code]).toEqual([
+    false,
+    expected,
+  ]);
   expect(await store.tokens()).toEqual([]);
   await store.close();
 });

@@ -5,7 +5,13 @@ export {
   startCoordinator,
 } from './coordinator.js';
 export type { AdminOptions, AdminRateLimits } from './admin/admin-options.js';
-export { createToken, listTokens, type NewToken, revokeToken, type TokenView } from './admin/tokens.js';
+export {
+  createToken,
+  listTokens,
+  type NewToken,
+  revokeToken,
+  type TokenView,
+} from './admin/tokens.js';
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
 export type { CoordinatorOptions } from './options.js';
 export type { DropCount, PublishedResult, RoundCost } from './published-result.js';

@@ -53,9 +53,7 @@ export async function listen(settings: Settings, events: ServerEvents): Promise<
   };
   const onRequest: RequestListener = (request, response) => void answer(request, response);
   const secure =
-    tls === undefined
-      ? undefined
-      : createTlsServer({ ...timeouts, ...tlsOptions(tls) }, onRequest);
+    tls === undefined ? undefined : createTlsServer({ ...timeouts, ...tlsOptions(tls) }, onRequest);
   const server = secure ?? createServer(timeouts, onRequest);
   server.maxConnections = limits.connections + SPARE_SOCKETS;
   const sockets = new WebSocketServer({
@@ -87,8 +85,7 @@ export async function listen(settings: Settings, events: ServerEvents): Promise<
     });
   });
   await listening(server, host, port);
-  const watch =
-    secure === undefined || tls === undefined ? undefined : watchTls(secure, tls, log);
+  const watch = secure === undefined || tls === undefined ? undefined : watchTls(secure, tls, log);
   const beat = setInterval(() => {
     for (const connection of open) connection.beat();
   }, limits.pingIntervalMs);

@@ -30,7 +30,10 @@ export function addToken(program: Command, terminal: Terminal): void {
   const token = program
     .command('token')
     .description("Hand out and take back access to the coordinator's admin API.")
-    .addHelpText('after', "\nExample:\n  onlysum token create --role analyst --name 'Ann, product'");
+    .addHelpText(
+      'after',
+      "\nExample:\n  onlysum token create --role analyst --name 'Ann, product'",
+    );
   addCreate(token, terminal);
   addList(token, terminal);
   addRevoke(token, terminal);
@@ -44,7 +47,11 @@ function addCreate(token: Command, terminal: Terminal): void {
       'Makes a token and prints it: it is kept nowhere. Works on the store, also while the coordinator\n' +
         'runs. What each role may do is in docs/api.md.',
     )
-    .addOption(new Option('--role <role>', `one of ${ROLES.join(', ')}`).choices([...ROLES]).makeOptionMandatory())
+    .addOption(
+      new Option('--role <role>', `one of ${ROLES.join(', ')}`)
+        .choices([...ROLES])
+        .makeOptionMandatory(),
+    )
     .requiredOption('--name <text>', 'whose it is, or what for')
     .option(
       '--days <days>',
@@ -67,12 +74,21 @@ function addCreate(token: Command, terminal: Terminal): void {
     .action(async (flags: CreateFlags) => {
       const { role, name, days, task } = flags;
       const made = await inCoordinatorStore(flags, terminal, (store, { createToken }) => {
-        const context = { store, suite: nativeSuite, rng: systemRng, nowMs: Date.now(), actor: ACTOR };
+        const context = {
+          store,
+          suite: nativeSuite,
+          rng: systemRng,
+          nowMs: Date.now(),
+          actor: ACTOR,
+        };
         return createToken(context, { role, name, days, tasks: task ?? 'all' });
       });
       if (flags.json === true) return printJson(terminal, { token: made.token, ...made.view });
       print(terminal, made.token);
-      note(terminal, `${made.view.id}: ${role}, until ${dateOf(made.view.expiresMs)}. It is shown this once.`);
+      note(
+        terminal,
+        `${made.view.id}: ${role}, until ${dateOf(made.view.expiresMs)}. It is shown this once.`,
+      );
     });
 }
 

@@ -31,7 +31,10 @@ export async function authenticate(
 }
 
 /** @returns the id of a token that was held once, for the audit log; the secret was right. */
-export function endedToken({ code }: Refusal, authorization: string | undefined): string | undefined {
+export function endedToken(
+  { code }: Refusal,
+  authorization: string | undefined,
+): string | undefined {
   if (code !== 'token-expired' && code !== 'token-revoked') return undefined;
   return tokenId(authorization?.replace(/^Bearer +/i, '') ?? '');
 }
@@ -64,5 +67,9 @@ export function requireTask(token: TokenRecord, { permissions }: Route, task?: s
   }
 }
 
-const TOKEN_CODES: ReadonlySet<string> = new Set(['token-invalid', 'token-expired', 'token-revoked']);
+const TOKEN_CODES: ReadonlySet<string> = new Set([
+  'token-invalid',
+  'token-expired',
+  'token-revoked',
+]);
 const CHALLENGE = { 'WWW-Authenticate': 'Bearer' };

@@ -80,7 +80,8 @@ export async function revokeToken(
   return tokenView(stored);
 }
 
-function tokenView({ hash: _, ...view }: TokenRecord): TokenView {
+function tokenView(record: TokenRecord): TokenView {
+  const { hash: _, ...view } = record;
   return view;
 }
 
