@@ -14,6 +14,9 @@ export {
 } from './admin/tokens.js';
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
 export type { CoordinatorOptions } from './options.js';
+export type { Readiness } from './readiness.js';
+export type { TalliedReason } from './reason-tally.js';
+export type { RoundStatus } from './round.js';
 export type { DropCount, PublishedResult, RoundCost } from './published-result.js';
 export { type HttpRegistrarOptions, httpRegistrar, type RegistrarPort } from './registrar-port.js';
 export type { ChainContext } from './store/embedded-store.js';
