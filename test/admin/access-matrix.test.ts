@@ -82,19 +82,20 @@ describe.each([
     expect(Object.keys(MATRIX).toSorted()).toEqual(ROUTES.map(({ name }) => name).toSorted());
   });
 
-  it.each(Object.entries(MATRIX).flatMap(([name, row]) => ROLES.map((role, i) => [name, role, row[i]!] as const)))(
-    '%s, %s: %i',
-    async (name, role: Role, status) => {
-      const { permissions } = ROUTES.find((each) => each.name === name)!;
-      const answer = await statusOf(name, admin.tokens[role]);
-      expect(answer.status).toBe(status);
-      if (status === 403 && answer.json !== undefined) {
-        const { code, message } = answer.json.error;
-        expect(code).toBe('permission-denied');
-        for (const permission of permissions) expect(message).toContain(permission);
-      }
-    },
-  );
+  it.each(
+    Object.entries(MATRIX).flatMap(([name, row]) =>
+      ROLES.map((role, i) => [name, role, row[i]!] as const),
+    ),
+  )('%s, %s: %i', async (name, role: Role, status) => {
+    const { permissions } = ROUTES.find((each) => each.name === name)!;
+    const answer = await statusOf(name, admin.tokens[role]);
+    expect(answer.status).toBe(status);
+    if (status === 403 && answer.json !== undefined) {
+      const { code, message } = answer.json.error;
+      expect(code).toBe('permission-denied');
+      for (const permission of permissions) expect(message).toContain(permission);
+    }
+  });
 
   it.each(ROUTES.filter(({ permissions }) => permissions !== 'none').map(({ name }) => name))(
     '%s: nobody without a token',
@@ -137,11 +138,18 @@ describe.each([
     const { token, id } = await admin.makeToken({ role: 'analyst' });
     await admin.call('/audit', { token });
     await admin.call('/tasks');
-    await admin.call('/tasks', { token: token.replace(/.$/, (last) => (last === '0' ? '1' : '0')) });
+    await admin.call('/tasks', {
+      token: token.replace(/.$/, (last) => (last === '0' ? '1' : '0')),
+    });
     const entries = await admin.store.auditEntries({ after: after + 1, limit: 1000 });
     const outcome = 'refused';
     expect(entries).toMatchObject([
-      { action: 'access.refused', actor: id, outcome, details: { route: 'audit', code: 'permission-denied' } },
+      {
+        action: 'access.refused',
+        actor: id,
+        outcome,
+        details: { route: 'audit', code: 'permission-denied' },
+      },
       { action: 'access.refused', actor: 'nobody', outcome, details: { code: 'token-missing' } },
       { action: 'access.refused', actor: 'nobody', outcome, details: { code: 'token-invalid' } },
     ]);

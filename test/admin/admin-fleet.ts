@@ -15,7 +15,13 @@ import * as v from 'valibot';
 import { API_BASE, JSON_TYPE, type Route } from '../../packages/coordinator/src/admin/route.js';
 import { ROUTES } from '../../packages/coordinator/src/admin/routes.js';
 import * as schema from '../../packages/coordinator/src/admin/schema.js';
-import { enrolDevices, type Fleet, runDevices, startFleet, suite } from '../coordinator/wire-fleet.js';
+import {
+  enrolDevices,
+  type Fleet,
+  runDevices,
+  startFleet,
+  suite,
+} from '../coordinator/wire-fleet.js';
 
 const base = { owner: 'desktop team', retentionDays: 90 } as const;
 /** Formulas for spreadsheets where a manifest lets text stand. */
@@ -88,7 +94,9 @@ export interface AdminFleet {
   readonly window: number;
   readonly tokens: Readonly<Record<Role, string>>;
   readonly clock: { offsetMs: number };
-  makeToken(of: Partial<NewToken> & { readonly role: Role }): Promise<{ token: string; id: string }>;
+  makeToken(
+    of: Partial<NewToken> & { readonly role: Role },
+  ): Promise<{ token: string; id: string }>;
   /** @param path - below the base of the API. */
   call(path: string, request?: Request): Promise<Answer>;
   close(): Promise<void>;
@@ -97,6 +105,7 @@ export interface AdminFleet {
 export interface AdminFleetOptions {
   readonly store?: CoordinatorStore;
   readonly admin?: AdminOptions;
+  readonly manifest?: Partial<Manifest>;
   /** Whether a round is run. Default: yes. */
   readonly withRound?: boolean;
 }
@@ -106,7 +115,7 @@ export async function startAdminFleet(options: AdminFleetOptions = {}): Promise<
   const clock = { offsetMs: 0 };
   const fleet = await startFleet({
     window: WINDOW_MS,
-    manifest: MANIFEST,
+    manifest: { ...MANIFEST, ...options.manifest },
     moreTasks: [{ name: 'acme-server', window: WINDOW_MS }],
     coordinator: {
       store,

@@ -93,7 +93,13 @@ describe('answers', () => {
     ['an unknown field', { reason: 'x', more: 1 }, {}, 400, 'request-invalid'],
     ['a prototype', '{"reason":"x","__proto__":{"a":1}}', {}, 400, 'request-invalid'],
     ['a control character', { reason: 'x\u001b[2J' }, {}, 400, 'request-invalid'],
-    ['a form', 'reason=x', { 'content-type': 'application/x-www-form-urlencoded' }, 415, 'content-type-unsupported'],
+    [
+      'a form',
+      'reason=x',
+      { 'content-type': 'application/x-www-form-urlencoded' },
+      415,
+      'content-type',
+    ],
     ['65 KiB', { reason: 'x'.repeat(65 * 1024) }, {}, 413, 'body-too-large'],
   ])('refuse %s', async (_, body, headers, status, code) => {
     const token = admin.tokens.operator;
@@ -104,7 +110,14 @@ describe('answers', () => {
 
   it('refuse queries that the document does not know, and repeated ones', async () => {
     const token = admin.tokens.auditor;
-    for (const query of ['limit=0', 'limit=1001', 'limit=1&limit=2', 'after=-1', 'x=1', 'limit=1e2']) {
+    for (const query of [
+      'limit=0',
+      'limit=1001',
+      'limit=1&limit=2',
+      'after=-1',
+      'x=1',
+      'limit=1e2',
+    ]) {
       const { status, json } = await admin.call(`/audit?${query}`, { token });
       expect([query, status, json.error.code]).toEqual([query, 400, 'request-invalid']);
     }
@@ -140,7 +153,9 @@ describe('answers', () => {
       ),
       { numRuns: 400 },
     );
-    expect(admin.fleet.log.lines.filter((line) => line.includes('admin request failed'))).toEqual([]);
+    expect(admin.fleet.log.lines.filter((line) => line.includes('admin request failed'))).toEqual(
+      [],
+    );
   });
 });
 

@@ -31,7 +31,11 @@ async function listen(token: string): Promise<Live> {
     for await (const chunk of response.body ?? []) {
       text += Buffer.from(chunk as Uint8Array).toString();
       const events = [...text.matchAll(/event: rounds\ndata: (.*)\n\n/g)];
-      rounds.splice(0, rounds.length, ...events.map(([, data = '']) => v.parse(liveRounds, JSON.parse(data))));
+      rounds.splice(
+        0,
+        rounds.length,
+        ...events.map(([, data = '']) => v.parse(liveRounds, JSON.parse(data))),
+      );
     }
   };
   void read()
@@ -39,7 +43,13 @@ async function listen(token: string): Promise<Live> {
     .finally(() => {
       isEnded = true;
     });
-  return { status: response.status, rounds, text: () => text, isEnded: () => isEnded, stop: () => gone.abort() };
+  return {
+    status: response.status,
+    rounds,
+    text: () => text,
+    isEnded: () => isEnded,
+    stop: () => gone.abort(),
+  };
 }
 
 it('tells of rounds at once and as they change, without addresses and pseudonyms', async () => {
@@ -56,7 +66,9 @@ it('tells of rounds at once and as they change, without addresses and pseudonyms
   expect(gathering!.closesInMs).toBeGreaterThan(0);
   await Promise.all([two, runDevices(admin.fleet, identities.slice(2))]);
   await until(() => live.rounds.at(-1)?.length === 0);
-  const pseudonyms = identities.map(({ certificate }) => Buffer.from(certificate.pseudonym).toString('hex'));
+  const pseudonyms = identities.map(({ certificate }) =>
+    Buffer.from(certificate.pseudonym).toString('hex'),
+  );
   for (const never of ['127.0.0.1', ...pseudonyms]) expect(live.text()).not.toContain(never);
   live.stop();
 });
@@ -95,11 +107,15 @@ it('has so many streams of a token at a time and no more; one that is left makes
   for (let i = 0; i < 4; i++) open.push(await listen(token));
   expect(open.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   const { status, json, headers } = await admin.call('/live', { token });
-  expect([status, json.error.code, headers.get('retry-after')]).toEqual([429, 'streams-exhausted', '15']);
+  expect([status, json.error.code, headers.get('retry-after')]).toEqual([
+    429,
+    'streams-exhausted',
+    '15',
+  ]);
   open[0]!.stop();
   for (let tries = 0; tries < 50; tries++) {
     const live = await listen(token);
-    if (live.status === 200) return [live, ...open].forEach(({ stop }) => stop());
+    if (live.status === 200) return [live, ...open].forEach((each) => each.stop());
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error('the place stayed taken');

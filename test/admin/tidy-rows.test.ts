@@ -6,7 +6,11 @@ import { dictionaryOf } from '../../packages/coordinator/src/admin/dictionary.js
 import { windowResult } from '../../packages/coordinator/src/admin/estimate-schema.js';
 import { readableResult } from '../../packages/coordinator/src/admin/readable-result.js';
 import { tidyRow } from '../../packages/coordinator/src/admin/schema.js';
-import { closedRows, silentRow, type TidyRow } from '../../packages/coordinator/src/admin/tidy-rows.js';
+import {
+  closedRows,
+  silentRow,
+  type TidyRow,
+} from '../../packages/coordinator/src/admin/tidy-rows.js';
 import { makeTask, freshKeys } from '../coordinator/wire-task.js';
 import { everyKind } from '../metrics/every-kind.js';
 import { type Device, sumOf } from '../metrics/sum.js';
@@ -90,7 +94,11 @@ it('say of what is held back that it is, and no number', () => {
 
 it('hold no group, lane or number that the role may not read', () => {
   const task = makeTask(freshKeys(), {
-    manifest: { groups: manifest.groups, metrics: narrowed(), cohort: { min: 3, target: 5, max: 5 } },
+    manifest: {
+      groups: manifest.groups,
+      metrics: narrowed(),
+      cohort: { min: 3, target: 5, max: 5 },
+    },
   });
   const of = estimatesOf({ ...manifest, metrics: narrowed() });
   const spoiled = { ...of, implausible: task.layout.lanes.map(({ label }) => label) };

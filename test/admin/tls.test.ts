@@ -17,7 +17,10 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 
 /** A self-signed certificate and its key, as files. */
 function selfSigned(name: string): { certificate: string; key: string } {
-  const files = { certificate: join(directory, `${name}.pem`), key: join(directory, `${name}.key`) };
+  const files = {
+    certificate: join(directory, `${name}.pem`),
+    key: join(directory, `${name}.key`),
+  };
   const subject = ['-subj', `/CN=${name}`, '-days', '1'];
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
   const out = ['-keyout', files.key, '-out', files.certificate];
@@ -71,7 +74,9 @@ describe('TLS of the admin listener', () => {
     const next = selfSigned('renewed');
     execFileSync('cp', [next.certificate, files.certificate]);
     execFileSync('cp', [next.key, files.key]);
-    await until(() => admin.fleet.log.lines.some((line) => line.includes('certificate read again')));
+    await until(() =>
+      admin.fleet.log.lines.some((line) => line.includes('certificate read again')),
+    );
     expect((await look(admin.url)).name).toBe('renewed');
     await admin.close();
   });

@@ -33,7 +33,10 @@ async function neverRead(build: Build): Promise<Outcome> {
   const accepted = new Promise<Accepted>((resolve) => (accept = resolve));
   const server = await build.listen(settings, {
     onDevice: (connection) => accept(connection),
+    onTurnedAway: () => undefined,
     health: () => ({ status: 'ok' }),
+    readiness: () => Promise.resolve({ status: 'ready', reasons: [] }),
+    metrics: undefined,
   });
   const url = `ws://127.0.0.1:${server.port}${new URL(task.manifest.coordinator.url).pathname}`;
   const reader = new WebSocket(url, 'onlysum.v1', { perMessageDeflate: false });

@@ -100,19 +100,20 @@ describe('the kill switch', () => {
   });
 
   it('throws away a sum that is just being opened', async () => {
-    let stop: (() => Promise<void>) | undefined;
+    const running: Fleet[] = [];
     let stopped: Promise<void> | undefined;
     const logger = pino(
       { level: 'trace' },
       {
         write: (line: string) => {
-          if (line.includes('"stage":"opening"')) stopped = stop?.();
+          if (!line.includes('"stage":"opening"')) return;
+          stopped = running[0]?.coordinator.stopTask(taskIdOf(running[0]), 'leak', 'ops');
         },
       },
     );
     const store = memoryCoordinatorStore();
     const fleet = await start({ coordinator: { logger, store } });
-    stop = () => fleet.coordinator.stopTask(taskIdOf(fleet), 'leak', 'ops');
+    running.push(fleet);
     const reports = await runDevices(fleet, await enrolDevices(fleet, 5));
     await stopped;
     for (const report of reports) expect(report.droppedCode).toBe('task-stopped');

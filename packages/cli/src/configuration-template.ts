@@ -18,6 +18,7 @@ registrar:
   manifests:
     - manifest.signed.json
   limits: {} # connections, requestTimeoutMs, …
+  metrics: true # at /metrics, on the same port
 
 coordinator:
   host: ${hostname}
@@ -30,11 +31,15 @@ coordinator:
   durations: # of the stages of a round
 ${durations.join('\n')}
   limits: {} # connections, connectionsPerAddress, helloTimeoutMs, …
+  metrics: true
 
 device: # for the commands "onlysum device …"
   manifest: manifest.signed.json
   publisher: ${publisher}
   registrarUrl: http://127.0.0.1:8788
   store: device
+
+log:
+  level: info # trace, debug, info, warn, error, fatal, silent
 `;
 }

@@ -12,11 +12,14 @@ import {
   required,
 } from './flags.js';
 import {
-  embeddedRegistrarSettings,
   DEFAULT_HOST,
+  DEFAULT_LOG_LEVEL,
+  embeddedRegistrarSettings,
+  type LogLevel,
   type RegistrarSettings,
 } from './registrar-settings.js';
 import type { Terminal } from './terminal.js';
+import { checkSupported } from './unsupported-lines.js';
 
 export interface CoordinatorFlags {
   readonly config?: string;
@@ -44,15 +47,19 @@ export interface CoordinatorSettings {
   readonly manifests: readonly string[];
   readonly durations: NonNullable<Section<'coordinator'>['durations']>;
   readonly limits: NonNullable<Section<'coordinator'>['limits']>;
+  readonly metrics: boolean;
+  readonly admin: Section<'coordinator'>['admin'];
+  readonly tls: Section<'coordinator'>['tls'];
+  readonly logLevel: LogLevel;
 }
 
-const DEFAULT_PORT = 8787;
+export const DEFAULT_COORDINATOR_PORT = 8787;
 
 export function addCoordinatorFlags(command: Command, { cwd }: Terminal): Command {
   return command
     .option('--config <file>', 'configuration (default: onlysum.yaml if there is one)')
     .option('--host <address>', `address to listen on (default: ${DEFAULT_HOST})`)
-    .option('--port <port>', `port, 0 for any (default: ${DEFAULT_PORT})`, portFlag)
+    .option('--port <port>', `port, 0 for any (default: ${DEFAULT_COORDINATOR_PORT})`, portFlag)
     .option('--key <file>', `coordinator's key file ${REQUIRED}`, pathFlag('--key', cwd))
     .option(
       '--registrar-url <url>',
@@ -72,12 +79,13 @@ export function addCoordinatorFlags(command: Command, { cwd }: Terminal): Comman
     );
 }
 
-/** @throws {UsageError} `setting-missing`, or as `loadConfiguration`. */
+/** @throws {UsageError} `setting-missing`, `setting-unsupported`, or as `loadConfiguration`. */
 export function coordinatorSettings(
   flags: CoordinatorFlags,
   terminal: Terminal,
 ): CoordinatorSettings {
   const configuration = loadConfiguration(flags.config, terminal.cwd);
+  checkSupported('coordinator', configuration);
   const lines: Section<'coordinator'> = {
     ...configuration.coordinator,
     ...given({
@@ -94,19 +102,28 @@ export function coordinatorSettings(
     required(lines.registrarUrl, '--registrar-url', 'coordinator.registrarUrl');
   return {
     host: lines.host ?? DEFAULT_HOST,
-    port: lines.port ?? DEFAULT_PORT,
+    port: lines.port ?? DEFAULT_COORDINATOR_PORT,
     key: required(lines.key, '--key', 'coordinator.key'),
     registrar:
       flags.embedRegistrar === true
-        ? { embedded: embeddedRegistrarSettings(configuration.registrar) }
+        ? { embedded: embeddedRegistrarSettings(configuration) }
         : { url: registrarUrl() },
-    store: join(directoryOf(flags.config, terminal.cwd), 'coordinator-store'),
+    store: coordinatorStoreFolder(flags.config, terminal.cwd),
     resultsDir: lines.resultsDir,
     exportRounds: lines.exportRounds ?? false,
     manifests: required(lines.manifests, '--manifest', 'coordinator.manifests'),
     durations: lines.durations ?? {},
     limits: lines.limits ?? {},
+    metrics: lines.metrics ?? false,
+    admin: lines.admin,
+    tls: lines.tls,
+    logLevel: configuration.log.level ?? DEFAULT_LOG_LEVEL,
   };
+}
+
+/** Of the durable record. */
+export function coordinatorStoreFolder(config: string | undefined, cwd: string): string {
+  return join(directoryOf(config, cwd), 'coordinator-store');
 }
 
 /** Where the configuration lies, or would. */

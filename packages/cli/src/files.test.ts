@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { invalidField, UsageError } from '@onlysum/crypto';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { inFile, PRIVATE_MODE, readJson, readYaml, replaceFile, writeNewFiles } from './files.js';
+import { inFile, PRIVATE_MODE, readJson, replaceFile, writeNewFiles } from './files.js';
 
 const root = mkdtempSync(join(tmpdir(), 'onlysum-files-'));
 let folder: string;
@@ -87,14 +87,6 @@ describe('reading', () => {
     expect(error.code).toBe('file-invalid');
     expect(error.message).not.toContain('deadbeef');
     expect(error.message).toContain('at line 1, column 21');
-  });
-
-  it('says where YAML is wrong', () => {
-    const path = join(folder, 'onlysum.yaml');
-    writeFileSync(path, 'registrar:\n  port: [1\n');
-    const error = caught(() => readYaml(path));
-    expect(error.code).toBe('file-invalid');
-    expect(error.message).toContain('line 3');
   });
 
   it('puts the name of the file before an error about its content', () => {

@@ -1,12 +1,11 @@
 /**
- * Files as the command reads and writes them. Knows: JSON, YAML, modes, that nothing is overwritten.
+ * Files as the command reads and writes them. Knows: JSON, modes, that nothing is overwritten.
  * Doesn't know: what is in them. Invariant: an error names the file; its content is never shown.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { OnlysumError, UsageError } from '@onlysum/crypto';
-import { parse as parseYaml } from 'yaml';
 import { jsonFault } from './json-fault.js';
 import type { Terminal } from './terminal.js';
 
@@ -49,17 +48,6 @@ export function parseJson(path: string, text: string): unknown {
     return JSON.parse(text) as unknown;
   } catch {
     throw fileInvalid(path, 'JSON', `something else at ${jsonFault(text)}`);
-  }
-}
-
-/** @throws {UsageError} `file-unreadable`, `file-invalid`. */
-export function readYaml(path: string): unknown {
-  const text = readText(path);
-  try {
-    return parseYaml(text) as unknown;
-  } catch (error) {
-    const line = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : '';
-    throw fileInvalid(path, 'YAML', line);
   }
 }
 

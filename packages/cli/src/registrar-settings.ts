@@ -1,8 +1,14 @@
 /** What a registrar runs with: lines of onlysum.yaml, overridden by flags. */
 import type { Command } from 'commander';
-import { loadConfiguration, type Section } from './configuration.js';
+import {
+  type Configuration,
+  loadConfiguration,
+  type Section,
+  type StoreSetting,
+} from './configuration.js';
 import { given, integerFlag, pathFlag, portFlag, REQUIRED, repeated, required } from './flags.js';
 import type { Terminal } from './terminal.js';
+import { checkSupported } from './unsupported-lines.js';
 
 export interface RegistrarFlags {
   readonly config?: string;
@@ -21,20 +27,25 @@ export interface RegistrarSettings {
   readonly key: string;
   /** The flag or line that gives the key, for errors. */
   readonly keyLabel: string;
-  readonly store: string;
+  readonly store: StoreSetting;
   readonly epochLengthMs: number | undefined;
   readonly manifests: readonly string[];
   readonly limits: NonNullable<Section<'registrar'>['limits']>;
+  readonly metrics: boolean;
+  readonly logLevel: LogLevel;
 }
 
+export type LogLevel = NonNullable<Section<'log'>['level']>;
+
 export const DEFAULT_HOST = '127.0.0.1';
-const DEFAULT_PORT = 8788;
+export const DEFAULT_REGISTRAR_PORT = 8788;
+export const DEFAULT_LOG_LEVEL = 'info';
 
 export function addRegistrarFlags(command: Command, { cwd }: Terminal): Command {
   return command
     .option('--config <file>', 'configuration (default: onlysum.yaml if there is one)')
     .option('--host <address>', `address to listen on (default: ${DEFAULT_HOST})`)
-    .option('--port <port>', `port, 0 for any (default: ${DEFAULT_PORT})`, portFlag)
+    .option('--port <port>', `port, 0 for any (default: ${DEFAULT_REGISTRAR_PORT})`, portFlag)
     .option('--key <file>', `registrar's key file ${REQUIRED}`, pathFlag('--key', cwd))
     .option(
       '--store <folder>',
@@ -53,40 +64,44 @@ export function addRegistrarFlags(command: Command, { cwd }: Terminal): Command 
     );
 }
 
-/** @throws {UsageError} `setting-missing`, or as `loadConfiguration`. */
+/** @throws {UsageError} `setting-missing`, `setting-unsupported`, or as `loadConfiguration`. */
 export function registrarSettings(flags: RegistrarFlags, terminal: Terminal): RegistrarSettings {
-  const { registrar } = loadConfiguration(flags.config, terminal.cwd);
+  const configuration = loadConfiguration(flags.config, terminal.cwd);
   const lines = {
-    ...registrar,
+    ...configuration.registrar,
     ...given({
       host: flags.host,
       port: flags.port,
       key: flags.key,
-      store: flags.store,
       epochLengthMs: flags.epochLengthMs,
       manifests: flags.manifest,
     }),
+    ...(flags.store === undefined ? {} : { store: { lmdb: flags.store } }),
   };
-  return complete(lines, (flag) => flag);
+  return complete({ ...configuration, registrar: lines }, (flag) => flag);
 }
 
-/** For a registrar in another process, whose flags are its own. @throws {UsageError} `setting-missing`. */
-export function embeddedRegistrarSettings(lines: Section<'registrar'>): RegistrarSettings {
-  return complete(lines, () => undefined);
+/** For a registrar in the coordinator's process, whose flags are the coordinator's. @throws as above. */
+export function embeddedRegistrarSettings(configuration: Configuration): RegistrarSettings {
+  return complete(configuration, () => undefined);
 }
 
 function complete(
-  lines: Section<'registrar'>,
+  configuration: Configuration,
   flagFor: (flag: string) => string | undefined,
 ): RegistrarSettings {
+  const { registrar: lines, log } = configuration;
+  checkSupported('registrar', configuration);
   return {
     host: lines.host ?? DEFAULT_HOST,
-    port: lines.port ?? DEFAULT_PORT,
+    port: lines.port ?? DEFAULT_REGISTRAR_PORT,
     key: required(lines.key, flagFor('--key'), 'registrar.key'),
     keyLabel: flagFor('--key') ?? 'registrar.key',
     store: required(lines.store, flagFor('--store'), 'registrar.store'),
     epochLengthMs: lines.epochLengthMs,
     manifests: required(lines.manifests, flagFor('--manifest'), 'registrar.manifests'),
     limits: lines.limits ?? {},
+    metrics: lines.metrics ?? false,
+    logLevel: log.level ?? DEFAULT_LOG_LEVEL,
   };
 }

@@ -9,6 +9,7 @@ import type { Command } from 'commander';
 import { loadConfiguration } from './configuration.js';
 import { pathFlag, REQUIRED, required } from './flags.js';
 import type { Terminal } from './terminal.js';
+import { lmdbPath } from './unsupported-lines.js';
 
 export interface StoreFlags {
   readonly config?: string;
@@ -39,7 +40,11 @@ export async function inRegistrarStore<T>(
   run: (ledger: Ledger, context: MachineContext, path: string) => T,
 ): Promise<T> {
   const { registrar } = loadConfiguration(flags.config, terminal.cwd);
-  const path = required(flags.store ?? registrar.store, '--store', 'registrar.store');
+  const flag = flags.store === undefined ? undefined : { lmdb: flags.store };
+  const path = lmdbPath(
+    'registrar.store',
+    required(flag ?? registrar.store, '--store', 'registrar.store'),
+  );
   const { lmdbStore, storeOwner } = await import('@onlysum/registrar');
   const store = lmdbStore(path, { create: false });
   try {

@@ -4,6 +4,7 @@ import { lmdbStore, type Registrar, startRegistrar } from '@onlysum/registrar';
 import type { RegistrarSettings } from './registrar-settings.js';
 import { loadRole } from './role.js';
 import type { Terminal } from './terminal.js';
+import { lmdbPath } from './unsupported-lines.js';
 
 export interface OpenRegistrar {
   readonly url: string;
@@ -18,7 +19,7 @@ export async function openRegistrar(
   terminal: Terminal,
 ): Promise<OpenRegistrar> {
   const { tasks, seed, publicKey } = loadRole('registrar', settings, terminal);
-  const store = lmdbStore(settings.store);
+  const store = lmdbStore(lmdbPath('registrar.store', settings.store));
   const release = async () => {
     await store.close();
     wipe(seed);
@@ -32,6 +33,8 @@ export async function openRegistrar(
       host: settings.host,
       port: settings.port,
       limits: settings.limits,
+      metrics: settings.metrics,
+      logLevel: settings.logLevel,
     });
     return {
       url: running.url,

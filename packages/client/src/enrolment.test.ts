@@ -268,7 +268,7 @@ describe('renewal', () => {
         url: REGISTRAR_URL,
         holdsProcess: true,
         fetch: (url, init) => {
-          bodies.push(JSON.parse(init.body) as Record<string, unknown>);
+          bodies.push(JSON.parse(init.body ?? '') as Record<string, unknown>);
           return fetch(url, init);
         },
       },

@@ -39,6 +39,8 @@ export class Connection {
   readonly #stream: Writable;
   readonly #limits: Limits;
   readonly #log: Logger;
+  /** What a line of the log says beside the device: the round it is in. */
+  #about: Readonly<Record<string, unknown>> = {};
   #receiver: Receiver | undefined;
   #frameBytes = HELLO_FRAME_BYTES;
   #messages = 0;
@@ -86,6 +88,11 @@ export class Connection {
     this.#receiver = receiver;
   }
 
+  /** From now on the log says this of the connection. @param about - fields; shared, never changed. */
+  describeAs(about: Readonly<Record<string, unknown>>): void {
+    this.#about = about;
+  }
+
   /** Allows messages of up to this many bytes from now on. */
   allowFrames(bytes: number): void {
     this.#frameBytes = bytes;
@@ -113,7 +120,7 @@ export class Connection {
     if (this.#state !== 'open') return;
     const { closeCode } = DROP_REASONS[code];
     const text = detail.slice(0, MOST_DETAIL_CHARACTERS);
-    this.#log.info({ device: this.id, code, detail: text }, 'device sent away');
+    this.#log.info({ ...this.#about, device: this.id, code, detail: text }, 'device sent away');
     this.#write(dropped.encode({ code, detail: text, retryInMs: retryMs }));
     this.#close(closeCode, code);
     this.#gone(code);
@@ -131,7 +138,7 @@ export class Connection {
   beat(): void {
     if (this.#state !== 'open') return;
     if (this.#awaitsPong) {
-      this.#log.info({ device: this.id }, 'device does not answer pings');
+      this.#log.info({ ...this.#about, device: this.id }, 'device does not answer pings');
       this.#socket.terminate();
       return;
     }
@@ -185,7 +192,7 @@ export class Connection {
   #onError(error: Error): void {
     const isTooLarge = 'code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
     const isFrame = 'code' in error && String(error.code).startsWith('WS_ERR_');
-    this.#log.info({ device: this.id, detail: error.message }, 'connection failed');
+    this.#log.info({ ...this.#about, device: this.id, detail: error.message }, 'connection failed');
     if (this.#state !== 'open') return;
     this.#state = 'closing';
     this.#startCloseTimer();

@@ -10,16 +10,25 @@ import type { AdminPorts } from './admin/route.js';
 import { Bookkeeping } from './bookkeeping.js';
 import { Lobby } from './lobby.js';
 import { errorFields } from './log.js';
+import { Observations } from './observations.js';
 import { sumOpener } from './open-sum-pool.js';
 import { type CoordinatorOptions, type Settings, checkOptions, taskPath } from './options.js';
 import type { PublishedResult } from './published-result.js';
+import { coordinatorReadiness } from './readiness.js';
+import type { TalliedReason } from './reason-tally.js';
 import { registrarLink } from './registrar-link.js';
 import { prepareResultsDir, saveRecord, saveResult, saveWindow } from './results.js';
+import type { RoundStatus } from './round.js';
 import { listen } from './server.js';
 import type { WindowReport } from './window-report.js';
 
 export interface CoordinatorHealth {
   readonly status: 'ok' | 'closing';
+  readonly role: 'coordinator';
+  /** Whether the registrar is another process. */
+  readonly registrar: 'embedded' | 'remote';
+  /** Unix time on the coordinator's clock. */
+  readonly nowMs: number;
   readonly uptimeMs: number;
   readonly connections: number;
   /** Rounds that still take devices, and rounds past that. */
@@ -28,6 +37,12 @@ export interface CoordinatorHealth {
   /** Rounds since the start. */
   readonly opened: number;
   readonly aborted: number;
+  /** Those that have not ended, oldest first. */
+  readonly rounds: readonly RoundStatus[];
+  /** Why rounds ended without a sum, the latest first. */
+  readonly aborts: readonly TalliedReason[];
+  /** Why devices were sent away or lost, by the stage they were in, the latest first. */
+  readonly drops: readonly TalliedReason[];
   /** Results that could not be written to `resultsDir`. */
   readonly unsavedResults: number;
   readonly tasks: readonly {
@@ -98,18 +113,22 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const { log, suite, resultsDir, host } = settings;
   if (resultsDir !== undefined) await prepareResultsDir(resultsDir);
   const startedMs = performance.now();
-  const link = registrarLink(settings.registrar, settings.seed, suite, log);
+  const observations = new Observations(settings.now);
+  const link = registrarLink(settings.registrar, settings.seed, suite, log, observations.onAnswer);
   const opener = sumOpener(suite.name, log);
   const publishing = new Set<Promise<void>>();
   let unsavedResults = 0;
   let closing: Promise<void> | undefined;
+
+  /** Of the lines of the log about a result. */
+  const about = ({ round, task }: PublishedResult) => ({ round, task: task.name });
 
   const publish = async (
     result: PublishedResult,
     record: RoundRecord | undefined,
   ): Promise<void> => {
     if (resultsDir !== undefined) {
-      const of = { round: result.round };
+      const of = about(result);
       const isSaved = await save(of, 'result', () => saveResult(resultsDir, result));
       if (!isSaved) unsavedResults++;
       if (record !== undefined) {
@@ -119,7 +138,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     try {
       await settings.onResult?.(result);
     } catch (error) {
-      log.error({ round: result.round, ...errorFields(error) }, 'onResult failed');
+      log.error({ ...about(result), ...errorFields(error) }, 'onResult failed');
     }
   };
 
@@ -151,7 +170,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
       if (!isSaved) unsavedResults++;
     },
   });
-  const lobby: Lobby = new Lobby(settings, link, opener, books, (result, record) => {
+  const lobby: Lobby = new Lobby(settings, link, opener, books, observations, (result, record) => {
     const stopped = books.killSwitch.reasonFor(result.task.taskId);
     if (stopped !== undefined) {
       log.warn(
@@ -167,12 +186,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
 
   const health = (): CoordinatorHealth => ({
     status: closing === undefined ? 'ok' : 'closing',
+    role: 'coordinator',
+    registrar: settings.registrar.greet === undefined ? 'embedded' : 'remote',
+    nowMs: settings.now(),
     uptimeMs: Math.round(performance.now() - startedMs),
     connections: server.connections,
     gathering: lobby.gathering,
     running: lobby.running,
     opened: lobby.opened,
     aborted: lobby.aborted,
+    rounds: lobby.rounds,
+    aborts: observations.aborts.list(),
+    drops: observations.drops.list(),
     unsavedResults,
     tasks: settings.tasks.map(({ manifest, taskId }) => ({
       name: manifest.name,
@@ -202,7 +227,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
 
   const server = await listen(settings, {
     onDevice: (connection, tasks) => lobby.accept(connection, tasks),
+    onTurnedAway: (code) => observations.onTurnedAway(code),
     health,
+    readiness: () => coordinatorReadiness(settings, link, closing !== undefined),
+    metrics: settings.hasMetrics ? observations.expose(health) : undefined,
   }).catch(release);
 
   const close = async (graceMs: number): Promise<void> => {
@@ -218,6 +246,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     await Promise.all(publishing);
     await books.close();
     await opener.close();
+    observations.close();
     log.info('closed');
   };
 

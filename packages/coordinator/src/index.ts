@@ -5,9 +5,18 @@ export {
   startCoordinator,
 } from './coordinator.js';
 export type { AdminOptions, AdminRateLimits } from './admin/admin-options.js';
-export { createToken, listTokens, MOST_TOKEN_DAYS, type NewToken, revokeToken, type TokenView } from './admin/tokens.js';
+export {
+  createToken,
+  listTokens,
+  type NewToken,
+  revokeToken,
+  type TokenView,
+} from './admin/tokens.js';
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
 export type { CoordinatorOptions } from './options.js';
+export type { Readiness } from './readiness.js';
+export type { TalliedReason } from './reason-tally.js';
+export type { RoundStatus } from './round.js';
 export type { DropCount, PublishedResult, RoundCost } from './published-result.js';
 export { type HttpRegistrarOptions, httpRegistrar, type RegistrarPort } from './registrar-port.js';
 export type { ChainContext } from './store/embedded-store.js';

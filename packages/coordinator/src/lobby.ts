@@ -28,8 +28,9 @@ import type { SumOpener } from './open-sum-pool.js';
 import type { Settings } from './options.js';
 import type { Bookkeeping } from './bookkeeping.js';
 import type { RegistrarLink } from './registrar-link.js';
-import { Round, type RoundHost } from './round.js';
+import { Round, type RoundHost, type RoundStatus } from './round.js';
 import type { AbortedEnd, RoundName } from './round-ledger.js';
+import type { DoorObserver, RoundObserver } from './round-watch.js';
 import type { WindowName } from './store/records.js';
 
 const ROUND_ID_BYTES = 16;
@@ -41,6 +42,7 @@ export class Lobby {
   aborted = 0;
   readonly #settings: Settings;
   readonly #books: Bookkeeping;
+  readonly #observer: DoorObserver;
   readonly #announcements: Announcements;
   readonly #host: RoundHost;
   /** By task, window, incarnation and pool, oldest first. */
@@ -59,10 +61,12 @@ export class Lobby {
     link: RegistrarLink,
     opener: SumOpener,
     books: Bookkeeping,
+    observer: RoundObserver & DoorObserver,
     onResult: RoundHost['onResult'],
   ) {
     this.#settings = settings;
     this.#books = books;
+    this.#observer = observer;
     const { suite, rng, now, log, limits, durations } = settings;
     this.#announcements = announcements(link, suite, durations.attestMs);
     this.#host = {
@@ -72,6 +76,7 @@ export class Lobby {
       log,
       link,
       opener,
+      observer,
       helloTimeoutMs: limits.helloTimeoutMs,
       isCurrent: ({ task, announcement }) => this.#announcements.isCurrent(task, announcement),
       onRefused: ({ task, window }) => this.#announcements.forget(task, window),
@@ -99,6 +104,11 @@ export class Lobby {
     return [...this.#rounds.keys()].map((round) => round.live());
   }
 
+  /** Of every round, oldest first. */
+  get rounds(): RoundStatus[] {
+    return [...this.#rounds.keys()].map((round) => round.status());
+  }
+
   /** @param tasks - those served at the path the device connected to, by hex id. */
   accept(connection: Connection, tasks: ReadonlyMap<string, Task>): void {
     if (this.#isClosing) return connection.drop('shutting-down', SHUTTING_DOWN);
@@ -106,7 +116,7 @@ export class Lobby {
     this.#arriving.add(connection);
     connection.listen({
       onMessage: (frame) => this.#hello(connection, frame, challenge, tasks),
-      onGone: () => this.#arriving.delete(connection),
+      onGone: (code) => this.#leftEarly(connection, code),
     });
     connection.expect('Hello', this.#settings.limits.helloTimeoutMs);
     connection.send(message);
@@ -156,7 +166,7 @@ export class Lobby {
       connection.allowFrames(largestFrameBytes(task));
       connection.listen({
         onMessage: () => connection.drop('wrong-stage', 'a message before a round was offered'),
-        onGone: () => this.#arriving.delete(connection),
+        onGone: (code) => this.#leftEarly(connection, code),
       });
       void this.#enter(connection, task, hello.certificate);
     } catch (error) {
@@ -167,6 +177,11 @@ export class Lobby {
       log.error(errorFields(error), 'admission failed');
       connection.drop('overloaded', 'internal error: the coordinator failed; its log says more');
     }
+  }
+
+  #leftEarly(connection: Connection, code: DropCode): void {
+    this.#arriving.delete(connection);
+    this.#observer.onTurnedAway(code);
   }
 
   /** The token is the round's to check; here only the round is found. */

@@ -2,7 +2,7 @@
  * Structured logs. Knows: which names hold what must never be written, and censors them whoever logs
  * them. Invariant: no vector, share, seed, key or certificate in a line (coordinator.logs.test.ts).
  */
-import { type Logger, destination, pino } from 'pino';
+import { type LevelWithSilent, type Logger, destination, pino } from 'pino';
 
 const NEVER_LOGGED = [
   'bytes',
@@ -31,9 +31,13 @@ const NEVER_LOGGED = [
 /** Censored where they are the logged object's own fields, or one or two levels down. */
 const REDACT_PATHS = NEVER_LOGGED.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 
-/** @returns a child of `logger` that censors; without one, a logger to standard error. */
-export function coordinatorLog(logger?: Logger): Logger {
-  const base = logger ?? pino({ name: 'onlysum-coordinator' }, destination({ fd: 2, sync: true }));
+/**
+ * @param level - of the logger that is made.
+ * @returns a child of `logger` that censors; without one, a logger to standard error.
+ */
+export function coordinatorLog(logger?: Logger, level: LevelWithSilent = 'info'): Logger {
+  const name = 'onlysum-coordinator';
+  const base = logger ?? pino({ name, level }, destination({ fd: 2, sync: true }));
   return base.child({}, { redact: { paths: REDACT_PATHS, censor: '[never logged]' } });
 }
 

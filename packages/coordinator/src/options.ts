@@ -7,7 +7,7 @@ import { UsageError, describe, equalBytes, invalidField, toHex } from '@onlysum/
 import { nativeSuite } from '@onlysum/crypto/node';
 import { DEFAULT_DURATIONS, type StageDurations } from '@onlysum/protocol';
 import type { Task } from '@onlysum/task';
-import type { Logger } from 'pino';
+import type { LevelWithSilent, Logger } from 'pino';
 import { type AdminOptions, type AdminSettings, checkAdminOptions } from './admin/admin-options.js';
 import { DEFAULT_LIMITS, type Limits, largestFrameBytes } from './limits.js';
 import { coordinatorLog } from './log.js';
@@ -60,6 +60,10 @@ export interface CoordinatorOptions {
   readonly now?: () => number;
   /** Default: to standard error. */
   readonly logger?: Logger;
+  /** The finest that is written, unless there is a `logger`. Default: info. */
+  readonly logLevel?: LevelWithSilent;
+  /** Whether `/metrics` answers, to whoever reaches the port. Default: no. */
+  readonly metrics?: boolean;
 }
 
 export interface Settings {
@@ -84,6 +88,7 @@ export interface Settings {
   readonly rng: Rng;
   readonly now: () => number;
   readonly log: Logger;
+  readonly hasMetrics: boolean;
 }
 
 const SEED_BYTES = 32;
@@ -145,7 +150,8 @@ export function checkOptions(options: CoordinatorOptions): Settings {
     suite,
     rng: options.rng ?? systemRng,
     now,
-    log: coordinatorLog(options.logger),
+    log: coordinatorLog(options.logger, options.logLevel),
+    hasMetrics: options.metrics ?? false,
   };
 }
 

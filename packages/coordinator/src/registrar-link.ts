@@ -28,13 +28,21 @@ export interface RegistrarLink {
   /**
    * @param isAttested - whether an answer that is no refusal is what was asked for, duly signed.
    * @param budgetMs - after this the answer is a refusal `registrar-unavailable`.
+   * @param about - fields of every line of the log: the round that asks.
    * @returns an answer or a refusal; never throws.
    */
   ask(
     request: UnsignedRequest,
     isAttested: (response: RegistrarResponse) => boolean,
     budgetMs: number,
+    about?: Readonly<Record<string, unknown>>,
   ): Promise<RegistrarResponse>;
+  /**
+   * Whether the registrar answers now, asked at most once in a while however many want to know.
+   *
+   * @returns why it does not; undefined if it does. Without where it was looked for.
+   */
+  unreachable(): Promise<string | undefined>;
   /** Looks once whether the registrar is there, and warns in the log if it is not; never throws. */
   greet(): Promise<void>;
   /** Resolves when nothing is being asked. */
@@ -43,6 +51,16 @@ export interface RegistrarLink {
   close(): void;
 }
 
+/** @param elapsedMs - from the question to the answer or refusal, with all repetitions. */
+export type OnAnswer = (
+  kind: UnsignedRequest['kind'],
+  response: RegistrarResponse,
+  elapsedMs: number,
+) => void;
+
+/** Anyone may ask whether the coordinator is ready. */
+const LOOK_AGAIN_MS = 1_000;
+const LOOK_MS = 3_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 
@@ -51,10 +69,11 @@ export function registrarLink(
   seed: Uint8Array,
   suite: Suite,
   log: Logger,
+  onAnswer: OnAnswer = () => undefined,
 ): RegistrarLink {
   const closing = new AbortController();
   const asking = new Set<Promise<RegistrarResponse>>();
-  const ask: RegistrarLink['ask'] = async (request, isAttested, budgetMs) => {
+  const ask: RegistrarLink['ask'] = async (request, isAttested, budgetMs, about = {}) => {
     const bytes = signedRequest(request, seed, suite);
     const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(budgetMs)]);
     let last = `it did not answer within ${budgetMs} ms`;
@@ -63,7 +82,7 @@ export function registrarLink(
         const response = parseResponse(await orAborted(port.attest(bytes, signal), signal));
         if (response.kind === 'refused') return spoken(response);
         if (isAttested(response)) return response;
-        log.error({ asked: request.kind }, 'the answer is not signed by the registrar');
+        log.error({ ...about, asked: request.kind }, 'the answer is not signed by the registrar');
         return refused(
           'registrar-signature',
           'the answer is not what was asked for under the signature of the registrar that the ' +
@@ -73,7 +92,7 @@ export function registrarLink(
         if (signal.aborted) break;
         last = reasonFor(error);
         log.warn(
-          { asked: request.kind, attempt, ...errorFields(error) },
+          { ...about, asked: request.kind, attempt, ...errorFields(error) },
           'the registrar gave no answer that can be used',
         );
         if (error instanceof OnlysumError && !error.retryable) return refused(error.code, last);
@@ -82,11 +101,33 @@ export function registrarLink(
     }
     return refused('registrar-unavailable', `the registrar cannot be reached: ${last}`);
   };
+  let look: { readonly atMs: number; readonly found: Promise<string | undefined> } | undefined;
+  const lookForRegistrar = async (): Promise<string | undefined> => {
+    try {
+      await port.greet?.(AbortSignal.any([closing.signal, AbortSignal.timeout(LOOK_MS)]));
+      return undefined;
+    } catch (error) {
+      return reasonFor(error);
+    }
+  };
   return {
     ask: (...question) => {
-      const answer = ask(...question).finally(() => asking.delete(answer));
+      const beganMs = performance.now();
+      const answer = ask(...question)
+        .then((response) => {
+          onAnswer(question[0].kind, response, performance.now() - beganMs);
+          return response;
+        })
+        .finally(() => asking.delete(answer));
       asking.add(answer);
       return answer;
+    },
+    unreachable: () => {
+      const nowMs = performance.now();
+      if (look === undefined || nowMs - look.atMs > LOOK_AGAIN_MS) {
+        look = { atMs: nowMs, found: lookForRegistrar() };
+      }
+      return look.found;
     },
     greet: async () => {
       try {

@@ -9,6 +9,7 @@ import {
   type Certificate,
   type CoordinatorEffect,
   type CoordinatorEvent,
+  type CoordinatorStage,
   type CoordinatorState,
   type DeviceId,
   type Drop,
@@ -37,6 +38,12 @@ import {
   roundSum,
 } from './published-result.js';
 import type { RegistrarLink } from './registrar-link.js';
+import {
+  type RoundObserver,
+  type RoundOutcome,
+  RoundWatch,
+  type StageTimes,
+} from './round-watch.js';
 import { refused } from './registrar-link.js';
 import type { AbortedEnd, Kept } from './round-ledger.js';
 
@@ -48,6 +55,7 @@ export interface RoundHost {
   readonly log: Logger;
   readonly link: RegistrarLink;
   readonly opener: SumOpener;
+  readonly observer: RoundObserver;
   readonly helloTimeoutMs: number;
   /** Whether the registrar still stands by the announcement of this round. */
   isCurrent(params: RoundParams): boolean;
@@ -65,6 +73,16 @@ export interface RoundHost {
   onEnd(round: Round, aborted: AbortedEnd | undefined): void;
 }
 
+type RoundFields = Readonly<
+  Record<'task' | 'round', string> & Record<'version' | 'window', number>
+>;
+
+export interface RoundStatus extends StageTimes, Omit<RoundFields, 'round'> {
+  readonly stage: CoordinatorStage;
+  /** Connected to it now. */
+  readonly devices: number;
+}
+
 /** Messages of a few kilobytes each. */
 const MADE_TOGETHER = 64;
 
@@ -73,7 +91,10 @@ export class Round {
   readonly id: string;
   readonly #host: RoundHost;
   readonly #log: Logger;
+  /** Fields of every line of the log that is about this round. */
+  readonly #about: RoundFields;
   readonly #check: AnswerCheck;
+  readonly #watch: RoundWatch;
   readonly #members = new Map<DeviceId, Connection>();
   readonly #queue: CoordinatorEvent[] = [];
   #isStepping = false;
@@ -99,12 +120,14 @@ export class Round {
     this.id = toHex(params.round);
     this.#host = host;
     const { manifest } = params.task;
-    this.#log = host.log.child({
+    this.#about = {
       task: manifest.name,
       version: manifest.version,
       window: params.window.index,
       round: this.id,
-    });
+    };
+    this.#log = host.log.child(this.#about);
+    this.#watch = new RoundWatch(params.task, host.observer);
     this.#check = answerCheck(host.suite, params.task);
     const [state, effects] = startRound(params, host.now());
     this.#state = state;
@@ -142,6 +165,12 @@ export class Round {
     };
   }
 
+  /** What may be told to anyone: no device, no address, no round id. */
+  status(): RoundStatus {
+    const { task, version, window } = this.#about;
+    return { task, version, window, stage: this.stage, devices: this.size, ...this.#watch.times() };
+  }
+
   /** Only while the cohort gathers. The round listens to the connection from now on. */
   join(connection: Connection, certificate: Certificate): void {
     this.#adopt(connection);
@@ -158,6 +187,7 @@ export class Round {
   #adopt(connection: Connection): void {
     const device = connection.id;
     this.#members.set(device, connection);
+    connection.describeAs(this.#about);
     connection.listen({
       onMessage: (bytes) => this.#step({ kind: 'message', device, bytes }),
       onGone: (code) => this.#onGone(connection, code),
@@ -173,6 +203,7 @@ export class Round {
     const { id: device } = connection;
     if (!this.#members.has(device)) return;
     this.#retire(connection);
+    this.#watch.drop(code);
     this.#step({ kind: 'left', device, code });
   }
 
@@ -245,7 +276,7 @@ export class Round {
         ? 'the operator stopped this task before the sum was kept: it is thrown away'
         : `${kept.code}: the sum could not be kept: it is thrown away`;
     this.#sendAway(code, detail);
-    this.#end({ code: kept.code, detail });
+    this.#end({ code: kept.code, detail }, code === 'task-stopped' ? code : 'internal');
   }
 
   /**
@@ -271,8 +302,10 @@ export class Round {
       case 'drop': {
         const connection = this.#members.get(effect.device);
         this.#members.delete(effect.device);
-        connection?.drop(effect.code, effect.detail, effect.retryInMs);
-        if (connection !== undefined) this.#retire(connection);
+        if (connection === undefined) return;
+        this.#watch.drop(effect.code);
+        connection.drop(effect.code, effect.detail, effect.retryInMs);
+        this.#retire(connection);
         return;
       }
       case 'release': {
@@ -308,12 +341,13 @@ export class Round {
       case 'stage':
         this.#deadlineMs = undefined;
         this.#log.info({ stage: effect.stage, devices: effect.devices }, 'stage begins');
+        this.#watch.stage(effect.stage, effect.devices);
         return;
       case 'result':
         throw new InternalError('internal', 'a result is kept before it is carried out');
       case 'abort':
         this.#log.warn({ code: effect.code, detail: effect.detail }, 'round aborted');
-        this.#end(effect);
+        this.#end(effect, effect.code);
         return;
     }
   }
@@ -335,7 +369,7 @@ export class Round {
       return;
     }
     const isAttested = this.#check(request);
-    const response = await link.ask(request, isAttested, attestMs);
+    const response = await link.ask(request, isAttested, attestMs, this.#about);
     if (response.kind === 'refused') {
       const { code, detail, members } = response;
       this.#log.warn(
@@ -365,7 +399,8 @@ export class Round {
       this.#log.warn({ inconsistentShares, atFault }, 'wrong shares were corrected');
     }
     this.#host.onResult(publishedResult(this.params.task, sum), result.record);
-    this.#end(undefined);
+    this.#watch.opened(result.devices, result.survivors);
+    this.#end(undefined, 'opened');
   }
 
   #cost(): RoundCost {
@@ -402,24 +437,29 @@ export class Round {
     const code = error instanceof OnlysumError ? error.code : 'internal';
     const detail = 'the coordinator failed; its log says more';
     this.#sendAway('round-aborted', `${code}: ${detail}`);
-    this.#end({ code, detail });
+    this.#end({ code, detail }, 'internal');
   }
 
   #sendAway(code: DropCode, detail: string): void {
     for (const connection of [...this.#members.values()]) {
       this.#retire(connection);
+      this.#watch.drop(code);
       connection.drop(code, detail);
     }
   }
 
-  #end(aborted: { readonly code: string; readonly detail: string } | undefined): void {
+  #end(
+    aborted: { readonly code: string; readonly detail: string } | undefined,
+    outcome: RoundOutcome,
+  ): void {
     clearTimeout(this.#timer);
     clearTimeout(this.#grantTimer);
     for (const timer of this.#timers) clearTimeout(timer);
     for (const connection of [...this.#members.values()]) {
-      this.#members.delete(connection.id);
+      this.#retire(connection);
       connection.release();
     }
+    this.#watch.end(outcome);
     this.#host.onEnd(
       this,
       aborted && {
@@ -436,6 +476,7 @@ export class Round {
     this.#members.delete(connection.id);
     this.#bytesIn += connection.bytesIn;
     this.#bytesOut += connection.bytesOut;
+    this.#watch.bytes(connection.bytesIn, connection.bytesOut);
   }
 
   #context(): MachineContext {

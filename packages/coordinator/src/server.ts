@@ -1,5 +1,5 @@
 /**
- * The port: HTTP for health, WebSocket for devices, and what neither may use up. Protocol §6.
+ * The port: HTTP for health and metrics, WebSocket for devices, and what neither may use up. Protocol §6.
  * Knows: HTTP, upgrades, addresses, counts. Doesn't know: messages, rounds.
  * Invariant: no more than `connections` devices are served; those beyond are told `overloaded`.
  */
@@ -13,10 +13,12 @@ import { SUBPROTOCOL } from '@onlysum/protocol';
 import type { Task } from '@onlysum/task';
 import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
+import type { Registry } from 'prom-client';
 import { WebSocketServer } from 'ws';
 import { Connection } from './connection.js';
 import type { Limits } from './limits.js';
 import type { Settings } from './options.js';
+import type { Readiness } from './readiness.js';
 import { tlsOptions, watchTls } from './tls.js';
 
 export interface DeviceServer {
@@ -30,7 +32,12 @@ export interface DeviceServer {
 
 export interface ServerEvents {
   onDevice(connection: Connection, tasks: ReadonlyMap<string, Task>): void;
+  /** A device that was told `overloaded` at the door. */
+  onTurnedAway(code: 'overloaded'): void;
   health(): { readonly status: string };
+  readiness(): Promise<Readiness>;
+  /** Undefined: there is no such path. */
+  readonly metrics: Registry | undefined;
 }
 
 /** Refused devices that are still being told so, and health checks, on top of the served ones. */
@@ -53,9 +60,7 @@ export async function listen(settings: Settings, events: ServerEvents): Promise<
   };
   const onRequest: RequestListener = (request, response) => void answer(request, response);
   const secure =
-    tls === undefined
-      ? undefined
-      : createTlsServer({ ...timeouts, ...tlsOptions(tls) }, onRequest);
+    tls === undefined ? undefined : createTlsServer({ ...timeouts, ...tlsOptions(tls) }, onRequest);
   const server = secure ?? createServer(timeouts, onRequest);
   server.maxConnections = limits.connections + SPARE_SOCKETS;
   const sockets = new WebSocketServer({
@@ -80,15 +85,17 @@ export async function listen(settings: Settings, events: ServerEvents): Promise<
       open.add(connection);
       webSocket.on('close', () => open.delete(connection));
       const excess = served.excess(address);
-      if (excess !== undefined) return connection.drop('overloaded', excess);
+      if (excess !== undefined) {
+        events.onTurnedAway('overloaded');
+        return connection.drop('overloaded', excess);
+      }
       served.add(address);
       webSocket.on('close', () => served.remove(address));
       events.onDevice(connection, tasks);
     });
   });
   await listening(server, host, port);
-  const watch =
-    secure === undefined || tls === undefined ? undefined : watchTls(secure, tls, log);
+  const watch = secure === undefined || tls === undefined ? undefined : watchTls(secure, tls, log);
   const beat = setInterval(() => {
     for (const connection of open) connection.beat();
   }, limits.pingIntervalMs);
@@ -123,6 +130,16 @@ function httpApp(settings: Settings, events: ServerEvents): Hono {
     const health = events.health();
     return c.json(health, health.status === 'ok' ? 200 : 503);
   });
+  app.get('/readyz', async (c) => {
+    const readiness = await events.readiness();
+    return c.json(readiness, readiness.status === 'ready' ? 200 : 503);
+  });
+  const { metrics } = events;
+  if (metrics !== undefined) {
+    app.get('/metrics', async (c) => {
+      return c.body(await metrics.metrics(), 200, { 'content-type': metrics.contentType });
+    });
+  }
   app.notFound((c) => {
     if (!settings.tasksByPath.has(c.req.path)) {
       return c.json(errorBody('not-found', 'no such path'), 404);

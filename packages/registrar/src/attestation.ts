@@ -4,7 +4,7 @@
  * that recorded it is on disk.
  */
 import { setImmediate } from 'node:timers/promises';
-import { type DeriveResult, type Suite, runDerive } from '@onlysum/crypto';
+import { type DeriveResult, type Suite, runDerive, toHex } from '@onlysum/crypto';
 import {
   type RegistrarParams,
   type RegistrarRequest,
@@ -16,6 +16,7 @@ import {
   parseRequest,
   refusal,
 } from '@onlysum/protocol';
+import type { Task } from '@onlysum/task';
 import type { RegistrarStore } from './store/registrar-store.js';
 
 /** Verifications in a row: about 10 ms of a core, after which other requests have their turn. */
@@ -32,6 +33,8 @@ export interface AttestationHost {
 export interface Attestation {
   readonly request: RegistrarRequest;
   readonly response: RegistrarResponse;
+  /** That it is about, if that is one of this registrar's. */
+  readonly task: Task | undefined;
   readonly bytes: Uint8Array;
 }
 
@@ -41,16 +44,22 @@ export async function attestRequest(
   host: AttestationHost,
 ): Promise<Attestation> {
   const request = parseRequest(requestBytes);
-  const response = await answer(request, host);
-  return { request, response, bytes: encodeResponse(response) };
+  const checks = host.store.read((ledger) => checkRequest(ledger, request, host.params));
+  const isRefused = 'kind' in checks;
+  const response = isRefused ? checks : await answer(request, checks, host);
+  const task = isRefused ? taskNamedIn(request, host.params) : checks.task;
+  return { request, response, task, bytes: encodeResponse(response) };
+}
+
+function taskNamedIn(request: RegistrarRequest, { tasks }: RegistrarParams): Task | undefined {
+  return 'taskId' in request ? tasks.get(toHex(request.taskId)) : undefined;
 }
 
 async function answer(
   request: RegistrarRequest,
+  checks: RequestChecks,
   { params, store, suite, context }: AttestationHost,
 ): Promise<RegistrarResponse> {
-  const checks = store.read((ledger) => checkRequest(ledger, request, params));
-  if ('kind' in checks) return checks;
   const results = await verify(suite, checks);
   try {
     return await store.transact((ledger) =>

@@ -4,6 +4,7 @@ export type { RegistrarOptions } from './options.js';
 export { storeOwner } from './owner.js';
 export { type Registrar, type RegistrarHealth, createRegistrar } from './registrar.js';
 export { type RevocationList, revocationsStatement } from './revocations.js';
+export type { Readiness } from './readiness.js';
 export { type RegistrarServerOptions, type RunningRegistrar, startRegistrar } from './server.js';
 export { type LmdbStoreOptions, lmdbStore } from './store/lmdb-store.js';
 export { memoryStore } from './store/memory-store.js';

@@ -4,15 +4,16 @@
  */
 import { toHex } from '@onlysum/crypto';
 import type { RegistrarRequest, RegistrarResponse } from '@onlysum/protocol';
-import { type Logger, destination, pino } from 'pino';
+import type { Task } from '@onlysum/task';
+import { type LevelWithSilent, type Logger, destination, pino } from 'pino';
 
 export function silentLogger(): Logger {
   return pino({ level: 'silent' });
 }
 
 /** To standard error: standard output belongs to the command that runs the server. */
-export function standardLogger(): Logger {
-  return pino({ name: 'onlysum-registrar' }, destination(2));
+export function standardLogger(level: LevelWithSilent = 'info'): Logger {
+  return pino({ name: 'onlysum-registrar', level }, destination(2));
 }
 
 /** The first four bytes. */
@@ -20,14 +21,17 @@ export function shortHex(bytes: Uint8Array): string {
   return toHex(bytes.subarray(0, 4));
 }
 
+/** @param task - of the request, where it is one of this registrar's. */
 export function attestationEntry(
   request: RegistrarRequest,
   response: RegistrarResponse,
+  task: Task | undefined,
   elapsedMs: number,
 ): Record<string, string | number> {
   return {
     kind: request.kind,
-    ...('taskId' in request ? { task: shortHex(request.taskId), window: request.window } : {}),
+    ...('taskId' in request ? { taskId: shortHex(request.taskId), window: request.window } : {}),
+    ...(task === undefined ? {} : { task: task.manifest.name }),
     ...('round' in request ? { round: toHex(request.round) } : {}),
     ...(request.kind === 'roster' ? { devices: request.members.length } : {}),
     ...(response.kind === 'refused'

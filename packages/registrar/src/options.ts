@@ -2,6 +2,7 @@
 import { type Rng, type Suite, UsageError, equalBytes, invalidField, toHex } from '@onlysum/crypto';
 import type { Task } from '@onlysum/task';
 import type { Logger } from 'pino';
+import type { RegistrarObserver } from './observations.js';
 import type { RegistrarStore } from './store/registrar-store.js';
 
 export interface RegistrarOptions {
@@ -21,6 +22,8 @@ export interface RegistrarOptions {
   readonly now?: () => number;
   /** Default: no log. */
   readonly logger?: Logger;
+  /** Told of every answer; default: nobody. */
+  readonly observer?: RegistrarObserver;
 }
 
 const SEED_BYTES = 32;

@@ -80,6 +80,9 @@ describe('createRegistrar', () => {
     const { registrar, clock } = await openRegistrar([], store);
     expect(registrar.health()).toEqual({
       status: 'ok',
+      role: 'registrar',
+      nowMs: START_MS,
+      uptimeMs: expect.any(Number) as number,
       incarnation: START_MS,
       epoch: EPOCH,
       enrolled: 0,

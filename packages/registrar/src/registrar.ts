@@ -29,10 +29,15 @@ import { attestRequest } from './attestation.js';
 import { attestationEntry, shortHex, silentLogger } from './log.js';
 import { type RegistrarOptions, checkInteger, checkOptions, checkTasks } from './options.js';
 import { claimStore } from './owner.js';
+import { type Readiness, registrarReadiness } from './readiness.js';
 import { REVOCATIONS_FRESH_MS, type RevocationList, signRevocations } from './revocations.js';
 
 export interface RegistrarHealth {
   readonly status: 'ok';
+  readonly role: 'registrar';
+  /** Unix time on the registrar's clock. */
+  readonly nowMs: number;
+  readonly uptimeMs: number;
   readonly incarnation: number;
   /** The present epoch, and how many pseudonyms are enrolled for it. */
   readonly epoch: number;
@@ -89,6 +94,7 @@ export interface Registrar {
    */
   revocations(): RevocationList;
   health(): RegistrarHealth;
+  readiness(): Readiness;
 }
 
 /** A run of codes is printed and handed out at once; more at a time would only hold up attestation. */
@@ -106,6 +112,8 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
   checkOptions(options);
   const { seed, tasks, epochLengthMs, store } = options;
   const { suite = nativeSuite, rng = systemRng, now = Date.now, logger = silentLogger() } = options;
+  const { observer } = options;
+  const startedMs = performance.now();
   const publicKey = suite.ed25519PublicKey(seed);
   checkTasks(tasks, publicKey, epochLengthMs);
   const byId = new Map(tasks.map((task) => [toHex(task.taskId), task]));
@@ -118,18 +126,33 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
     if (incarnationOf(ledger) === undefined) newIncarnation(ledger, context());
   });
 
+  const observed =
+    <R>(kind: 'enrol' | 'renew', run: (request: R) => Promise<Certificate>) =>
+    async (request: R): Promise<Certificate> => {
+      try {
+        const certificate = await run(request);
+        observer?.onCertificate(kind, 'granted');
+        return certificate;
+      } catch (error) {
+        observer?.onCertificate(kind, error instanceof UsageError ? error.code : 'internal');
+        throw error;
+      }
+    };
+
   return {
     publicKey,
     epochLengthMs,
     attest: async (requestBytes) => {
       const beganMs = performance.now();
       const attestation = await attestRequest(requestBytes, { params, store, suite, context });
-      const { request, response, bytes } = attestation;
-      logger.info(attestationEntry(request, response, performance.now() - beganMs), 'attest');
+      const { request, response, task, bytes } = attestation;
+      const elapsedMs = performance.now() - beganMs;
+      logger.info(attestationEntry(request, response, task, elapsedMs), 'attest');
+      observer?.onAnswer(request, response, elapsedMs);
       return bytes;
     },
     announcement: (taskId) => announced(taskId),
-    enrol: async (request) => {
+    enrol: observed('enrol', async (request: EnrolRequest) => {
       checkText('code', request.code);
       const results = runDerive(suite, enrolChecks(request, params));
       const certificate = await store.transact((ledger) =>
@@ -137,8 +160,8 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
       );
       logger.info({ pseudonym: shortHex(request.pseudonym), epoch: certificate.epoch }, 'enrol');
       return certificate;
-    },
-    renew: async (request) => {
+    }),
+    renew: observed('renew', async (request: RenewRequest) => {
       checkInteger('epoch', request.epoch, 0, Number.MAX_SAFE_INTEGER);
       const results = runDerive(suite, renewChecks(request, params));
       const certificate = await store.transact((ledger) =>
@@ -146,7 +169,7 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
       );
       logger.info({ pseudonym: shortHex(request.pseudonym), epoch: certificate.epoch }, 'renew');
       return certificate;
-    },
+    }),
     makeCodes: async (count, lifetimeMs) => {
       checkInteger('count', count, 1, MOST_CODES);
       checkInteger('lifetimeMs', lifetimeMs, 1, Number.MAX_SAFE_INTEGER - context().nowMs);
@@ -182,9 +205,13 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
       return latest;
     },
     health: () => {
-      const epoch = Math.floor(context().nowMs / epochLengthMs);
+      const { nowMs } = context();
+      const epoch = Math.floor(nowMs / epochLengthMs);
       return store.read((ledger) => ({
         status: 'ok',
+        role: 'registrar',
+        nowMs,
+        uptimeMs: Math.round(performance.now() - startedMs),
         incarnation: presentIncarnation(ledger),
         epoch,
         enrolled: enrolledIn(ledger, epochLengthMs, epoch),
@@ -194,6 +221,7 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
         }),
       }));
     },
+    readiness: () => registrarReadiness(tasks, store, context().nowMs),
   };
 }
 

@@ -90,6 +90,9 @@ describe('what is public', () => {
     await enrolDevices(registrar, 3);
     expect(await (await fetch(`${url}/healthz`)).json()).toEqual({
       status: 'ok',
+      role: 'registrar',
+      nowMs: START_MS,
+      uptimeMs: expect.any(Number) as number,
       incarnation: START_MS,
       epoch: EPOCH,
       enrolled: 3,

@@ -6,9 +6,11 @@ import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { UsageError } from '@onlysum/crypto';
+import type { LevelWithSilent } from 'pino';
 import { registrarApp } from './http/app.js';
 import { type RegistrarLimits, completeLimits } from './http/limits.js';
 import { standardLogger } from './log.js';
+import { Observations } from './observations.js';
 import { type RegistrarOptions, checkInteger } from './options.js';
 import { type Registrar, createRegistrar } from './registrar.js';
 
@@ -18,6 +20,10 @@ export interface RegistrarServerOptions extends RegistrarOptions {
   /** 0 for any free one. */
   readonly port: number;
   readonly limits?: Partial<RegistrarLimits>;
+  /** Whether `/metrics` answers, to whoever reaches the port. Default: no. */
+  readonly metrics?: boolean;
+  /** The finest that is written, unless there is a `logger`. Default: info. */
+  readonly logLevel?: LevelWithSilent;
 }
 
 export interface RunningRegistrar {
@@ -35,11 +41,14 @@ const CLOSE_GRACE_MS = 2000;
  * @throws {UsageError} as {@link createRegistrar}; `listen-failed` if the address cannot be had.
  */
 export async function startRegistrar(options: RegistrarServerOptions): Promise<RunningRegistrar> {
-  const { host, port, tasks, logger = standardLogger() } = options;
+  const { host, port, tasks, logger = standardLogger(options.logLevel) } = options;
   checkInteger('port', port, 0, 65_535);
   const limits = completeLimits(tasks, options.limits);
-  const registrar = await createRegistrar({ ...options, logger });
-  const { fetch } = registrarApp(registrar, limits, logger);
+  const observations = new Observations();
+  const registrar = await createRegistrar({ ...options, logger, observer: observations });
+  const metrics =
+    options.metrics === true ? observations.expose(() => registrar.health()) : undefined;
+  const { fetch } = registrarApp(registrar, limits, logger, metrics);
   const server = createAdaptorServer({
     fetch,
     createServer,
@@ -60,6 +69,7 @@ export async function startRegistrar(options: RegistrarServerOptions): Promise<R
     registrar,
     close: async () => {
       await closeServer(server);
+      observations.close();
       logger.info({ url }, 'registrar closed');
     },
   };

@@ -1,4 +1,4 @@
-import { describe, expect, it, test } from 'vitest';
+import { expect, test } from 'vitest';
 import vectors from '../../../test/vectors/v1/manifest.json' with { type: 'json' };
 import type { Assumptions, Manifest } from './manifest.js';
 import { parseManifest } from './parse-manifest.js';

@@ -8,7 +8,6 @@ import { checkToken, isGranted, requireScope, tokenId, type TokenRecord } from '
 import type { CoordinatorStore } from '../store/coordinator-store.js';
 import { Refusal, refuse } from './refusal.js';
 import type { Route } from './route.js';
-import { findToken } from './tokens.js';
 
 /** @throws {Refusal} 401 `token-missing`, `token-invalid`, `token-expired`, `token-revoked`. */
 export async function authenticate(
@@ -23,7 +22,7 @@ export async function authenticate(
     throw refuse('token-missing', 401, message, { headers: CHALLENGE });
   }
   try {
-    const record = await findToken(store, tokenId(presented));
+    const record = await store.token(tokenId(presented));
     return checkToken(suite, presented, record, nowMs);
   } catch (error) {
     if (!(error instanceof OnlysumError) || !TOKEN_CODES.has(error.code)) throw error;
@@ -32,7 +31,10 @@ export async function authenticate(
 }
 
 /** @returns the id of a token that was held once, for the audit log; the secret was right. */
-export function endedToken({ code }: Refusal, authorization: string | undefined): string | undefined {
+export function endedToken(
+  { code }: Refusal,
+  authorization: string | undefined,
+): string | undefined {
   if (code !== 'token-expired' && code !== 'token-revoked') return undefined;
   return tokenId(authorization?.replace(/^Bearer +/i, '') ?? '');
 }
@@ -65,5 +67,9 @@ export function requireTask(token: TokenRecord, { permissions }: Route, task?: s
   }
 }
 
-const TOKEN_CODES: ReadonlySet<string> = new Set(['token-invalid', 'token-expired', 'token-revoked']);
+const TOKEN_CODES: ReadonlySet<string> = new Set([
+  'token-invalid',
+  'token-expired',
+  'token-revoked',
+]);
 const CHALLENGE = { 'WWW-Authenticate': 'Bearer' };

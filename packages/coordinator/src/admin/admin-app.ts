@@ -137,7 +137,11 @@ export function adminApp(
   for (const [path, routes] of byPath()) {
     app.all(path, (c) => {
       const route = routes.find(({ method }) => method === c.req.raw.method);
-      if (route === undefined) throw wrongMethod(c, routes.map(({ method }) => method));
+      if (route === undefined)
+        throw wrongMethod(
+          c,
+          routes.map(({ method }) => method),
+        );
       return answer(c, route);
     });
   }
@@ -211,7 +215,7 @@ async function bodyOf(c: AdminContext, schema: v.GenericSchema): Promise<unknown
     const expected = 'application/json';
     const got = type === undefined ? 'none' : describe(type);
     const message = `Content-Type: expected ${expected}, got ${got}`;
-    throw refuse('content-type-unsupported', 415, message, { expected, got });
+    throw refuse('content-type', 415, message, { expected, got });
   }
   const text = await c.req.text();
   let value: unknown;
@@ -237,10 +241,15 @@ function parse<S extends v.GenericSchema>(
   const [issue] = parsed.issues;
   const path = (issue.path ?? []).map(({ key }) => String(key));
   const field = [...(where === '' ? [] : [where]), ...path].join('.') || 'query';
-  const expected = issue.expected === 'never' ? 'no such field' : (issue.expected ?? 'another form');
+  const expected =
+    issue.expected === 'never' ? 'no such field' : (issue.expected ?? 'another form');
   const got = describe(issue.input);
   const message = `${field}: expected ${expected}, got ${got}`;
-  throw refuse('request-invalid', 400, message, { field: describe(field).slice(1, -1), expected, got });
+  throw refuse('request-invalid', 400, message, {
+    field: describe(field).slice(1, -1),
+    expected,
+    got,
+  });
 }
 
 async function findTask(
@@ -267,6 +276,7 @@ async function respond(
   if (!(made instanceof Streamed)) return c.json(made as object, route.status);
   const body = await textStream(made.chunks, (error) => {
     log.error({ route: route.name, ...errorFields(error) }, 'an admin answer broke off');
+    c.env.outgoing.destroy();
   });
   const charset = made.contentType === 'text/csv' ? '; charset=utf-8; header=present' : '';
   c.header('Content-Type', `${made.contentType}${charset}`);

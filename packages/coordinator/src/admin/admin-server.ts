@@ -31,7 +31,10 @@ const REQUEST_MS = 30_000;
 const IDLE_MS = 60_000;
 
 /** @throws {UsageError} `listen-failed`, `tls-invalid`. */
-export async function startAdmin(settings: AdminSettings, ports: AdminPorts): Promise<RunningAdmin> {
+export async function startAdmin(
+  settings: AdminSettings,
+  ports: AdminPorts,
+): Promise<RunningAdmin> {
   const { host, port, tls, dashboardDir } = settings;
   const { log } = ports;
   const closing = new AbortController();

@@ -59,7 +59,10 @@ export const auditRoutes: readonly Route[] = [
 ];
 
 /** Up to what stood there when it was asked for: a busy log would never end. */
-async function* pagesOf(store: CoordinatorStore, last: number): AsyncGenerator<readonly AuditEntry[]> {
+async function* pagesOf(
+  store: CoordinatorStore,
+  last: number,
+): AsyncGenerator<readonly AuditEntry[]> {
   for (let after = 0; after < last; ) {
     const page = await store.auditEntries({ after, limit: Math.min(PAGE, last - after) });
     const end = page.at(-1);

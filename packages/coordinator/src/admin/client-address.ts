@@ -70,8 +70,15 @@ export function limitedAs(address: string): string {
   const groups =
     tail === undefined
       ? left
-      : [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right];
-  return `${groups.slice(0, 4).map((group) => group.padStart(4, '0')).join(':')}/64`;
+      : [
+          ...left,
+          ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0'),
+          ...right,
+        ];
+  return `${groups
+    .slice(0, 4)
+    .map((group) => group.padStart(4, '0'))
+    .join(':')}/64`;
 }
 
 function plainAddress(address: string): string {

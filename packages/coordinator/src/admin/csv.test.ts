@@ -7,12 +7,26 @@ function parse(line: string): string[] {
   const cells = [...line.slice(0, -2).matchAll(/("(?:[^"]|"")*"|[^",]*)(,|$)/g)];
   return cells
     .slice(0, cells.findIndex(([, , end]) => end === '') + 1)
-    .map(([, cell = '']) => (cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell));
+    .map(([, cell = '']) =>
+      cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell,
+    );
 }
 
 const texts = fc.oneof(
   fc.string(),
-  fc.constantFrom('=1+1', '+1', '-1', '@SUM(A1)', ' =1', '\t=1', '\r=1', '\n=1', '＝1', '|x', '"=1'),
+  fc.constantFrom(
+    '=1+1',
+    '+1',
+    '-1',
+    '@SUM(A1)',
+    ' =1',
+    '\t=1',
+    '\r=1',
+    '\n=1',
+    '＝1',
+    '|x',
+    '"=1',
+  ),
 );
 
 it('gives back what went in, and no cell of text begins as a formula does', () => {

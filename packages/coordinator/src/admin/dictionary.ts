@@ -24,7 +24,17 @@ export function dictionaryOf({ metrics }: Manifest): Dictionary {
 
 /** One line a column, a metric and a statistic of a metric, after the names. */
 export function dictionaryCells({ columns, metrics }: Dictionary): Cell[][] {
-  const names = ['entry', 'name', 'of', 'type', 'unit', 'meaning', 'group', 'owner', 'retentionDays'];
+  const names = [
+    'entry',
+    'name',
+    'of',
+    'type',
+    'unit',
+    'meaning',
+    'group',
+    'owner',
+    'retentionDays',
+  ];
   return [
     names,
     ...columns.map(({ name, type, meaning }) => {

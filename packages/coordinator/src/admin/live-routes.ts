@@ -7,7 +7,6 @@ import type { TokenRecord } from '@onlysum/service';
 import { refuse } from './refusal.js';
 import { type Call, EVENTS_TYPE, type LiveRound, type Route, route } from './route.js';
 import * as schema from './schema.js';
-import { findToken } from './tokens.js';
 
 const LOOK_MS = 500;
 const PING_MS = 15_000;
@@ -113,8 +112,8 @@ function eventStream(call: Call, leave: () => void): ReadableStream<Uint8Array> 
 }
 
 async function isHeld({ ports, token }: Call): Promise<boolean> {
-  const record = await findToken(ports.store, token.id);
-  return record?.revokedMs === undefined && record !== undefined && ports.now() < record.expiresMs;
+  const record = await ports.store.token(token.id);
+  return record !== undefined && record.revokedMs === undefined && ports.now() < record.expiresMs;
 }
 
 function shown({ tasks }: TokenRecord, rounds: readonly LiveRound[]): readonly LiveRound[] {

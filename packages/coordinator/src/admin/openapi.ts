@@ -126,7 +126,7 @@ function parameters(where: 'path' | 'query', fields: Route['params']): object[] 
   return Object.entries(fields?.entries ?? {}).map(([name, of]) => {
     const isRequired = where === 'path' || of.type !== 'exact_optional';
     const { json } = v.getMetadata(inner(of) as Described) as { json?: object };
-    const schema = json ?? jsonSchema(of as GenericSchema);
+    const schema = json ?? jsonSchema(of);
     return { name, in: where, required: isRequired, schema };
   });
 }
@@ -146,7 +146,11 @@ function media(of: GenericSchema): object {
 }
 
 function jsonSchema(of: GenericSchema): JsonSchema {
-  const { $schema: _, $defs: __, ...rest } = toJsonSchema(of, {
+  const {
+    $schema: _,
+    $defs: __,
+    ...rest
+  } = toJsonSchema(of, {
     ...CONFIG,
     definitions: COMPONENTS,
   });

@@ -98,7 +98,11 @@ function optOuts({ manifest }: Task, groups: Groups): OptOut[] {
   });
 }
 
-async function budgetOf(ports: AdminPorts, { record, task }: KnownTask, budget: NoisePromise['budget']) {
+async function budgetOf(
+  ports: AdminPorts,
+  { record, task }: KnownTask,
+  budget: NoisePromise['budget'],
+) {
   const { epsilon, delta, days } = budget;
   const sinceMs = ports.now() - days * DAY_MS;
   const { lengthMs } = task.manifest.window;

@@ -100,7 +100,8 @@ async function* rowsOf(
     const report = await ports.windowResult(taskId, window);
     if (report === undefined || report.state === 'open') continue;
     if (report.state !== 'closed') yield silentRow(facts, report.state);
-    else yield* closedRows(facts, readableResult(token.role, task.task, report.estimates).estimates);
+    else
+      yield* closedRows(facts, readableResult(token.role, task.task, report.estimates).estimates);
   }
 }
 

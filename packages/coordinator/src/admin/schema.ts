@@ -98,7 +98,10 @@ export const task = v.strictObject({
 });
 export const taskList = v.array(task);
 export const reasonBody = v.strictObject({
-  reason: v.pipe(oneLine(500), v.description('For the audit log; when stopping, devices are told.')),
+  reason: v.pipe(
+    oneLine(500),
+    v.description('For the audit log; when stopping, devices are told.'),
+  ),
 });
 
 const windowFacts = { window: count, startMs: ms, endMs: ms };
@@ -221,9 +224,7 @@ export const auditEntry = v.strictObject({
   actor: v.string(),
   subject: v.exactOptional(v.string()),
   outcome: v.picklist(['done', 'refused', 'failed']),
-  details: v.exactOptional(
-    v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
-  ),
+  details: v.exactOptional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]))),
   previous: hex(64),
   digest: hex(64),
 });
@@ -266,18 +267,18 @@ export const madeToken = v.strictObject({
 export const tokenIdText = tokenIdShape;
 
 export const liveRound = v.strictObject({
-    taskId,
-    task: v.string(),
-    window: count,
-    round: hex(32),
-    stage: v.string(),
-    devices: count,
-    target: v.pipe(count, v.description('The cohort closes with so many.')),
-    missing: v.pipe(count, v.description('Devices without which no round begins.')),
-    closesInMs: v.pipe(
-      v.nullable(v.number()),
-      v.description('Until the stage ends at the latest; null if nothing limits it.'),
-    ),
+  taskId,
+  task: v.string(),
+  window: count,
+  round: hex(32),
+  stage: v.string(),
+  devices: count,
+  target: v.pipe(count, v.description('The cohort closes with so many.')),
+  missing: v.pipe(count, v.description('Devices without which no round begins.')),
+  closesInMs: v.pipe(
+    v.nullable(v.number()),
+    v.description('Until the stage ends at the latest; null if nothing limits it.'),
+  ),
 });
 /** Of the event `rounds`. */
 export const liveRounds = v.array(liveRound);

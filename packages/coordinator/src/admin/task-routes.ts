@@ -39,7 +39,8 @@ export const taskRoutes: readonly Route[] = [
     method: 'POST',
     path: '/tasks/{taskId}/stop',
     name: 'stopTask',
-    summary: 'The kill switch: ends all rounds of the task at once, and takes no device until it is resumed.',
+    summary:
+      'The kill switch: ends all rounds of the task at once, and takes no device until it is resumed.',
     permissions: ['task.kill'],
     scope: 'task',
     params,

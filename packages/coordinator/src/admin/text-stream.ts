@@ -1,7 +1,7 @@
 /**
  * Text written as it is made, as fast as it is read. Knows: async iterables and web streams.
  * Invariant: what fails before the first piece rejects, so that it can still be answered with an error;
- * what fails later breaks the stream off, so that a part is not taken for the whole.
+ * what fails later is told, for the connection to be broken off: a part must not be taken for the whole.
  */
 
 /** Small pieces are sent together. */
@@ -9,7 +9,7 @@ const TOGETHER = 16 * 1024;
 
 export async function textStream(
   chunks: AsyncIterable<string>,
-  onError: (error: unknown) => void,
+  breakOff: (error: unknown) => void,
 ): Promise<ReadableStream<Uint8Array>> {
   const iterator = chunks[Symbol.asyncIterator]();
   const encoder = new TextEncoder();
@@ -25,8 +25,8 @@ export async function textStream(
         if (text !== '') controller.enqueue(encoder.encode(text));
         if (next.done === true) controller.close();
       } catch (error) {
-        onError(error);
-        controller.error(error);
+        breakOff(error);
+        controller.close();
       }
     },
     cancel: async () => {

@@ -89,7 +89,11 @@ export const STATISTICS: Readonly<Record<MetricResult['kind'], Readonly<Record<s
     };
     const amount = { ...clipped, total: 'sum over the devices', mean: 'total by devices' };
     return {
-      flag: { ...reported, yes: 'devices that said yes', share: 'their share of those that reported' },
+      flag: {
+        ...reported,
+        yes: 'devices that said yes',
+        share: 'their share of those that reported',
+      },
       count: amount,
       sum: amount,
       mean: amount,
@@ -154,7 +158,11 @@ function metricRows(result: MetricResult): Row[] {
         ...result.rows.flatMap((row, i) =>
           result.columns.map((column, j) => {
             const cell = result.counts[i]?.[j];
-            return { statistic: 'count', category: `${row} | ${column}`, ...(cell && numbers(cell)) };
+            return {
+              statistic: 'count',
+              category: `${row} | ${column}`,
+              ...(cell && numbers(cell)),
+            };
           }),
         ),
       ];

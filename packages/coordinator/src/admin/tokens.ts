@@ -7,7 +7,6 @@ import { invalidField, type Rng, type Suite, UsageError } from '@onlysum/crypto'
 import { makeToken, type TokenRecord } from '@onlysum/service';
 import { ROLES, type Role } from '@onlysum/task';
 import type { CoordinatorStore } from '../store/coordinator-store.js';
-import type { TokenRecord as StoredToken } from '../store/records.js';
 
 /** What may be told of a token. */
 export type TokenView = Omit<TokenRecord, 'hash'>;
@@ -33,8 +32,6 @@ export interface TokenContext {
 export const MOST_TOKEN_DAYS = 366;
 export const MOST_TOKEN_TASKS = 100;
 const DAY_MS = 24 * 3_600_000;
-/** In place of task names; no task is called so. */
-const ALL = '*';
 
 /** @throws {UsageError} `argument-invalid`, also for a task that the coordinator never served. */
 export async function createToken(
@@ -51,13 +48,13 @@ export async function createToken(
   await checkTasks(store, tasks);
   const scope = { role, name, tasks, createdMs: nowMs, expiresMs: nowMs + days * DAY_MS };
   const { token, record } = makeToken(suite, rng, scope);
-  await store.putToken(storedToken(record), [
+  await store.putToken(record, [
     {
       action: 'token.created',
       actor,
       subject: record.id,
       outcome: 'done',
-      details: { name, role, days, tasks: tasks === 'all' ? ALL : tasks.join(' ') },
+      details: { name, role, days, tasks: tasks === 'all' ? tasks : tasks.join(' ') },
     },
   ]);
   return { token, view: tokenView(record) };
@@ -67,7 +64,7 @@ export async function createToken(
 export async function listTokens(store: CoordinatorStore): Promise<readonly TokenView[]> {
   const stored = await store.tokens();
   const newestFirst = [...stored].sort((a, b) => b.createdMs - a.createdMs);
-  return newestFirst.map((token) => tokenView(tokenRecord(token)));
+  return newestFirst.map(tokenView);
 }
 
 /** The first revocation stands. @throws {UsageError} `record-missing`. */
@@ -80,29 +77,11 @@ export async function revokeToken(
   ]);
   const stored = await store.token(id);
   if (stored === undefined) throw missing(id);
-  return tokenView(tokenRecord(stored));
+  return tokenView(stored);
 }
 
-/** @returns undefined if there is none. */
-export async function findToken(
-  store: CoordinatorStore,
-  id: string,
-): Promise<TokenRecord | undefined> {
-  const stored = await store.token(id);
-  return stored === undefined ? undefined : tokenRecord(stored);
-}
-
-function storedToken(record: TokenRecord): StoredToken {
-  return { ...record, tasks: record.tasks === 'all' ? [ALL] : record.tasks };
-}
-
-function tokenRecord({ role, tasks, ...stored }: StoredToken): TokenRecord {
-  const known = ROLES.find((each) => each === role);
-  if (known === undefined) throw invalid('role', `one of ${ROLES.join(', ')}`, role);
-  return { ...stored, role: known, tasks: tasks.includes(ALL) ? 'all' : tasks };
-}
-
-function tokenView({ hash: _, ...view }: TokenRecord): TokenView {
+function tokenView(record: TokenRecord): TokenView {
+  const { hash: _, ...view } = record;
   return view;
 }
 

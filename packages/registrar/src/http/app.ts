@@ -1,6 +1,6 @@
 /**
  * The registrar's HTTP API. Knows: routes, bodies, statuses, limits. Doesn't know: sockets, what is
- * allowed. Every answer but that of /v1/attest is JSON.
+ * allowed. Every answer but those of /v1/attest and /metrics is JSON.
  *
  * Failed enrolments and renewals are not counted: a code has 96 random bits, so guessing one needs no
  * limit; and behind the proxy with TLS that this server needs, all clients have the proxy's address, so a
@@ -12,6 +12,7 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import type { Registrar } from '../registrar.js';
 import {
   announcementJson,
@@ -28,10 +29,12 @@ type Env = { Bindings: HttpBindings };
 const BYTES = 'application/octet-stream';
 const JSON_TYPE = 'application/json';
 
+/** @param metrics - undefined: there is no such path. */
 export function registrarApp(
   registrar: Registrar,
   limits: RegistrarLimits,
   logger: Logger,
+  metrics?: Registry,
 ): Hono<Env> {
   const app = new Hono<Env>();
   const json = bodyLimit({ maxSize: limits.jsonBytes, onError: () => tooLarge(limits.jsonBytes) });
@@ -46,6 +49,15 @@ export function registrarApp(
     c.header('cache-control', 'no-store');
   });
   app.get('/healthz', (c) => c.json(registrar.health()));
+  app.get('/readyz', (c) => {
+    const readiness = registrar.readiness();
+    return c.json(readiness, readiness.status === 'ready' ? 200 : 503);
+  });
+  if (metrics !== undefined) {
+    app.get('/metrics', async (c) => {
+      return c.body(await metrics.metrics(), 200, { 'content-type': metrics.contentType });
+    });
+  }
   app.get('/v1/key', (c) => {
     const { publicKey, epochLengthMs } = registrar;
     return c.json({ publicKey: toHex(publicKey), epochLengthMs });

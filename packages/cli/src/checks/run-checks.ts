@@ -1,0 +1,61 @@
+/** The checks in their order: those of files alone, and those of a deployment where it runs. */
+import type { Terminal } from '../terminal.js';
+import { checkAddresses } from './address-checks.js';
+import { namedTasks, readDeployment } from './deployment.js';
+import { checkFiles, checkSupportedLines } from './file-checks.js';
+import type { Finding } from './finding.js';
+import { checkKeys } from './key-checks.js';
+import { checkDisk, checkNode, checkOpenFiles, checkPorts } from './machine-checks.js';
+import { checkManifests } from './manifest-checks.js';
+import { checkServers, urlOf, viewServers } from './server-checks.js';
+import { checkStores } from './store-checks.js';
+import { checkCertificates } from './tls-checks.js';
+import { viewServer } from '../server-view.js';
+
+/**
+ * What can be known without asking anyone.
+ *
+ * @param file - undefined: `onlysum.yaml`.
+ * @throws {UsageError} `file-unreadable`.
+ */
+export function checkConfiguration(file: string | undefined, terminal: Terminal): Finding[] {
+  const { deployment, findings } = readDeployment(file, terminal);
+  if (deployment === undefined) return [...findings];
+  const { tasks, findings: unreadable } = namedTasks(deployment);
+  return [
+    ...findings,
+    ...checkSupportedLines(deployment),
+    ...checkFiles(deployment),
+    ...unreadable,
+    ...checkKeys(deployment, tasks),
+    ...checkAddresses(deployment, tasks),
+  ];
+}
+
+/** All of it. @throws {UsageError} `file-unreadable`. */
+export async function checkDeployment(
+  file: string | undefined,
+  terminal: Terminal,
+): Promise<Finding[]> {
+  const { deployment } = readDeployment(file, terminal);
+  const first = [checkNode(process.versions.node), ...checkConfiguration(file, terminal)];
+  if (deployment === undefined) return first;
+  const { configuration } = deployment;
+  const { tasks } = namedTasks(deployment);
+  const nowMs = Date.now();
+  const servers = await viewServers(configuration);
+  return [
+    ...first,
+    ...checkManifests(deployment, tasks, nowMs),
+    ...checkCertificates(deployment, nowMs),
+    ...(await checkStores(deployment, tasks)),
+    ...checkDisk(deployment),
+    ...checkOpenFiles(deployment),
+    ...(await checkPorts(deployment, async ({ field, host, port }) => {
+      const role = field.startsWith('registrar') ? 'registrar' : 'coordinator';
+      const view = await viewServer(urlOf({ host, port }));
+      return 'health' in view && view.health.role === role;
+    })),
+    ...(await checkServers(deployment, tasks, servers)),
+  ];
+}

@@ -1,0 +1,143 @@
+/** Servers that run: that they answer, agree on keys and time, and are two. */
+import type { Configuration } from '../configuration.js';
+import { registrarKeyAt, type ServerView, viewServer } from '../server-view.js';
+import { type Listener, listeners } from './address-checks.js';
+import type { Deployment, NamedTask } from './deployment.js';
+import { failure, type Finding, ok, warning } from './finding.js';
+
+/** A registrar refuses windows that are not open on its own clock. */
+const SKEW_WARN_MS = 2000;
+const SKEW_FAIL_MS = 30_000;
+
+export interface RunningServers {
+  readonly coordinator: ServerView | undefined;
+  readonly registrar: ServerView | undefined;
+}
+
+/** @returns views of the servers that the configuration has; undefined where it has none. */
+export async function viewServers(configuration: Configuration): Promise<RunningServers> {
+  const urls = serverUrls(configuration);
+  const view = async (url: string | undefined) => (url === undefined ? url : viewServer(url));
+  const [coordinator, registrar] = await Promise.all([
+    view(urls.coordinator),
+    view(urls.registrar),
+  ]);
+  return { coordinator, registrar };
+}
+
+/** Where this machine reaches them; the registrar by the coordinator's line if there is one. */
+export function serverUrls(configuration: Configuration): {
+  readonly coordinator: string | undefined;
+  readonly registrar: string | undefined;
+} {
+  const all = listeners(configuration).filter(({ port }) => port !== 0);
+  const own = (field: string) => {
+    const listener = all.find((each) => each.field === field);
+    return listener === undefined ? undefined : urlOf(listener);
+  };
+  return {
+    coordinator: own('coordinator.port'),
+    registrar: configuration.coordinator.registrarUrl?.replace(/\/+$/, '') ?? own('registrar.port'),
+  };
+}
+
+export function urlOf({ host, port }: Pick<Listener, 'host' | 'port'>): string {
+  const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
+}
+
+export async function checkServers(
+  deployment: Deployment,
+  tasks: readonly NamedTask[],
+  { coordinator, registrar }: RunningServers,
+): Promise<Finding[]> {
+  return [
+    ...checkCoordinator(coordinator),
+    ...(await checkRegistrar(deployment, tasks, registrar)),
+    ...checkClocks(coordinator, registrar),
+    ...checkSeparation(deployment, coordinator),
+  ];
+}
+
+function checkCoordinator(view: ServerView | undefined): Finding[] {
+  if (view === undefined) return [];
+  if ('problem' in view) return [ok('coordinator', `none runs at ${view.url}: ${view.problem}`)];
+  const { url, readiness } = view;
+  if (readiness.status === 'ready') return [ok('coordinator', `${url} is ready`)];
+  const message = `${url} is not ready: ${readiness.reasons.join('; ')}`;
+  return [failure('coordinator', message, 'mend what it says; its log says more')];
+}
+
+async function checkRegistrar(
+  { configuration, at }: Deployment,
+  tasks: readonly NamedTask[],
+  view: ServerView | undefined,
+): Promise<Finding[]> {
+  if (view === undefined) return [];
+  const isOwn = configuration.coordinator.registrarUrl === undefined;
+  const place = at(isOwn ? 'registrar.port' : 'coordinator.registrarUrl');
+  const { url } = view;
+  if ('problem' in view) {
+    const mend = isOwn ? 'onlysum registrar' : 'start the registrar, or correct the line';
+    return [failure('registrar', `${url} does not answer: ${view.problem}`, mend, place)];
+  }
+  if (view.health.role !== 'registrar') {
+    const message = `${url} is a ${view.health.role}`;
+    return [failure('registrar', message, 'name the address of the registrar', place)];
+  }
+  if (view.readiness.status !== 'ready') {
+    const message = `${url} is not ready: ${view.readiness.reasons.join('; ')}`;
+    return [failure('registrar', message, 'mend what it says; its log says more', place)];
+  }
+  const key = await registrarKeyAt(url);
+  const findings = tasks
+    .filter(({ task }) => key !== undefined && task.manifest.registrar !== key.publicKey)
+    .map(({ path, task }) => {
+      const message = `${url} has key ${key?.publicKey}, and ${path} names ${task.manifest.registrar}`;
+      const mend = 'name the registrar of this manifest, or sign a manifest that names this one';
+      return failure('registrar', message, mend, place);
+    });
+  return findings.length > 0 ? findings : [ok('registrar', `${url} is ready`)];
+}
+
+function checkClocks(
+  coordinator: ServerView | undefined,
+  registrar: ServerView | undefined,
+): Finding[] {
+  if (registrar === undefined || 'problem' in registrar) return [];
+  const isRunning = coordinator !== undefined && !('problem' in coordinator);
+  const other = isRunning ? 'the coordinator' : 'this machine';
+  const aheadMs = registrar.aheadMs - (isRunning ? coordinator.aheadMs : 0);
+  const unsureMs = (registrar.answerMs + (isRunning ? coordinator.answerMs : 0)) / 2;
+  const skewMs = Math.max(0, Math.abs(aheadMs) - unsureMs);
+  if (skewMs < SKEW_WARN_MS) {
+    return [ok('clocks', `registrar and ${other} agree to within ${SKEW_WARN_MS / 1000} s`)];
+  }
+  const way = aheadMs > 0 ? 'ahead of' : 'behind';
+  const message = `the registrar's clock is ${(skewMs / 1000).toFixed(1)} s ${way} that of ${other}`;
+  const mend = 'let both machines keep time by NTP: timedatectl set-ntp true';
+  const make = skewMs < SKEW_FAIL_MS ? warning : failure;
+  return [make('clocks', message, mend)];
+}
+
+function checkSeparation(
+  { configuration, at }: Deployment,
+  coordinator: ServerView | undefined,
+): Finding[] {
+  const mend = 'run the registrar on another machine, by other people, with its own onlysum.yaml';
+  const isEmbedded =
+    coordinator !== undefined &&
+    'health' in coordinator &&
+    coordinator.health.role === 'coordinator' &&
+    coordinator.health.registrar === 'embedded';
+  if (isEmbedded) {
+    const message = `${coordinator.url} runs its registrar inside itself: the roles do not check each other`;
+    return [warning('separation', message, mend)];
+  }
+  const { key } = configuration.registrar;
+  if (key === undefined || configuration.coordinator.key === undefined) {
+    return [ok('separation', 'this file is of one role')];
+  }
+  const message = 'registrar and coordinator are in one file: whoever has it can be both';
+  return [warning('separation', message, mend, at('registrar'))];
+}

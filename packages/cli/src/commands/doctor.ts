@@ -1,0 +1,33 @@
+/** `onlysum doctor`: what is wrong with a deployment where it runs, and how to mend it. */
+import type { Command } from 'commander';
+import { showFindings } from '../checks/findings-text.js';
+import { jsonOption } from '../flags.js';
+import type { Terminal } from '../terminal.js';
+
+interface DoctorFlags {
+  readonly config?: string;
+  readonly json?: true;
+}
+
+/** @param exit - takes 1 if a check failed. */
+export function addDoctor(
+  program: Command,
+  terminal: Terminal,
+  exit: (code: number) => void,
+): void {
+  program
+    .command('doctor')
+    .summary('find what is wrong with a deployment, and how to mend it')
+    .description(
+      'Checks onlysum.yaml as `onlysum config check` does, and what it meets on this machine: Node,\n' +
+        'manifests, certificates, stores, disk, open files, ports; and, of servers that run, whether they\n' +
+        'are ready, have the right keys and agree on the time. Run it as the user of the servers.',
+    )
+    .option('--config <file>', 'configuration (default: onlysum.yaml)')
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  onlysum doctor --json')
+    .action(async ({ config, json }: DoctorFlags) => {
+      const { checkDeployment } = await import('../checks/run-checks.js');
+      exit(showFindings(terminal, await checkDeployment(config, terminal), json === true));
+    });
+}
