@@ -21,7 +21,7 @@ export interface Live {
 
 export interface LiveRounds {
   readonly live: Signal<Live>;
-  stop(): void;
+  readonly stop: () => void;
 }
 
 /** The server pings every 15 s: silence for longer than two pings is a broken connection. */

@@ -25,17 +25,21 @@ export function useLoaded<T>(
   useEffect(() => {
     if (key === undefined) return undefined;
     const aborter = new AbortController();
-    load(aborter.signal).then(
-      (value) => {
-        if (!aborter.signal.aborted) setAnswer({ asked, loaded: { state: 'ready', value } });
-      },
-      (error: unknown) => {
-        if (aborter.signal.aborted) return;
-        const message = error instanceof Error ? error.message : String(error);
-        setAnswer({ asked, loaded: { state: 'failed', message, retry } });
-      },
-    );
+    const ask = async (): Promise<void> => {
+      const loaded = await outcome(() => load(aborter.signal), retry);
+      if (!aborter.signal.aborted) setAnswer({ asked, loaded });
+    };
+    void ask();
     return () => aborter.abort();
   }, [asked, refresh]);
   return answer?.asked === asked ? answer.loaded : { state: 'loading' };
+}
+
+async function outcome<T>(load: () => Promise<T>, retry: () => void): Promise<Loaded<T>> {
+  try {
+    return { state: 'ready', value: await load() };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { state: 'failed', message, retry };
+  }
 }
