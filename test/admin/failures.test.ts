@@ -77,7 +77,7 @@ it('says what the windows with noise have cost', async () => {
   const path = `/privacy?task=${admin.taskId}`;
   expect((await admin.call(path, { token })).json).toMatchObject({
     privacy,
-    budget: { ...budget, windows: 1, spentEpsilon: 1.5 },
+    budget: { ...budget, windows: 1, spentEpsilon: 1.5, windowsPaid: 5 },
   });
   admin.clock.offsetMs += 31 * 24 * 3_600_000;
   const { token: later } = await admin.makeToken({ role: 'privacy-officer', days: 60 });

@@ -286,7 +286,7 @@ describe.skipIf(skips)(skips ? `the page (skipped: ${NO_CHROMIUM})` : 'the page'
     expect(text).toMatch(/Pays for\s+12 windows/);
     expect(text).toMatch(/spent ε = 6\.218 of 8/);
     expect(text).toContain('most by connection-lost');
-    expect(text).toMatch(/2908\s+[\d.]+% \(95 %: [\d.]+% to [\d.]+%\)/);
+    expect(text).toMatch(/2908\s+[\d.]+% \(95\s%: [\d.]+% to [\d.]+%\)/);
   });
 
   describe('the audit log', () => {

@@ -4,11 +4,12 @@
  */
 import {
   addCosts,
-  epsilonOf,
   NO_COST,
   type NoisePromise,
   type PrivacyCost,
+  spentEpsilon,
   type Task,
+  windowsWithin,
 } from '@onlysum/task';
 import * as v from 'valibot';
 import type { RoundRecord } from '../store/records.js';
@@ -113,9 +114,13 @@ async function budgetOf(
     if (rounds.some(({ state }) => state === 'opened')) withOpened.add(window);
   }
   const cost = task.layout.noise?.cost ?? NO_COST;
-  const spent = epsilonOf(times(cost, withOpened.size), Number(delta));
-  const spentEpsilon = Number.isFinite(spent) ? spent : null;
-  return { epsilon, delta, days, windows: withOpened.size, spentEpsilon };
+  const windows = withOpened.size;
+  const spent = windows === 0 ? 0 : spentEpsilon(times(cost, windows), windows, delta);
+  return {
+    ...{ epsilon, delta, days, windows },
+    spentEpsilon: Number.isFinite(spent) ? spent : null,
+    windowsPaid: windowsWithin(cost, budget),
+  };
 }
 
 /** By doubling: as many additions as the number has digits. */

@@ -192,6 +192,10 @@ export const privacyBody = v.strictObject({
       delta: v.string(),
       days: count,
       windows: v.pipe(count, v.description('That opened within the last `days` days.')),
+      windowsPaid: v.pipe(
+        count,
+        v.description('That the whole budget pays for, within `days` days.'),
+      ),
       spentEpsilon: v.pipe(
         v.nullable(v.number()),
         v.description(

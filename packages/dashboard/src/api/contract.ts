@@ -143,7 +143,7 @@ export interface PrivacyView {
     /** Of a device that was in every one of them; null if no bound can be shown. */
     readonly spentEpsilon: number | null;
     /** That the whole budget pays for. */
-    readonly windowsPaid?: number;
+    readonly windowsPaid: number;
   } | null;
   readonly windows: readonly PrivacyWindow[];
 }

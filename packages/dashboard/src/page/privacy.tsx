@@ -99,7 +99,7 @@ function budgetFacts(
     [`ε of any ${counted(days, 'day')}`, number(Number(epsilon))],
     [`δ of any ${counted(days, 'day')}`, number(Number(delta))],
   ];
-  if (budget?.windowsPaid !== undefined) {
+  if (budget !== null) {
     facts.push(['Pays for', counted(budget.windowsPaid, 'window')]);
   }
   return facts;

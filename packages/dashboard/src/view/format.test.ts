@@ -5,7 +5,7 @@ it('leaves out the interval of what is exact', () => {
   expect(interval([3, 3])).toBe('');
   expect(estimate({ value: 3, standardError: 0, interval: [3, 3] }, undefined, 'ms')).toBe('3 ms');
   const noisy = { value: 0.25, standardError: 0.1, interval: [0.05, 0.45] } as const;
-  expect(estimate(noisy, share)).toBe('25% (95 %: 5% to 45%)');
+  expect(estimate(noisy, share)).toBe('25% (95\u00a0%: 5% to 45%)');
 });
 
 it('says what is known of a ratio without a value', () => {

@@ -69,7 +69,7 @@ export function estimate(
   const suffix = unit === '' || unit === '1' ? '' : ` ${unit}`;
   const around = interval(ends, format);
   if (value === null) return around === '' ? NO_NUMBER : `unknown (${around}${suffix})`;
-  return `${format(value)}${suffix}${around === '' ? '' : ` (95 %: ${around})`}`;
+  return `${format(value)}${suffix}${around === '' ? '' : ` (95\u00a0%: ${around})`}`;
 }
 
 export function time(ms: number): string {
