@@ -7,7 +7,7 @@ import { invalidField, UsageError } from '@onlysum/crypto';
 import type { CoordinatorStore } from './store/coordinator-store.js';
 
 /** Devices are told it within a message that has room for 512. */
-const MOST_REASON_CHARACTERS = 300;
+export const MOST_REASON_CHARACTERS = 300;
 
 export class KillSwitch {
   readonly #store: CoordinatorStore;
