@@ -9,7 +9,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { closedAfterEach } from './fleets.js';
 import {
   type DeviceOptions,
@@ -165,6 +165,24 @@ describe('the kill switch', () => {
       { action: 'task.stopped', actor: 'alice', details: { reason: 'trial' } },
       { action: 'task.resumed', actor: 'bob' },
     ]);
+  });
+
+  it('stays stopped while the store cannot be written, and is written later', async () => {
+    const inner = memoryCoordinatorStore();
+    let isBroken = true;
+    const store: CoordinatorStore = {
+      ...inner,
+      setTaskState: (...change) =>
+        isBroken ? Promise.reject(new Error('disk full')) : inner.setTaskState(...change),
+    };
+    const fleet = await start({ coordinator: { store } });
+    const id = taskIdOf(fleet);
+    await expect(fleet.coordinator.stopTask(id, 'leak', 'ops')).rejects.toThrow('disk full');
+    await until(() => fleet.log.lines.filter((line) => line.includes('not known')).length > 1);
+    const identity = await enrolDevice(fleet);
+    expect((await runDevice(fleet, identity)).droppedCode).toBe('task-stopped');
+    isBroken = false;
+    await vi.waitFor(async () => expect((await inner.task(id))?.state).toBe('stopped'), 5_000);
   });
 
   it('stops one task and not the others', async () => {

@@ -5,7 +5,7 @@
  * alive.
  */
 import { OnlysumError, type Rng } from '@onlysum/crypto';
-import { type PoolSlots, skewMs } from '@onlysum/protocol';
+import { clockSkewMs, type PoolSlots } from '@onlysum/protocol';
 import { type Manifest, type Window, windowAt } from '@onlysum/task';
 import { uniform } from './jitter.js';
 import { SubmitError } from './submit-error.js';
@@ -83,7 +83,7 @@ class Schedule {
   /** Asked for at a random time about the window's beginning, again where clocks may differ. */
   async #slotsOf(window: Window): Promise<PoolSlots | undefined> {
     const { manifest, rng, now, slotsIn } = this.#ports;
-    const marginMs = skewMs(manifest);
+    const marginMs = clockSkewMs(manifest);
     if (now() < window.startMs) await this.#until(window.startMs + uniform(rng) * marginMs);
     const slots = this.#isStopped ? undefined : await slotsIn(window);
     if (slots !== undefined || now() >= window.startMs + marginMs) return slots;

@@ -69,7 +69,8 @@ export interface RunningCoordinator {
    * @param taskId - hex.
    * @param reason - devices are told.
    * @param actor - for the audit log: who asks for it.
-   * @throws {UsageError} `record-missing`; `store-unavailable`: then it is stopped until this process ends.
+   * @throws {UsageError} `record-missing`; `store-unavailable`: then it is stopped all the same, and
+   *   written when the store can be.
    */
   stopTask(taskId: string, reason: string, actor: string): Promise<void>;
   /**

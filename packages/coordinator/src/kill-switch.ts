@@ -7,13 +7,15 @@ import { invalidField, UsageError } from '@onlysum/crypto';
 import type { CoordinatorStore } from './store/coordinator-store.js';
 
 /** Devices are told it within a message that has room for 512. */
-const MOST_REASON_CHARACTERS = 300;
+export const MOST_REASON_CHARACTERS = 300;
 
 export class KillSwitch {
   readonly #store: CoordinatorStore;
   readonly #onStop: (taskId: string, detail: string) => void;
   /** Why, by task. */
   readonly #stopped = new Map<string, string>();
+  /** Stops that the store does not know yet. */
+  readonly #unwritten = new Map<string, { readonly reason: string; readonly actor: string }>();
   /** Changes begun and ended here: what the store said in between may be older. */
   #revision = 0;
   #underWay = 0;
@@ -30,7 +32,7 @@ export class KillSwitch {
   }
 
   /**
-   * Stops it at once, then durably. If that fails it stays stopped in this process.
+   * Stops it at once, then durably. If that fails it stays stopped, and {@link refresh} tries again.
    *
    * @throws {UsageError} `argument-invalid`, `record-missing`, `store-unavailable`.
    */
@@ -40,16 +42,8 @@ export class KillSwitch {
       throw invalidField(UsageError, 'argument-invalid', 'reason', expected, reason);
     }
     this.#markStopped(taskId, reason);
-    const audit = { action: 'task.stopped', actor, subject: taskId, outcome: 'done' } as const;
-    const state = { state: 'stopped', reason } as const;
-    await this.#change(() =>
-      this.#store.setTaskState(taskId, state, [{ ...audit, details: { reason } }]),
-    ).catch((error: unknown) => {
-      if (error instanceof UsageError && error.code === 'record-missing') {
-        this.#stopped.delete(taskId);
-      }
-      throw error;
-    });
+    this.#unwritten.set(taskId, { reason, actor });
+    await this.#writeStop(taskId, reason, actor);
   }
 
   /** @throws {UsageError} `record-missing`, `store-unavailable`: then it stays stopped. */
@@ -58,11 +52,15 @@ export class KillSwitch {
     await this.#change(() =>
       this.#store.setTaskState(taskId, { state: 'open' }, [{ ...audit, details: { reason } }]),
     );
+    this.#unwritten.delete(taskId);
     this.#stopped.delete(taskId);
   }
 
   /** Takes over what the store says: another process may have stopped a task. */
   async refresh(): Promise<void> {
+    for (const [taskId, { reason, actor }] of this.#unwritten) {
+      if (this.#underWay === 0) await this.#writeStop(taskId, reason, actor);
+    }
     const revision = this.#revision;
     const tasks = await this.#store.tasks();
     if (this.#underWay > 0 || this.#revision !== revision) return;
@@ -76,6 +74,23 @@ export class KillSwitch {
     const detail = `the operator stopped this task: ${reason}`;
     this.#stopped.set(taskId, detail);
     this.#onStop(taskId, detail);
+  }
+
+  async #writeStop(taskId: string, reason: string, actor: string): Promise<void> {
+    const audit = { action: 'task.stopped', actor, subject: taskId, outcome: 'done' } as const;
+    const state = { state: 'stopped', reason } as const;
+    try {
+      await this.#change(() =>
+        this.#store.setTaskState(taskId, state, [{ ...audit, details: { reason } }]),
+      );
+      this.#unwritten.delete(taskId);
+    } catch (error) {
+      if (error instanceof UsageError && error.code === 'record-missing') {
+        this.#unwritten.delete(taskId);
+        this.#stopped.delete(taskId);
+      }
+      throw error;
+    }
   }
 
   async #change(run: () => Promise<unknown>): Promise<void> {

@@ -66,5 +66,5 @@ export { RefusedRequest, type RegistrarParams } from './registrar/types.js';
 export { announceWindow, newIncarnation, presentIncarnation } from './registrar/window.js';
 export { BOX_BYTES, KEY_BYTES, PAIR_TAG_BYTES, SHARE_RECORD_BYTES } from './sizes.js';
 export { type PoolSlots, poolSlots, slotCount } from './slots.js';
-export { currentWindow, skewMs } from './window-clock.js';
+export { clockSkewMs, currentWindow } from './window-clock.js';
 export { decodeFrame } from './wire/codec.js';

@@ -5,7 +5,7 @@
  */
 import { invalidField, UsageError } from '@onlysum/crypto';
 import type { Manifest, Window } from '@onlysum/task';
-import { skewMs } from './window-clock.js';
+import { clockSkewMs } from './window-clock.js';
 
 export interface PoolSlots {
   /** When each of the pool's slots opens: Unix ms, ascending, at least one. */
@@ -40,7 +40,7 @@ export function poolSlots(
   if (!Number.isSafeInteger(pool) || pool < 0 || pool >= pools) {
     throw invalid('pool', `an integer from 0 to ${pools - 1}`, pool);
   }
-  const marginMs = Math.floor(skewMs(manifest));
+  const marginMs = Math.floor(clockSkewMs(manifest));
   const usableMs = BigInt(window.endMs - window.startMs - 2 * marginMs);
   const rounds = slotCount(manifest);
   const all = BigInt(rounds) * BigInt(pools);

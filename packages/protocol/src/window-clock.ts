@@ -8,7 +8,7 @@ import { type Manifest, type Window, windowAt } from '@onlysum/task';
 const MOST_SKEW_MS = 60_000;
 
 /** The allowance for clocks that differ, in milliseconds. */
-export function skewMs({ window: { lengthMs } }: Manifest): number {
+export function clockSkewMs({ window: { lengthMs } }: Manifest): number {
   return Math.min(MOST_SKEW_MS, lengthMs / 10);
 }
 
@@ -18,8 +18,8 @@ export function currentWindow(
   index: number,
   nowMs: number,
 ): Window | undefined {
-  const skew = skewMs(manifest);
-  return [nowMs, nowMs - skew, nowMs + skew]
+  const skewMs = clockSkewMs(manifest);
+  return [nowMs, nowMs - skewMs, nowMs + skewMs]
     .map((ms) => windowAt(manifest, Math.max(0, ms)))
     .find((window) => window.index === index);
 }

@@ -7,6 +7,7 @@
 import { PERMISSIONS, type Permission } from '@onlysum/service';
 import { ROLES } from '@onlysum/task';
 import * as v from 'valibot';
+import { MOST_REASON_CHARACTERS } from '../kill-switch.js';
 import { estimate, windowResult } from './estimate-schema.js';
 import { MOST_TOKEN_DAYS, MOST_TOKEN_TASKS } from './tokens.js';
 
@@ -99,7 +100,7 @@ export const task = v.strictObject({
 export const taskList = v.array(task);
 export const reasonBody = v.strictObject({
   reason: v.pipe(
-    oneLine(500),
+    oneLine(MOST_REASON_CHARACTERS),
     v.description('For the audit log; when stopping, devices are told.'),
   ),
 });
