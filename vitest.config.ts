@@ -15,7 +15,7 @@ export default defineConfig({
   test: {
     globalSetup: ['test/postgres/global-setup.ts'],
     include: [
-      'packages/*/src/**/*.test.ts',
+      'packages/*/{src,test}/**/*.test.ts',
       'examples/*/{src,test}/**/*.test.ts',
       'test/**/*.test.ts',
     ],

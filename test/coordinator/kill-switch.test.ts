@@ -158,7 +158,7 @@ describe('the kill switch', () => {
     const fleet = await start({ coordinator: { store } });
     const { coordinator } = fleet;
     await coordinator.stopTask(taskIdOf(fleet), 'trial', 'alice');
-    await coordinator.resumeTask(taskIdOf(fleet), 'bob');
+    await coordinator.resumeTask(taskIdOf(fleet), 'mended', 'bob');
     const reports = await runDevices(fleet, await enrolDevices(fleet, 5));
     for (const { receipt } of reports) expect(receipt?.opened).toBe(true);
     const entries = await store.auditEntries();

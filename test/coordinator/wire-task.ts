@@ -12,6 +12,8 @@ export interface FleetOptions {
   readonly name?: string;
   readonly window?: number;
   readonly validity?: Manifest['validity'];
+  /** Applied last. */
+  readonly manifest?: Partial<Manifest>;
   /** Of `crashes`; `startup_ms` is kept for 90 days. */
   readonly retentionDays?: number;
   readonly privacy?: Manifest['privacy'];
@@ -70,6 +72,7 @@ export function makeTask(keys: Keys, options: FleetOptions = {}): Task {
         access: ['analyst'],
       },
     ],
+    ...options.manifest,
   };
   return verifySignedManifest(suite, signManifest(suite, manifest, keys.publisher));
 }

@@ -2,23 +2,12 @@
  * The example in headless Chromium, from memory: the page's files are answered here, and every other
  * request is refused and remembered. Knows: browser, bundle, requests. Doesn't know: what is tested.
  */
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { complaintsOf } from '../../../test/browser/chromium.js';
 
-/** Without some of these it looks for hosts of its maker's at every start. */
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const ORIGIN = 'https://editor.test';
 const folder = fileURLToPath(new URL('..', import.meta.url));
 
@@ -28,19 +17,6 @@ export interface OpenPage {
   readonly strangers: readonly string[];
   /** Errors in its console, its policy's among them, and uncaught ones. */
   readonly complaints: string[];
-}
-
-/** @returns the absolute path of Debian's chromium, or of what it is called elsewhere. */
-export function findChromium(): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  return ['chromium', 'google-chrome']
-    .flatMap((name) => folders.map((path) => join(path, name)))
-    .find(existsSync);
-}
-
-/** A fresh profile, which Playwright makes and removes. */
-export function startBrowser(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, args: FLAGS });
 }
 
 /** @returns the page's files by path, its module built from the sources. */
@@ -73,7 +49,6 @@ export async function openPage(
 ): Promise<OpenPage> {
   const context = await browser.newContext(options);
   const strangers: string[] = [];
-  const complaints: string[] = [];
   await context.route('**/*', (route) => {
     const url = new URL(route.request().url());
     const file = url.origin === ORIGIN ? files.get(url.pathname) : undefined;
@@ -83,10 +58,7 @@ export async function openPage(
   });
   const page = await context.newPage();
   page.on('websocket', (socket) => strangers.push(socket.url()));
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
-  });
+  const complaints = complaintsOf(page);
   await page.goto(`${ORIGIN}/`);
   await page.getByRole('dialog').waitFor();
   return { page, strangers, complaints };

@@ -2,30 +2,25 @@
  * The dialog as a person meets it. Needs Debian's chromium or google-chrome. Skipped without it, except
  * where CI is set: there it must run (.ci/run installs it).
  */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { findChromium, type OpenPage, openPage, pageFiles, startBrowser } from './browser-page.js';
+import { focused, tabTo, violations } from '../../../test/browser/accessibility.js';
+import { findChromium, NO_CHROMIUM, startBrowser } from '../../../test/browser/chromium.js';
+import { type OpenPage, openPage, pageFiles } from './browser-page.js';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const WIDE = { width: 1024, height: 800 };
 const NARROW = { width: 375, height: 667 };
-/** Tab stops from one end of the dialog to the other; more means that focus is lost. */
-const MOST_STOPS = 40;
 
 const found = findChromium();
-const reason = 'chromium is missing: apt-get install chromium';
 const skips = found === undefined && process.env['CI'] !== 'true';
 
-describe.skipIf(skips)(skips ? `the dialog (skipped: ${reason})` : 'the dialog', () => {
+describe.skipIf(skips)(skips ? `the dialog (skipped: ${NO_CHROMIUM})` : 'the dialog', () => {
   let browser: Browser;
   let files: Awaited<ReturnType<typeof pageFiles>>;
   let opened: OpenPage | undefined;
 
   beforeAll(async () => {
-    if (found === undefined) throw new Error(reason);
+    if (found === undefined) throw new Error(NO_CHROMIUM);
     [browser, files] = await Promise.all([startBrowser(found), pageFiles()]);
   });
   afterAll(() => browser?.close());
@@ -224,34 +219,6 @@ async function openAllDetails(page: Page): Promise<void> {
   await page.evaluate(() => {
     for (const details of document.querySelectorAll('details')) details.open = true;
   });
-}
-
-/** Of the rules for WCAG 2.2 AA and of those axe calls good practice. */
-async function violations(page: Page): Promise<readonly string[]> {
-  await page.evaluate(AXE);
-  const { violations, passes } = await page.evaluate(async () => {
-    const { axe: tester } = globalThis as unknown as { axe: typeof axe };
-    return tester.run(document);
-  });
-  expect(passes.map(({ id }) => id)).toContain('color-contrast');
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-}
-
-/** @returns the accessible name of what has the focus, as its label or text gives it. */
-function focused(page: Page): Promise<string> {
-  return page.evaluate(() => {
-    const node = document.activeElement;
-    const label = node instanceof HTMLInputElement ? node.labels?.[0] : node;
-    return label?.textContent.trim() ?? '';
-  });
-}
-
-async function tabTo(page: Page, name: string): Promise<void> {
-  for (let stop = 0; stop < MOST_STOPS; stop++) {
-    await page.keyboard.press('Tab');
-    if ((await focused(page)) === name) return;
-  }
-  throw new Error(`${name} is not reached by Tab`);
 }
 
 async function expectStatus(page: Page, text: string | RegExp): Promise<void> {

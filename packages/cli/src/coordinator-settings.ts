@@ -48,6 +48,8 @@ export interface CoordinatorSettings {
   readonly durations: NonNullable<Section<'coordinator'>['durations']>;
   readonly limits: NonNullable<Section<'coordinator'>['limits']>;
   readonly metrics: boolean;
+  readonly admin: Section<'coordinator'>['admin'];
+  readonly tls: Section<'coordinator'>['tls'];
   readonly logLevel: LogLevel;
 }
 
@@ -106,15 +108,22 @@ export function coordinatorSettings(
       flags.embedRegistrar === true
         ? { embedded: embeddedRegistrarSettings(configuration) }
         : { url: registrarUrl() },
-    store: join(directoryOf(flags.config, terminal.cwd), 'coordinator-store'),
+    store: coordinatorStoreFolder(flags.config, terminal.cwd),
     resultsDir: lines.resultsDir,
     exportRounds: lines.exportRounds ?? false,
     manifests: required(lines.manifests, '--manifest', 'coordinator.manifests'),
     durations: lines.durations ?? {},
     limits: lines.limits ?? {},
     metrics: lines.metrics ?? false,
+    admin: lines.admin,
+    tls: lines.tls,
     logLevel: configuration.log.level ?? DEFAULT_LOG_LEVEL,
   };
+}
+
+/** Of the durable record. */
+export function coordinatorStoreFolder(config: string | undefined, cwd: string): string {
+  return join(directoryOf(config, cwd), 'coordinator-store');
 }
 
 /** Where the configuration lies, or would. */

@@ -3,17 +3,14 @@
  * Knows: plan and budget. Doesn't know: how they are calibrated, how it is shown.
  */
 import {
-  addCosts,
-  epsilonOf,
-  GRAPH_FAILURE,
   noiseShares,
   type Layout,
   type Manifest,
-  NO_COST,
   type NoisePlan,
   type NoisePromise,
   noiseVariance,
-  type PrivacyCost,
+  spentEpsilon,
+  windowsWithin,
 } from '@onlysum/task';
 import { type Headline, headlineOf, type SummedCohorts } from './expected-error.js';
 
@@ -63,7 +60,6 @@ export interface ErrorAt {
 
 const FLEETS = [100, 1000, 10_000] as const;
 const DAY_MS = 86_400_000;
-const MOST_WINDOWS = 2 ** 31;
 
 /** @returns undefined without noise. */
 export function reportNoise(manifest: Manifest, layout: Layout): NoiseReport | undefined {
@@ -75,7 +71,7 @@ export function reportNoise(manifest: Manifest, layout: Layout): NoiseReport | u
   return {
     mechanism,
     neighbours,
-    window: { epsilon, delta, costEpsilon: spent(noise.cost, 1, delta) },
+    window: { epsilon, delta, costEpsilon: spentEpsilon(noise.cost, 1, delta) },
     budget: {
       ...budget,
       windowsInDays: Math.ceil((budget.days * DAY_MS) / window.lengthMs),
@@ -165,27 +161,4 @@ function errorAt(
 /** All n add a share of what the fewest honest ones of the smallest cohort must. */
 function cohortSurplus(manifest: Manifest, n: number): number {
   return n / noiseShares(manifest);
-}
-
-/** ε of so many windows with the cost of one, at a δ of them all. */
-function spent(cost: PrivacyCost, windows: number, delta: string): number {
-  return epsilonOf(cost, Math.max(0, Number(delta) - windows * GRAPH_FAILURE));
-}
-
-/** The most windows whose cost together the budget covers: powers of two of them, then from the largest down. */
-function windowsWithin(cost: PrivacyCost, { epsilon, delta }: NoisePromise['budget']): number {
-  const isCovered = (sum: PrivacyCost, windows: number): boolean =>
-    spent(sum, windows, delta) <= Number(epsilon) * (1 + Number.EPSILON * 4);
-  const doubled = [cost];
-  for (let windows = 1; windows < MOST_WINDOWS; windows *= 2) {
-    const last = doubled.at(-1) ?? NO_COST;
-    if (!isCovered(last, windows)) break;
-    doubled.push(addCosts(last, last));
-  }
-  let [sum, windows] = [NO_COST, 0];
-  for (const [power, more] of [...doubled.entries()].reverse()) {
-    const [nextSum, next] = [addCosts(sum, more), windows + 2 ** power];
-    if (isCovered(nextSum, next)) [sum, windows] = [nextSum, next];
-  }
-  return windows;
 }

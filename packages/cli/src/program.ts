@@ -33,6 +33,7 @@ import { addRegistrarNewIncarnation } from './commands/registrar-new-incarnation
 import { addRegistrarRevoke } from './commands/registrar-revoke.js';
 import { addRegistrarRotateKey } from './commands/registrar-rotate-key.js';
 import { addSimulate } from './commands/simulate.js';
+import { addToken } from './commands/token.js';
 import { addStatus } from './commands/status.js';
 import type { Terminal } from './terminal.js';
 
@@ -82,6 +83,7 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
   addRegistrarRotateKey(registrar, terminal);
   addRegistrarAudit(registrar, terminal);
   addCoordinator(program, terminal);
+  addToken(program, terminal);
   const config = program
     .command('config')
     .description('Check onlysum.yaml, and let an editor know its lines.')

@@ -1,4 +1,5 @@
 /** A coordinator with its key, and with the registrar in the same process if that was asked for. */
+import { fileURLToPath } from 'node:url';
 import {
   type CoordinatorOptions,
   type CoordinatorStore,
@@ -15,20 +16,27 @@ import { type OpenRegistrar, openRegistrar } from './run-registrar.js';
 import type { Terminal } from './terminal.js';
 
 export interface OpenCoordinator {
-  /** `http://host:port`; devices come over WebSocket to the same port. */
+  /** `http://host:port`, `https:` with TLS; devices come over WebSocket to the same port. */
   readonly url: string;
   /** Hex. */
   readonly publicKey: string;
   /** The registrar in this process, if any. */
   readonly embedded: OpenRegistrar | undefined;
+  /** Of the admin API and the dashboard, if they are on. */
+  readonly adminUrl: string | undefined;
+  /** Reads certificates again. */
+  readonly reload: () => void;
   readonly close: () => Promise<void>;
 }
+
+/** Its package lies beside this one, in a checkout as in an installation; it may not be built. */
+const DASHBOARD = fileURLToPath(new URL('../../dashboard/dist', import.meta.url));
 
 export async function openCoordinator(
   settings: CoordinatorSettings,
   terminal: Terminal,
 ): Promise<OpenCoordinator> {
-  const { resultsDir } = settings;
+  const { resultsDir, admin, tls } = settings;
   const { tasks, seed, publicKey } = loadRole('coordinator', settings, terminal);
   let embedded: OpenRegistrar | undefined;
   let store: CoordinatorStore | undefined;
@@ -58,10 +66,14 @@ export async function openCoordinator(
       metrics: settings.metrics,
       logLevel: settings.logLevel,
       ...(resultsDir === undefined ? {} : { resultsDir }),
+      ...(admin === undefined ? {} : { admin: { ...admin, dashboardDir: DASHBOARD } }),
+      ...(tls === undefined ? {} : { tls }),
     };
     const coordinator = await startCoordinator(options);
     return {
-      url: `http://${new URL(coordinator.url).host}`,
+      url: coordinator.url.replace(/^ws(s?:\/\/[^/]+).*$/, 'http$1'),
+      adminUrl: coordinator.adminUrl,
+      reload: () => coordinator.reloadTls(),
       publicKey: toHex(publicKey),
       embedded,
       close: async () => {

@@ -9,12 +9,14 @@ type Signal = keyof typeof EXIT_CODES;
 /**
  * @param close - called once, at the first signal.
  * @param announce - says that the server is up; a signal that comes after it is already minded.
+ * @param reload - called at every SIGHUP, which ends the process if there is none.
  * @returns once `close` has resolved.
  */
 export async function untilStopped(
   terminal: Terminal,
   close: () => Promise<void>,
   announce: () => void,
+  reload?: () => void,
 ): Promise<void> {
   let stop: () => void = () => undefined;
   const stopped = new Promise<void>((resolve) => {
@@ -25,11 +27,16 @@ export async function untilStopped(
     note(terminal, `${signal}: closing; once more to end at once`);
     stop();
   };
-  await listening(onSignal, async () => {
-    announce();
-    await stopped;
-    await close();
-  });
+  if (reload !== undefined) process.on('SIGHUP', reload);
+  try {
+    await listening(onSignal, async () => {
+      announce();
+      await stopped;
+      await close();
+    });
+  } finally {
+    if (reload !== undefined) process.off('SIGHUP', reload);
+  }
 }
 
 /** Runs `run` with a signal that the first SIGINT or SIGTERM aborts; the second ends the process. */

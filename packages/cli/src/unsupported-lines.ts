@@ -7,7 +7,7 @@ import type { Configuration } from './configuration.js';
 
 /** Whoever wires a line takes its name from here. */
 const NOT_WIRED = {
-  coordinator: ['store', 'resultsKey', 'admin', 'tls', 'overSelection'],
+  coordinator: ['store', 'resultsKey', 'overSelection'],
   registrar: [],
 } as const satisfies { [S in 'coordinator' | 'registrar']: readonly (keyof Configuration[S])[] };
 

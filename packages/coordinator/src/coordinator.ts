@@ -5,6 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toHex } from '@onlysum/crypto';
 import type { RoundRecord } from '@onlysum/protocol';
+import { type RunningAdmin, startAdmin } from './admin/admin-server.js';
+import type { AdminPorts } from './admin/route.js';
 import { Bookkeeping } from './bookkeeping.js';
 import { Lobby } from './lobby.js';
 import { errorFields } from './log.js';
@@ -52,7 +54,7 @@ export interface CoordinatorHealth {
 
 export interface RunningCoordinator {
   readonly port: number;
-  /** Where devices of the first task reach this process: ws://host:port/path. */
+  /** Where devices of the first task reach this process: ws://host:port/path, wss:// with TLS. */
   readonly url: string;
   health(): CoordinatorHealth;
   /**
@@ -71,8 +73,11 @@ export interface RunningCoordinator {
    *   written when the store can be.
    */
   stopTask(taskId: string, reason: string, actor: string): Promise<void>;
-  /** @throws {UsageError} `record-missing`; `store-unavailable`: then it stays stopped. */
-  resumeTask(taskId: string, actor: string): Promise<void>;
+  /**
+   * @param reason - for the audit log.
+   * @throws {UsageError} `record-missing`; `store-unavailable`: then it stays stopped.
+   */
+  resumeTask(taskId: string, reason: string, actor: string): Promise<void>;
   /**
    * What the store says of a window.
    *
@@ -81,6 +86,10 @@ export interface RunningCoordinator {
    * @throws {UsageError} `seal-key-unknown`, `seal-open-failed`, `store-unavailable`.
    */
   windowResult(taskId: string, window: number): Promise<WindowReport | undefined>;
+  /** Where the admin API and the dashboard are, without a slash at the end; undefined if they are off. */
+  readonly adminUrl: string | undefined;
+  /** Reads certificates and keys again at once; they are looked at every few seconds anyway. */
+  reloadTls(): void;
 }
 
 const DEFAULT_GRACE_MS = 30_000;
@@ -195,16 +204,32 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     })),
   });
 
+  const control: Pick<AdminPorts, 'stopTask' | 'resumeTask' | 'windowResult'> = {
+    stopTask: (taskId, reason, actor) => books.killSwitch.stop(taskId, reason, actor),
+    resumeTask: (taskId, reason, actor) => books.killSwitch.resume(taskId, reason, actor),
+    windowResult: (taskId, window) => books.windows.report({ taskId, window }),
+  };
+  const release = async (error: unknown): Promise<never> => {
+    await admin?.close();
+    await books.close();
+    throw error;
+  };
+  let admin: RunningAdmin | undefined;
+  if (settings.admin !== undefined) {
+    const { store, rng, now } = settings;
+    const served = new Set(settings.tasks.map(({ taskId }) => toHex(taskId)));
+    const rounds = () => lobby.live();
+    const ports = { ...control, store, suite, rng, now, log, served, rounds };
+    admin = await startAdmin(settings.admin, ports).catch(release);
+  }
+
   const server = await listen(settings, {
     onDevice: (connection, tasks) => lobby.accept(connection, tasks),
     onTurnedAway: (code) => observations.onTurnedAway(code),
     health,
     readiness: () => coordinatorReadiness(settings, link, closing !== undefined),
     metrics: settings.hasMetrics ? observations.expose(health) : undefined,
-  }).catch(async (error: unknown) => {
-    await books.close();
-    throw error;
-  });
+  }).catch(release);
 
   const close = async (graceMs: number): Promise<void> => {
     log.info({ graceMs, running: lobby.running }, 'closing');
@@ -215,6 +240,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     await Promise.race([link.settled(), sleep(FAREWELL_MS, undefined, { ref: false })]);
     link.close();
     await server.close();
+    await admin?.close();
     await Promise.all(publishing);
     await books.close();
     await opener.close();
@@ -224,7 +250,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
 
   const shownHost = host.includes(':') ? `[${host}]` : host;
   const path = settings.tasks[0] === undefined ? '/' : taskPath(settings.tasks[0]);
-  const url = `ws://${shownHost}:${server.port}${path}`;
+  const url = `${settings.tls === undefined ? 'ws' : 'wss'}://${shownHost}:${server.port}${path}`;
   log.info({ url }, 'listening');
   warnOfNoNoise(settings);
   // The registrar may start later; nothing waits for it here.
@@ -233,9 +259,12 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     port: server.port,
     url,
     health,
-    stopTask: (taskId, reason, actor) => books.killSwitch.stop(taskId, reason, actor),
-    resumeTask: (taskId, actor) => books.killSwitch.resume(taskId, actor),
-    windowResult: (taskId, window) => books.windows.report({ taskId, window }),
+    ...control,
+    adminUrl: admin?.url,
+    reloadTls: () => {
+      server.reloadTls();
+      admin?.reloadTls();
+    },
     close: ({ graceMs = DEFAULT_GRACE_MS } = {}) => (closing ??= close(graceMs)),
   };
 }

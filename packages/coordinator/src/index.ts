@@ -4,6 +4,14 @@ export {
   type RunningCoordinator,
   startCoordinator,
 } from './coordinator.js';
+export type { AdminOptions, AdminRateLimits } from './admin/admin-options.js';
+export {
+  createToken,
+  listTokens,
+  type NewToken,
+  revokeToken,
+  type TokenView,
+} from './admin/tokens.js';
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
 export type { CoordinatorOptions } from './options.js';
 export type { Readiness } from './readiness.js';
@@ -23,5 +31,6 @@ export { lmdbCoordinatorStore } from './store/lmdb-store.js';
 export { memoryCoordinatorStore } from './store/memory-store.js';
 export { postgresCoordinatorStore } from './store/postgres-store.js';
 export type * from './store/records.js';
+export type { TlsFiles } from './tls.js';
 export { fileSealing, freshSealing, type ResultSealing } from './sealing.js';
 export type { WindowReport, WindowTotal } from './window-report.js';

@@ -7,7 +7,7 @@ import { invalidField, UsageError } from '@onlysum/crypto';
 import type { CoordinatorStore } from './store/coordinator-store.js';
 
 /** Devices are told it within a message that has room for 512. */
-const MOST_REASON_CHARACTERS = 300;
+export const MOST_REASON_CHARACTERS = 300;
 
 export class KillSwitch {
   readonly #store: CoordinatorStore;
@@ -47,9 +47,11 @@ export class KillSwitch {
   }
 
   /** @throws {UsageError} `record-missing`, `store-unavailable`: then it stays stopped. */
-  async resume(taskId: string, actor: string): Promise<void> {
+  async resume(taskId: string, reason: string, actor: string): Promise<void> {
     const audit = { action: 'task.resumed', actor, subject: taskId, outcome: 'done' } as const;
-    await this.#change(() => this.#store.setTaskState(taskId, { state: 'open' }, [audit]));
+    await this.#change(() =>
+      this.#store.setTaskState(taskId, { state: 'open' }, [{ ...audit, details: { reason } }]),
+    );
     this.#unwritten.delete(taskId);
     this.#stopped.delete(taskId);
   }

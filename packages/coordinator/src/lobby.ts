@@ -19,6 +19,7 @@ import {
   resume,
 } from '@onlysum/protocol';
 import { type Task, type Window, checkValidity, windowAt } from '@onlysum/task';
+import type { LiveRound } from './admin/route.js';
 import { type Announcements, announcements } from './announcements.js';
 import type { Connection } from './connection.js';
 import { largestFrameBytes } from './limits.js';
@@ -96,6 +97,11 @@ export class Lobby {
 
   get running(): number {
     return this.#rounds.size - this.gathering;
+  }
+
+  /** Those that have not ended, oldest first. */
+  live(): LiveRound[] {
+    return [...this.#rounds.keys()].map((round) => round.live());
   }
 
   /** Of every round, oldest first. */

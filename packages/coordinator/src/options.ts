@@ -8,6 +8,7 @@ import { nativeSuite } from '@onlysum/crypto/node';
 import { DEFAULT_DURATIONS, type StageDurations } from '@onlysum/protocol';
 import type { Task } from '@onlysum/task';
 import type { LevelWithSilent, Logger } from 'pino';
+import { type AdminOptions, type AdminSettings, checkAdminOptions } from './admin/admin-options.js';
 import { DEFAULT_LIMITS, type Limits, largestFrameBytes } from './limits.js';
 import { coordinatorLog } from './log.js';
 import type { PublishedResult } from './published-result.js';
@@ -15,6 +16,7 @@ import type { RegistrarPort } from './registrar-port.js';
 import { freshSealing, type ResultSealing } from './sealing.js';
 import type { CoordinatorStore } from './store/coordinator-store.js';
 import { memoryCoordinatorStore } from './store/memory-store.js';
+import type { TlsFiles } from './tls.js';
 
 export interface CoordinatorOptions {
   /** Tasks to serve, each with this coordinator's key in its manifest. */
@@ -45,6 +47,10 @@ export interface CoordinatorOptions {
   readonly sealing?: ResultSealing;
   /** Whether cohorts close larger by what recent rounds lost, so that `target` devices stay. Default: yes. */
   readonly overSelection?: boolean;
+  /** The listener for operators, apart from that of devices. Default: none. */
+  readonly admin?: AdminOptions;
+  /** Certificate and key of the listener for devices. Default: plain, for a proxy that ends TLS. */
+  readonly tls?: TlsFiles;
   /** Called with each result, after it was written. Its failures are logged and go no further. */
   readonly onResult?: (result: PublishedResult) => void | Promise<void>;
   /** Default: node:crypto. */
@@ -75,6 +81,8 @@ export interface Settings {
   readonly store: CoordinatorStore;
   readonly sealing: ResultSealing;
   readonly overSelection: boolean;
+  readonly admin: AdminSettings | undefined;
+  readonly tls: TlsFiles | undefined;
   readonly onResult: CoordinatorOptions['onResult'];
   readonly suite: Suite;
   readonly rng: Rng;
@@ -136,6 +144,8 @@ export function checkOptions(options: CoordinatorOptions): Settings {
     store: options.store ?? memoryCoordinatorStore({ suite, now }),
     sealing: options.sealing ?? freshSealing(suite),
     overSelection,
+    admin: options.admin === undefined ? undefined : checkAdminOptions(options.admin),
+    tls: options.tls,
     onResult,
     suite,
     rng: options.rng ?? systemRng,

@@ -24,6 +24,7 @@ import {
   stepCoordinator,
 } from '@onlysum/protocol';
 import type { Logger } from 'pino';
+import type { LiveRound } from './admin/route.js';
 import { type AnswerCheck, answerCheck } from './answer-check.js';
 import type { Connection } from './connection.js';
 import { errorFields } from './log.js';
@@ -100,6 +101,8 @@ export class Round {
   #state: CoordinatorState;
   /** Of the stage. */
   #timer: NodeJS.Timeout | undefined;
+  /** When it goes off, by performance.now(). */
+  #deadlineMs: number | undefined;
   #grantTimer: NodeJS.Timeout | undefined;
   /** Of lost connections. */
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -138,6 +141,28 @@ export class Round {
   /** Devices connected to this round. */
   get size(): number {
     return this.#members.size;
+  }
+
+  /** What operators see of it while it runs. */
+  live(): LiveRound {
+    const { task, window, closesAt } = this.params;
+    const { name, cohort } = task.manifest;
+    const isGathering = this.stage === 'gathering';
+    const devices = isGathering ? this.size : this.#devices;
+    return {
+      taskId: toHex(task.taskId),
+      task: name,
+      window: window.index,
+      round: this.id,
+      stage: this.stage,
+      devices,
+      target: closesAt ?? cohort.target,
+      missing: isGathering ? Math.max(0, cohort.min - devices) : 0,
+      closesInMs:
+        this.#deadlineMs === undefined
+          ? null
+          : Math.max(0, Math.round(this.#deadlineMs - performance.now())),
+    };
   }
 
   /** What may be told to anyone: no device, no address, no round id. */
@@ -295,6 +320,7 @@ export class Round {
         return;
       case 'timer':
         clearTimeout(this.#timer);
+        this.#deadlineMs = performance.now() + effect.inMs;
         this.#timer = setTimeout(
           () => this.#step({ kind: 'deadline', stage: effect.stage }),
           effect.inMs,
@@ -313,6 +339,7 @@ export class Round {
         void this.#open(effect.job);
         return;
       case 'stage':
+        this.#deadlineMs = undefined;
         this.#log.info({ stage: effect.stage, devices: effect.devices }, 'stage begins');
         this.#watch.stage(effect.stage, effect.devices);
         return;

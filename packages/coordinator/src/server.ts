@@ -3,7 +3,8 @@
  * Knows: HTTP, upgrades, addresses, counts. Doesn't know: messages, rounds.
  * Invariant: no more than `connections` devices are served; those beyond are told `overloaded`.
  */
-import { type IncomingMessage, type Server, createServer } from 'node:http';
+import { type IncomingMessage, type RequestListener, type Server, createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
@@ -18,10 +19,13 @@ import { Connection } from './connection.js';
 import type { Limits } from './limits.js';
 import type { Settings } from './options.js';
 import type { Readiness } from './readiness.js';
+import { tlsOptions, watchTls } from './tls.js';
 
 export interface DeviceServer {
   readonly port: number;
   readonly connections: number;
+  /** Reads certificate and key again. */
+  reloadTls(): void;
   /** Ends every connection that is still there after `closeTimeoutMs`, then the server. */
   close(): Promise<void>;
 }
@@ -41,21 +45,23 @@ const SPARE_SOCKETS = 256;
 /** A frame beyond a task's largest message, up to this much, is answered with the reason. */
 const POLITE_BYTES = 64 * 1024;
 
-/** @throws {UsageError} `listen-failed`. */
+/** @throws {UsageError} `listen-failed`, `tls-invalid`. */
 export async function listen(settings: Settings, events: ServerEvents): Promise<DeviceServer> {
   const { limits, host, port, log } = settings;
   const answer = getRequestListener(httpApp(settings, events).fetch, {
     overrideGlobalObjects: false,
   });
-  const server = createServer(
-    {
-      headersTimeout: limits.helloTimeoutMs,
-      requestTimeout: limits.helloTimeoutMs,
-      // How often Node looks for requests past their time; its default is half a minute.
-      connectionsCheckingInterval: Math.ceil(limits.helloTimeoutMs / 4),
-    },
-    (request, response) => void answer(request, response),
-  );
+  const { tls } = settings;
+  const timeouts = {
+    headersTimeout: limits.helloTimeoutMs,
+    requestTimeout: limits.helloTimeoutMs,
+    // How often Node looks for requests past their time; its default is half a minute.
+    connectionsCheckingInterval: Math.ceil(limits.helloTimeoutMs / 4),
+  };
+  const onRequest: RequestListener = (request, response) => void answer(request, response);
+  const secure =
+    tls === undefined ? undefined : createTlsServer({ ...timeouts, ...tlsOptions(tls) }, onRequest);
+  const server = secure ?? createServer(timeouts, onRequest);
   server.maxConnections = limits.connections + SPARE_SOCKETS;
   const sockets = new WebSocketServer({
     noServer: true,
@@ -89,6 +95,7 @@ export async function listen(settings: Settings, events: ServerEvents): Promise<
     });
   });
   await listening(server, host, port);
+  const watch = secure === undefined || tls === undefined ? undefined : watchTls(secure, tls, log);
   const beat = setInterval(() => {
     for (const connection of open) connection.beat();
   }, limits.pingIntervalMs);
@@ -97,8 +104,10 @@ export async function listen(settings: Settings, events: ServerEvents): Promise<
     get connections() {
       return open.size;
     },
+    reloadTls: () => watch?.reload(),
     close: async () => {
       clearInterval(beat);
+      watch?.close();
       const closed = new Promise<void>((resolve) => server.once('close', () => resolve()));
       server.close();
       const cutOff = setTimeout(() => {

@@ -15,6 +15,7 @@ export {
   skellamSigma,
 } from './accounting.js';
 export * from './bounds.js';
+export { spentEpsilon, windowsWithin } from './budget.js';
 export { canonicalBytes, parseCanonical } from './canonical.js';
 export {
   alignDecimals,

@@ -24,7 +24,8 @@ export function addCoordinator(program: Command, terminal: Terminal): void {
     .summary('run the coordinator')
     .description(
       'Runs the coordinator: gathers devices, adds their masked inputs and opens the total. Logs go\n' +
-        'to standard error. SIGINT or SIGTERM lets rounds end and then ends it, a second one at once.',
+        'to standard error. SIGINT or SIGTERM lets rounds end and then ends it, a second one at once;\n' +
+        'SIGHUP reads certificates again.',
     );
   addCoordinatorFlags(command, terminal)
     .addOption(jsonOption('print one JSON line when it listens'))
@@ -39,23 +40,28 @@ export function addCoordinator(program: Command, terminal: Terminal): void {
       if ('embedded' in settings.registrar) warn(terminal, ...EMBEDDED_WARNING);
       const { openCoordinator } = await import('../run-coordinator.js');
       const coordinator = await openCoordinator(settings, terminal);
-      await untilStopped(terminal, coordinator.close, () => {
-        announce(terminal, coordinator, flags.json === true);
-      });
+      await untilStopped(
+        terminal,
+        coordinator.close,
+        () => announce(terminal, coordinator, flags.json === true),
+        coordinator.reload,
+      );
     });
 }
 
 function announce(terminal: Terminal, coordinator: OpenCoordinator, json: boolean): void {
-  const { url, publicKey, embedded } = coordinator;
+  const { url, publicKey, embedded, adminUrl } = coordinator;
   if (json) {
     const registrar =
       embedded === undefined
         ? {}
         : { registrar: { listening: embedded.url, publicKey: embedded.publicKey } };
-    printJson(terminal, { listening: url, publicKey, ...registrar });
+    const admin = adminUrl === undefined ? {} : { admin: adminUrl };
+    printJson(terminal, { listening: url, publicKey, ...admin, ...registrar });
     return;
   }
   print(terminal, `coordinator ${publicKey} listens on ${url}`);
+  if (adminUrl !== undefined) print(terminal, `its admin API and dashboard are at ${adminUrl}`);
   if (embedded !== undefined) {
     print(terminal, `registrar ${embedded.publicKey} listens on ${embedded.url}`);
   }
