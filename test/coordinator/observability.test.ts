@@ -209,13 +209,15 @@ describe('/readyz', () => {
 });
 
 describe('the log', () => {
+  /** Of the process, or of a window with all its rounds. */
+  const ABOUT_ALL = new Set(['listening', 'closing', 'closed', 'window decided']);
+
   it('has round and task on every line about a round', async () => {
     const fleet = await roundWithOneLost();
     const { round, task } = fleet.results[0]!;
     const about = fleet.log.lines
       .map((line) => JSON.parse(line) as Record<string, unknown>)
-      .filter((line) => !['listening', 'closing', 'closed'].includes(String(line['msg'])))
-      .filter((line) => line['code'] !== 'noise-off');
+      .filter(({ msg, code }) => !ABOUT_ALL.has(String(msg)) && code !== 'noise-off');
     expect(about.length).toBeGreaterThan(5);
     for (const line of about) expect(line).toMatchObject({ round, task: task.name });
   });

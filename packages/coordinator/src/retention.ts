@@ -59,7 +59,8 @@ export class Retention {
       );
       for (const name of deleted) {
         this.#trimmedTo.delete(name.round);
-        log.info({ round: name.round, retentionDays: days }, 'result deleted');
+        const about = { round: name.round, task: task.manifest.name };
+        log.info({ ...about, retentionDays: days }, 'result deleted');
         await onDeleted(task, name);
       }
     } while (deleted.length === PAGE);
@@ -93,7 +94,7 @@ export class Retention {
       const next = sealSum(sealing, withoutMetrics(task, sum, new Set(metrics)));
       const details = { metrics: metrics.join(' '), retentionDays: days };
       await store.reseal(round, keyId, next, [roundEvent('result.trimmed', round, details)]);
-      log.info({ round, metrics }, 'metrics deleted from a result');
+      log.info({ round, task: task.manifest.name, metrics }, 'metrics deleted from a result');
       await onTrimmed(task, result);
     }
     this.#trimmedTo.set(round, days);

@@ -98,7 +98,7 @@ export class RoundLedger {
     ];
     const failure = await this.#write(place, () => store.closeRound(close, audit), round);
     if (failure !== undefined) return { kind: 'refused', code: failure };
-    log.info({ round }, 'result stored');
+    log.info({ round, task: sum.task.name }, 'result stored');
     this.#ports.onClosed(outcome);
     return { kind: 'kept' };
   }
