@@ -7,7 +7,7 @@ import { nativeSuite } from '@onlysum/crypto/node';
 import { verifyChain } from '@onlysum/service';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { emptySchema, hasPostgres, type TestConnection } from '../../../test/postgres/database.js';
-import { openedClose, roundName, TASK } from '../../testkit/src/coordinator-records.js';
+import { openedRound, roundName, TASK } from '../../testkit/src/coordinator-records.js';
 import { Capture, caseFolders } from '../test/captured-run.js';
 import type { StoreSetting } from './configuration.js';
 import { coordinatorSettings } from './coordinator-settings.js';
@@ -81,7 +81,7 @@ async function putResult(setting: StoreSetting): Promise<void> {
   const sum = { task: { taskId }, window: { index: 7 }, round: roundName(1), lanes: [5] };
   const place = { kind: 'result', task, window: 7, round: roundName(1) };
   const result = { keyId: sealing.keyId, sealed: sealing.seal(utf8(JSON.stringify(sum)), place) };
-  await store.closeRound({ outcome: openedClose(1).outcome, result }, [event]);
+  await store.closeRound({ outcome: openedRound(1), result }, [event]);
   await store.close();
 }
 

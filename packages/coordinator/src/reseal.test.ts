@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { nativeSuite } from '@onlysum/crypto/node';
 import { verifyChain } from '@onlysum/service';
 import { afterAll, expect, it } from 'vitest';
-import { openedClose, roundName, TASK } from '../../testkit/src/coordinator-records.js';
+import { openedRound, roundName, TASK } from '../../testkit/src/coordinator-records.js';
 import { resealResults } from './reseal.js';
 import { openSum, sealSum } from './sealed-sums.js';
 import { keyedSealing, type ResultSealing } from './sealing.js';
@@ -32,8 +32,9 @@ async function storeWith(sealing: ResultSealing, count: number): Promise<Coordin
   for (let i = 0; i < count; i++) {
     const round = roundName(i);
     const sum: unknown = { task: { taskId }, window: { index: 7 }, round, lanes: [i] };
-    const { outcome } = openedClose(i);
-    await store.closeRound({ outcome, result: sealSum(sealing, sum as RoundSum) }, [event]);
+    await store.closeRound({ outcome: openedRound(i), result: sealSum(sealing, sum as RoundSum) }, [
+      event,
+    ]);
   }
   return store;
 }
