@@ -184,6 +184,15 @@ describe.skipIf(!hasPostgres)('coordinator.store.postgres', () => {
   });
 });
 
+it('hands coordinator.overSelection on', async () => {
+  configure('overSelection: false');
+  const settings = coordinatorSettings({}, terminal());
+  expect(settings.overSelection).toBe(false);
+  // What it does shows over many rounds only; that it arrives shows in its being checked.
+  const wrong = openCoordinator({ ...settings, overSelection: 'no' as never }, terminal());
+  await expect(wrong).rejects.toMatchObject({ field: 'overSelection', code: 'argument-invalid' });
+});
+
 it('asks for a key for results beside a database, and shows nothing of its URL', async () => {
   configure('store: { postgres: { environment: COORDINATOR_DATABASE } }');
   await expect(start()).rejects.toMatchObject({
