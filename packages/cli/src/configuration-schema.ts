@@ -152,8 +152,8 @@ export function configurationSchema(directory: string) {
         ),
         tls: optional('Certificate of the listener for devices.', tls),
         overSelection: optional(
-          'Devices taken beyond cohort.target, per mille of it.',
-          integer(0, 1000),
+          'Whether cohorts close larger by what recent rounds lost, so that cohort.target devices stay.',
+          TRUTH,
         ),
         metrics: v.exactOptional(metrics),
       }),

@@ -94,7 +94,7 @@ describe('parseConfiguration', () => {
             rateLimits: { requestsPerMinute: 100 },
           },
           tls: { certificate: 'b.pem', key: 'b.key' },
-          overSelection: 300,
+          overSelection: false,
         },
         registrar: {
           store: { lmdb: 'store' },
@@ -120,6 +120,7 @@ describe('parseConfiguration', () => {
       { command: ['/bin/vault', 'read'] },
       { file: '/etc/onlysum/old.key' },
     ]);
+    expect(coordinator.overSelection).toBe(false);
     expect(coordinator.admin?.tls?.key).toBe('/etc/onlysum/a.key');
     expect(registrar.store).toEqual({ lmdb: '/etc/onlysum/store' });
     expect(registrar.tokenLimits).toEqual({ devices: 3, maxAgeMs: 60_000, clockToleranceMs: 0 });
@@ -243,7 +244,7 @@ describe('parseConfiguration', () => {
       'registrar.tokenLimits: expected only devices, maxAgeMs, clockToleranceMs, got "device"; did you mean devices?',
     ],
     [{ log: { level: 'loud' } }, /^log\.level: expected one of trace, .*, got "loud"$/],
-    [{ coordinator: { overSelection: 1001 } }, /from 0 to 1000, got 1001$/],
+    [{ coordinator: { overSelection: 300 } }, /expected true or false, got 300$/],
     [{ coordinator: { metrics: 'yes' } }, /expected true or false, got "yes"$/],
   ])('refuses %j', (value, problem) => {
     expect(problemOf(value)).toMatch(problem);

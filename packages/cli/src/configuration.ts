@@ -25,6 +25,8 @@ export type Section<S extends SectionName> = NonNullable<Lines[S]>;
 export type Configuration = { readonly [S in SectionName]-?: Section<S> };
 /** Where a server keeps its record. */
 export type StoreSetting = NonNullable<Section<'registrar'>['store']>;
+/** Where keys that results are sealed with come from, the present one first. */
+export type KeySources = NonNullable<Section<'coordinator'>['resultsKey']>;
 
 export interface ConfigurationProblem extends Position {
   /** Of a whole file that is no YAML, `configuration`. */

@@ -1,7 +1,13 @@
 /** What a coordinator runs with: lines of onlysum.yaml, overridden by flags. */
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { loadConfiguration, type Section } from './configuration.js';
+import {
+  type Configuration,
+  type KeySources,
+  loadConfiguration,
+  type Section,
+  type StoreSetting,
+} from './configuration.js';
 import {
   given,
   pathFlag,
@@ -19,7 +25,6 @@ import {
   type RegistrarSettings,
 } from './registrar-settings.js';
 import type { Terminal } from './terminal.js';
-import { checkSupported } from './unsupported-lines.js';
 
 export interface CoordinatorFlags {
   readonly config?: string;
@@ -40,8 +45,10 @@ export interface CoordinatorSettings {
   readonly key: string;
   /** Where the registrar is, or what to run it with in this process. */
   readonly registrar: { readonly url: string } | { readonly embedded: RegistrarSettings };
-  /** Folder of the durable record; the key that results are sealed with lies beside it. */
-  readonly store: string;
+  /** Of the durable record. */
+  readonly store: StoreSetting;
+  /** What results are sealed with: keys that lie elsewhere, or a file that is made if it is not there. */
+  readonly resultsKey: KeySources | { readonly keyFile: string };
   readonly resultsDir: string | undefined;
   readonly exportRounds: boolean;
   readonly manifests: readonly string[];
@@ -50,10 +57,13 @@ export interface CoordinatorSettings {
   readonly metrics: boolean;
   readonly admin: Section<'coordinator'>['admin'];
   readonly tls: Section<'coordinator'>['tls'];
+  readonly overSelection: boolean | undefined;
   readonly logLevel: LogLevel;
 }
 
 export const DEFAULT_COORDINATOR_PORT = 8787;
+/** Needed beside a database. */
+export const RESULTS_KEY_LINE = 'coordinator.resultsKey';
 
 export function addCoordinatorFlags(command: Command, { cwd }: Terminal): Command {
   return command
@@ -79,13 +89,12 @@ export function addCoordinatorFlags(command: Command, { cwd }: Terminal): Comman
     );
 }
 
-/** @throws {UsageError} `setting-missing`, `setting-unsupported`, or as `loadConfiguration`. */
+/** @throws {UsageError} `setting-missing`, or as `loadConfiguration`. */
 export function coordinatorSettings(
   flags: CoordinatorFlags,
   terminal: Terminal,
 ): CoordinatorSettings {
   const configuration = loadConfiguration(flags.config, terminal.cwd);
-  checkSupported('coordinator', configuration);
   const lines: Section<'coordinator'> = {
     ...configuration.coordinator,
     ...given({
@@ -98,6 +107,7 @@ export function coordinatorSettings(
       manifests: flags.manifest,
     }),
   };
+  const store = coordinatorStore(configuration, flags.config, terminal.cwd);
   const registrarUrl = () =>
     required(lines.registrarUrl, '--registrar-url', 'coordinator.registrarUrl');
   return {
@@ -108,7 +118,8 @@ export function coordinatorSettings(
       flags.embedRegistrar === true
         ? { embedded: embeddedRegistrarSettings(configuration) }
         : { url: registrarUrl() },
-    store: coordinatorStoreFolder(flags.config, terminal.cwd),
+    store,
+    resultsKey: lines.resultsKey ?? besideStore(store),
     resultsDir: lines.resultsDir,
     exportRounds: lines.exportRounds ?? false,
     manifests: required(lines.manifests, '--manifest', 'coordinator.manifests'),
@@ -117,13 +128,24 @@ export function coordinatorSettings(
     metrics: lines.metrics ?? false,
     admin: lines.admin,
     tls: lines.tls,
+    overSelection: lines.overSelection,
     logLevel: configuration.log.level ?? DEFAULT_LOG_LEVEL,
   };
 }
 
-/** Of the durable record. */
-export function coordinatorStoreFolder(config: string | undefined, cwd: string): string {
-  return join(directoryOf(config, cwd), 'coordinator-store');
+/** @param config - where the configuration was asked for: by default, the store is beside it. */
+export function coordinatorStore(
+  { coordinator }: Configuration,
+  config: string | undefined,
+  cwd: string,
+): StoreSetting {
+  return coordinator.store ?? { lmdb: join(directoryOf(config, cwd), 'coordinator-store') };
+}
+
+/** A database has no place beside it, and several machines may share it. */
+function besideStore(store: StoreSetting): { readonly keyFile: string } {
+  if ('lmdb' in store) return { keyFile: `${store.lmdb}.key` };
+  return required<{ readonly keyFile: string }>(undefined, undefined, RESULTS_KEY_LINE);
 }
 
 /** Where the configuration lies, or would. */

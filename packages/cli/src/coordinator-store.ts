@@ -1,13 +1,13 @@
 /**
  * The coordinator's store, opened beside a running coordinator or alone.
- * Knows: which store. Doesn't know: the keys of coordinator and results, which administration does not need.
+ * Knows: which store. Doesn't know: the coordinator's key, which administration does not need.
  */
-import { UsageError } from '@onlysum/crypto';
-import { lmdbIsAt } from '@onlysum/service';
 import type { CoordinatorStore } from '@onlysum/coordinator';
 import type { Command } from 'commander';
-import { coordinatorStoreFolder } from './coordinator-settings.js';
+import { loadConfiguration } from './configuration.js';
+import { coordinatorStore } from './coordinator-settings.js';
 import { pathFlag } from './flags.js';
+import { openCoordinatorStore } from './open-store.js';
 import type { Terminal } from './terminal.js';
 
 type Coordinator = typeof import('@onlysum/coordinator');
@@ -30,24 +30,20 @@ export function addCoordinatorStoreFlags(command: Command, { cwd }: Terminal): C
 
 /**
  * @param run - also gets the package, which is loaded only now.
- * @throws {UsageError} `store-missing` if no coordinator has run on it: a typing error makes no second one.
+ * @throws {UsageError} `store-missing` if no coordinator has run on it: a typing error makes no second one;
+ *   or as `openCoordinatorStore`.
  */
 export async function inCoordinatorStore<T>(
   flags: CoordinatorStoreFlags,
-  { cwd }: Terminal,
+  terminal: Terminal,
   run: (store: CoordinatorStore, coordinator: Coordinator) => Promise<T>,
 ): Promise<T> {
-  const path = flags.store ?? coordinatorStoreFolder(flags.config, cwd);
-  if (!lmdbIsAt(path)) {
-    const expected = 'the store of a coordinator that has been started once';
-    throw new UsageError('store-missing', `${path}: expected ${expected}, got no store`, {
-      field: '--store',
-      expected,
-      got: 'no store',
-    });
-  }
+  const setting =
+    flags.store === undefined
+      ? coordinatorStore(loadConfiguration(flags.config, terminal.cwd), flags.config, terminal.cwd)
+      : { lmdb: flags.store };
+  const store = await openCoordinatorStore(setting, terminal, { create: false });
   const coordinator = await import('@onlysum/coordinator');
-  const store = coordinator.lmdbCoordinatorStore(path);
   try {
     return await run(store, coordinator);
   } finally {

@@ -1,10 +1,12 @@
 /**
- * A registrar's store, opened as its setting says.
+ * A server's store, opened as its setting says.
  * Knows: kinds of stores, the environment. Doesn't know: what is in it.
  * Invariant: the URL of a database, which may hold a password, is in no error.
  */
+import type { CoordinatorStore } from '@onlysum/coordinator';
 import { UsageError } from '@onlysum/crypto';
 import type { RegistrarStore } from '@onlysum/registrar';
+import { lmdbIsAt } from '@onlysum/service';
 import type { StoreSetting } from './configuration.js';
 import type { Terminal } from './terminal.js';
 
@@ -14,19 +16,35 @@ export interface OpenStoreOptions {
 }
 
 /**
- * @param line - that says which, e.g. `registrar.store`.
  * @throws {UsageError} `store-missing`, `store-unavailable`; `setting-missing` or `config-invalid` for what
  *   an environment variable holds.
  */
-export async function openStore(
-  line: string,
+export async function openRegistrarStore(
   store: StoreSetting,
   terminal: Terminal,
   options: OpenStoreOptions = {},
 ): Promise<RegistrarStore> {
   const { lmdbStore, postgresStore } = await import('@onlysum/registrar');
   if ('lmdb' in store) return lmdbStore(store.lmdb, options);
-  return postgresStore(databaseUrl(`${line}.postgres`, store.postgres, terminal), options);
+  return postgresStore(databaseUrl('registrar', store.postgres, terminal), options);
+}
+
+/** @throws {UsageError} as {@link openRegistrarStore}. */
+export async function openCoordinatorStore(
+  store: StoreSetting,
+  terminal: Terminal,
+  { create = true }: OpenStoreOptions = {},
+): Promise<CoordinatorStore> {
+  const { lmdbCoordinatorStore, postgresCoordinatorStore } = await import('@onlysum/coordinator');
+  if ('postgres' in store) {
+    const url = databaseUrl('coordinator', store.postgres, terminal);
+    return postgresCoordinatorStore(url, {}, { create });
+  }
+  if (!create && !lmdbIsAt(store.lmdb)) {
+    const expected = 'the store of a coordinator that has been started once';
+    throw refusal('store-missing', store.lmdb, expected, 'no store', '--store');
+  }
+  return lmdbCoordinatorStore(store.lmdb);
 }
 
 /** For messages. */
@@ -38,17 +56,24 @@ export function storeName(store: StoreSetting): string {
 
 type Postgres = Extract<StoreSetting, { readonly postgres: unknown }>['postgres'];
 
-function databaseUrl(line: string, postgres: Postgres, { env }: Terminal): string {
+function databaseUrl(role: 'coordinator' | 'registrar', postgres: Postgres, { env }: Terminal) {
   if ('url' in postgres) return postgres.url;
   const url = env[postgres.environment] ?? '';
   if (/^postgres(ql)?:\/\/./.test(url)) return url;
-  const field = `${line}.environment`;
+  const field = `${role}.store.postgres.environment`;
   const expected = `a URL of the form postgres://… in ${postgres.environment}`;
   const [code, got] = url === '' ? ['setting-missing', 'nothing'] : ['config-invalid', 'a text'];
-  return refuse(code, field, expected, got);
+  throw refusal(code, field, expected, got);
 }
 
-function refuse(code: string, field: string, expected: string, got: string): never {
-  const message = `${field}: expected ${expected}, got ${got}`;
-  throw new UsageError(code, message, { field, expected, got });
+/** @param name - in the message. */
+function refusal(
+  code: string,
+  name: string,
+  expected: string,
+  got: string,
+  field = name,
+): UsageError {
+  const message = `${name}: expected ${expected}, got ${got}`;
+  return new UsageError(code, message, { field, expected, got });
 }

@@ -32,6 +32,7 @@ import { addRegistrarCodes } from './commands/registrar-codes.js';
 import { addRegistrarNewIncarnation } from './commands/registrar-new-incarnation.js';
 import { addRegistrarRevoke } from './commands/registrar-revoke.js';
 import { addRegistrarRotateKey } from './commands/registrar-rotate-key.js';
+import { addResultsReseal } from './commands/results-reseal.js';
 import { addSimulate } from './commands/simulate.js';
 import { addToken } from './commands/token.js';
 import { addStatus } from './commands/status.js';
@@ -84,6 +85,11 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
   addRegistrarAudit(registrar, terminal);
   addCoordinator(program, terminal);
   addToken(program, terminal);
+  const results = program
+    .command('results')
+    .description("Look after the results in the coordinator's store.")
+    .addHelpText('after', '\nExample:\n  onlysum results reseal');
+  addResultsReseal(results, terminal);
   const config = program
     .command('config')
     .description('Check onlysum.yaml, and let an editor know its lines.')

@@ -8,7 +8,6 @@ import {
 } from './configuration.js';
 import { given, integerFlag, pathFlag, portFlag, REQUIRED, repeated, required } from './flags.js';
 import type { Terminal } from './terminal.js';
-import { checkSupported } from './unsupported-lines.js';
 
 export interface RegistrarFlags {
   readonly config?: string;
@@ -82,7 +81,7 @@ export function addRegistrarFlags(command: Command, { cwd }: Terminal): Command 
     );
 }
 
-/** @throws {UsageError} `setting-missing`, `setting-unsupported`, or as `loadConfiguration`. */
+/** @throws {UsageError} `setting-missing`, or as `loadConfiguration`. */
 export function registrarSettings(flags: RegistrarFlags, terminal: Terminal): RegistrarSettings {
   const configuration = loadConfiguration(flags.config, terminal.cwd);
   const lines = {
@@ -110,7 +109,6 @@ function complete(
   flagFor: (flag: string) => string | undefined,
 ): RegistrarSettings {
   const { registrar: lines, log } = configuration;
-  checkSupported('registrar', configuration);
   return {
     host: lines.host ?? DEFAULT_HOST,
     port: lines.port ?? DEFAULT_REGISTRAR_PORT,

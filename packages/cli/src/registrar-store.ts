@@ -9,7 +9,7 @@ import type { RegistrarStore } from '@onlysum/registrar';
 import type { Command } from 'commander';
 import { loadConfiguration } from './configuration.js';
 import { pathFlag, REQUIRED, required } from './flags.js';
-import { openStore, storeName } from './open-store.js';
+import { openRegistrarStore, storeName } from './open-store.js';
 import type { Terminal } from './terminal.js';
 
 export interface StoreFlags {
@@ -60,7 +60,7 @@ export async function withRegistrarStore<T>(
   const flag = flags.store === undefined ? undefined : { lmdb: flags.store };
   const setting = required(flag ?? registrar.store, '--store', 'registrar.store');
   const { storeOwner } = await import('@onlysum/registrar');
-  const store = await openStore('registrar.store', setting, terminal, { create: false });
+  const store = await openRegistrarStore(setting, terminal, { create: false });
   const name = storeName(setting);
   try {
     if (store.read(storeOwner) === undefined) throw notRegistrars(name);

@@ -5,12 +5,13 @@ import {
   type CoordinatorStore,
   fileSealing,
   httpRegistrar,
-  lmdbCoordinatorStore,
+  keyedSealing,
   type RegistrarPort,
   startCoordinator,
 } from '@onlysum/coordinator';
 import { toHex, wipe } from '@onlysum/crypto';
 import type { CoordinatorSettings } from './coordinator-settings.js';
+import { openCoordinatorStore } from './open-store.js';
 import { loadRole } from './role.js';
 import { type OpenRegistrar, openRegistrar } from './run-registrar.js';
 import type { Terminal } from './terminal.js';
@@ -36,7 +37,7 @@ export async function openCoordinator(
   settings: CoordinatorSettings,
   terminal: Terminal,
 ): Promise<OpenCoordinator> {
-  const { resultsDir, admin, tls } = settings;
+  const { resultsDir, admin, tls, resultsKey, overSelection } = settings;
   const { tasks, seed, publicKey } = loadRole('coordinator', settings, terminal);
   let embedded: OpenRegistrar | undefined;
   let store: CoordinatorStore | undefined;
@@ -51,7 +52,7 @@ export async function openCoordinator(
     return embedded.registrar;
   };
   try {
-    store = lmdbCoordinatorStore(settings.store);
+    store = await openCoordinatorStore(settings.store, terminal);
     const options: CoordinatorOptions = {
       tasks,
       seed,
@@ -61,13 +62,17 @@ export async function openCoordinator(
       durations: settings.durations,
       limits: settings.limits,
       store,
-      sealing: await fileSealing(`${settings.store}.key`),
+      sealing:
+        'keyFile' in resultsKey
+          ? await fileSealing(resultsKey.keyFile)
+          : await keyedSealing(resultsKey, { environment: terminal.env }),
       exportRounds: settings.exportRounds,
       metrics: settings.metrics,
       logLevel: settings.logLevel,
       ...(resultsDir === undefined ? {} : { resultsDir }),
       ...(admin === undefined ? {} : { admin: { ...admin, dashboardDir: DASHBOARD } }),
       ...(tls === undefined ? {} : { tls }),
+      ...(overSelection === undefined ? {} : { overSelection }),
     };
     const coordinator = await startCoordinator(options);
     return {

@@ -7,7 +7,7 @@ import {
   type TokenIssuer,
 } from '@onlysum/registrar';
 import { readJson } from './files.js';
-import { openStore } from './open-store.js';
+import { openRegistrarStore } from './open-store.js';
 import type { RegistrarSettings } from './registrar-settings.js';
 import { loadRole } from './role.js';
 import type { Terminal } from './terminal.js';
@@ -35,7 +35,7 @@ export async function openRegistrar(
     wipe(seed, ...previousSeeds);
   };
   try {
-    store = await openStore('registrar.store', settings.store, terminal);
+    store = await openRegistrarStore(settings.store, terminal);
     const running = await startRegistrar({
       seed,
       previousSeeds,

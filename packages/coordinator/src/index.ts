@@ -32,5 +32,6 @@ export { memoryCoordinatorStore } from './store/memory-store.js';
 export { postgresCoordinatorStore } from './store/postgres-store.js';
 export type * from './store/records.js';
 export type { TlsFiles } from './tls.js';
-export { fileSealing, freshSealing, type ResultSealing } from './sealing.js';
+export { type ResealPorts, resealResults } from './reseal.js';
+export { fileSealing, freshSealing, keyedSealing, type ResultSealing } from './sealing.js';
 export type { WindowReport, WindowTotal } from './window-report.js';

@@ -1,12 +1,28 @@
 /**
- * Keys for results at rest, if the operator gives none. Knows: one key file. Doesn't know: stores.
+ * Keys for results at rest: those that the operator names, or one in a file that is made. Knows: keys.
+ * Doesn't know: stores.
  * Invariant: a result is never kept in the clear.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, rmSync, writeFileSync } from 'node:fs';
-import { type Rng, type Suite, systemRng, toHex, UsageError, wipe } from '@onlysum/crypto';
+import {
+  invalidField,
+  type Rng,
+  type Suite,
+  systemRng,
+  toHex,
+  UsageError,
+  wipe,
+} from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
-import { loadSealKey, SEAL_KEY_BYTES, type SealedPlace, Sealer } from '@onlysum/service';
+import {
+  loadSealKey,
+  SEAL_KEY_BYTES,
+  type SealedPlace,
+  Sealer,
+  type SealKeyOptions,
+  type SealKeySource,
+} from '@onlysum/service';
 
 /** Seals and opens results; a {@link Sealer} does. */
 export interface ResultSealing {
@@ -35,11 +51,29 @@ export function freshSealing(suite: Suite = nativeSuite, rng: Rng = systemRng): 
  */
 export async function fileSealing(path: string): Promise<ResultSealing> {
   makeKeyFile(path);
-  const key = await loadSealKey({ file: path });
+  return keyedSealing([{ file: path }]);
+}
+
+/**
+ * Under keys that lie elsewhere.
+ *
+ * @param sources - the first seals; the rest open what was sealed before a rotation. At least one.
+ * @throws {UsageError} `seal-key-unavailable`, `seal-key-invalid`.
+ */
+export async function keyedSealing(
+  sources: readonly SealKeySource[],
+  options: SealKeyOptions = {},
+): Promise<ResultSealing> {
+  const keys: Uint8Array[] = [];
   try {
-    return new Sealer(nativeSuite, systemRng, key);
+    for (const source of sources) keys.push(await loadSealKey(source, options));
+    const [present, ...older] = keys;
+    if (present === undefined) {
+      throw invalidField(UsageError, 'seal-key-unavailable', 'sources', 'at least one', sources);
+    }
+    return new Sealer(nativeSuite, systemRng, present, older);
   } finally {
-    wipe(key);
+    wipe(...keys);
   }
 }
 

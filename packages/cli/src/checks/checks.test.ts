@@ -162,11 +162,18 @@ describe('onlysum config check', () => {
     await expectFailure('addresses', /^coordinator\.port: 8787, and devices .* ws:.*:9999$/);
   });
 
-  it('finds lines that this version would not act on, as the server does', async () => {
-    editConfiguration('  resultsDir: results', '  resultsDir: results\n  overSelection: 300');
-    await expectFailure('configuration', /^coordinator\.overSelection: this version/);
+  it('finds a database without a key for results, as the server does', async () => {
+    const lines =
+      'resultsDir: results\n  store: { postgres: { environment: COORDINATOR_DATABASE } }';
+    editConfiguration('resultsDir: results', lines);
+    await expectFailure('configuration', /^coordinator\.resultsKey: missing/);
     const { code, err } = await runCaptured(cwd, ['coordinator']);
-    expect([code, err]).toEqual([2, expect.stringContaining('[setting-unsupported]')]);
+    expect([code, err]).toEqual([2, expect.stringContaining('[setting-missing]')]);
+    editConfiguration(
+      'resultsDir: results',
+      'resultsDir: results\n  resultsKey: { environment: K }',
+    );
+    expect((await check()).failed).toEqual([]);
   });
 
   it('cannot check what is not there', async () => {

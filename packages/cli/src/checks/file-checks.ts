@@ -1,7 +1,7 @@
 /** Files that onlysum.yaml names: that they are there, and that no others can read what is secret. */
 import { type Stats, statSync } from 'node:fs';
-import { unsupportedLines } from '../unsupported-lines.js';
 import type { Configuration, StoreSetting } from '../configuration.js';
+import { RESULTS_KEY_LINE } from '../coordinator-settings.js';
 import type { Deployment } from './deployment.js';
 import { failure, type Finding, orOk } from './finding.js';
 
@@ -21,16 +21,13 @@ export function checkFiles(deployment: Deployment): Finding[] {
   return orOk([...findings, ...checkOwnMode(deployment)], 'files', message);
 }
 
-/** Lines that a server would refuse to start on. */
-export function checkSupportedLines(deployment: Deployment): Finding[] {
-  return unsupportedLines(deployment.configuration).map((line) =>
-    failure(
-      'configuration',
-      `${line}: this version would not act on it, and a server refuses to start`,
-      `take ${line} out`,
-      deployment.at(line),
-    ),
-  );
+/** Without one, a coordinator on a database would refuse to start. */
+export function checkResultsKey({ configuration: { coordinator }, at }: Deployment): Finding[] {
+  const { store, resultsKey } = coordinator;
+  if (store === undefined || 'lmdb' in store || resultsKey !== undefined) return [];
+  const message = `${RESULTS_KEY_LINE}: missing, and beside a database no key is made`;
+  const mend = 'name the key that results are sealed with';
+  return [failure('configuration', message, mend, at('coordinator.store'))];
 }
 
 function namedFiles({ coordinator, registrar, device }: Configuration): NamedFile[] {

@@ -2,7 +2,7 @@
 import type { Terminal } from '../terminal.js';
 import { checkAddresses } from './address-checks.js';
 import { namedTasks, readDeployment } from './deployment.js';
-import { checkFiles, checkSupportedLines } from './file-checks.js';
+import { checkFiles, checkResultsKey } from './file-checks.js';
 import type { Finding } from './finding.js';
 import { checkKeys } from './key-checks.js';
 import { checkDisk, checkNode, checkOpenFiles, checkPorts } from './machine-checks.js';
@@ -24,7 +24,7 @@ export function checkConfiguration(file: string | undefined, terminal: Terminal)
   const { tasks, findings: unreadable } = namedTasks(deployment);
   return [
     ...findings,
-    ...checkSupportedLines(deployment),
+    ...checkResultsKey(deployment),
     ...checkFiles(deployment),
     ...unreadable,
     ...checkKeys(deployment, tasks),

@@ -9,6 +9,7 @@ import {
   type AuditHead,
   type PostgresConnection,
   type PostgresDatabase,
+  type PostgresOptions,
   type TokenRecord,
   nextEntry,
   openPostgres,
@@ -53,14 +54,16 @@ type Head = Selectable<CoordinatorTables['coordinator_head']>;
  * Opens it, and makes or updates its tables.
  *
  * @param context - suite and clock of the audit chain; by default the native one, and the system's.
- * @throws {UsageError} `store-unavailable` if the server cannot be reached or refuses.
+ * @throws {UsageError} `store-unavailable` if the server cannot be reached or refuses; `store-missing` if
+ *   there are no tables and none must be made.
  */
 export async function postgresCoordinatorStore(
   connection: PostgresConnection,
   context: Partial<ChainContext> = {},
+  options: PostgresOptions = {},
 ): Promise<CoordinatorStore> {
   const chain = { suite: nativeSuite, now: Date.now, ...context };
-  const database = await openPostgres<CoordinatorTables>(connection, coordinatorSchema);
+  const database = await openPostgres<CoordinatorTables>(connection, coordinatorSchema, options);
   return guardedStore(new PostgresBackend(database, chain));
 }
 
