@@ -174,7 +174,7 @@ describe('init, manifest check, sign and show', () => {
   it('keeps keys and stores out of version control, and says so where a .gitignore is', async () => {
     await jsonOfInit();
     const ignored = readFileSync(join(cwd, '.gitignore'), 'utf8').split('\n');
-    for (const folder of ['keys/', 'registrar-store/', 'device/'])
+    for (const folder of ['keys/', 'registrar-store/', 'coordinator-store*', 'device/'])
       expect(ignored).toContain(folder);
     const own = join(cwd, 'own');
     mkdirSync(own);

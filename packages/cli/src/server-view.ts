@@ -6,6 +6,8 @@ import { printable } from '@onlysum/crypto';
 import * as v from 'valibot';
 
 const MOST_BODY_BYTES = 2 ** 20;
+/** Of the document that every admin listener gives without a token. */
+const ADMIN_TITLE = 'Onlysum coordinator, admin API';
 const ANSWER_MS = 5000;
 const SILENT = `no answer within ${ANSWER_MS} ms`;
 
@@ -103,6 +105,16 @@ export async function registrarKeysAt(url: string): Promise<readonly string[] | 
     return parsed.success ? [parsed.output.publicKey, ...parsed.output.previousKeys] : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** @returns whether the admin API of a coordinator answers there. */
+export async function isAdminAt(url: string): Promise<boolean> {
+  const answer = v.object({ info: v.object({ title: v.literal(ADMIN_TITLE) }) });
+  try {
+    return v.is(answer, await answerOf(`${url}/api/v1/openapi.json`));
+  } catch {
+    return false;
   }
 }
 

@@ -10,7 +10,7 @@ import { checkManifests } from './manifest-checks.js';
 import { checkServers, urlOf, viewServers } from './server-checks.js';
 import { checkStores } from './store-checks.js';
 import { checkCertificates } from './tls-checks.js';
-import { viewServer } from '../server-view.js';
+import { isAdminAt, viewServer } from '../server-view.js';
 
 /**
  * What can be known without asking anyone.
@@ -52,6 +52,7 @@ export async function checkDeployment(
     ...checkDisk(deployment),
     ...checkOpenFiles(deployment),
     ...(await checkPorts(deployment, async ({ field, host, port }) => {
+      if (field === 'coordinator.admin.port') return isAdminAt(urlOf({ host, port }));
       const role = field.startsWith('registrar') ? 'registrar' : 'coordinator';
       const view = await viewServer(urlOf({ host, port }));
       return 'health' in view && view.health.role === role;

@@ -20,7 +20,15 @@ const SEED_BYTES = 32;
 const PUBLIC_MODE = 0o644;
 const GITIGNORE = '.gitignore';
 /** What onlysum.yaml names, and the stores of devices that are tried by hand. */
-const IGNORED = ['keys/', 'registrar-store/', 'results/', 'device/', 'd[0-9]*/', 'codes'];
+const IGNORED = [
+  'keys/',
+  'registrar-store/',
+  'coordinator-store*',
+  'results/',
+  'device/',
+  'd[0-9]*/',
+  'codes',
+];
 
 export function addInit(program: Command, terminal: Terminal): void {
   program
