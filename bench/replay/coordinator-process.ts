@@ -3,7 +3,12 @@
  * messages fit, it gets the recorded round id, hour and answers of the registrar; all else is as always.
  */
 import { systemRng } from '@onlysum/crypto';
-import { type RegistrarPort, startCoordinator } from '@onlysum/coordinator';
+import {
+  type CoordinatorStore,
+  memoryCoordinatorStore,
+  type RegistrarPort,
+  startCoordinator,
+} from '@onlysum/coordinator';
 import {
   closeRequest,
   encodeResponse,
@@ -42,8 +47,27 @@ const registrar: RegistrarPort = {
   },
 };
 
+const kept = memoryCoordinatorStore();
+let replays = 0;
+/** A store keeps a round once, and each replay is the same one again: here each has an id of its own. */
+const store: CoordinatorStore = new Proxy(kept, {
+  get: (target, name: keyof CoordinatorStore) => {
+    if (name !== 'closeRound') return target[name].bind(target);
+    const closeRound: CoordinatorStore['closeRound'] = (close, audit) => {
+      const { outcome } = close;
+      const id = (replays++).toString(16).padStart(outcome.round.length, '0');
+      return target.closeRound(
+        { ...close, outcome: { ...outcome, round: id } } as typeof close,
+        audit,
+      );
+    };
+    return closeRound;
+  },
+});
+
 const coordinator = await startCoordinator({
   tasks: [task],
+  store,
   seed: coordinatorSeed,
   registrar,
   host: '127.0.0.1',
