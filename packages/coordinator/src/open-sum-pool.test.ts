@@ -93,7 +93,15 @@ function scriptedWorker(onPart: string): Promise<URL> {
   const notes = JSON.stringify(join(directory, 'notes'));
   return writeWorker(
     `import { parentPort, threadId } from 'node:worker_threads';
-     import { appendFileSync, readFileSync } from 'node:fs';
+     import { appendFileSync, openSync, readFileSync } from 'node:fs';
+     const makes = (file) => {
+       try {
+         openSync(file, 'wx');
+         return true;
+       } catch {
+         return false;
+       }
+     };
      const note = (text) => {
        appendFileSync(${notes}, text + ';');
        return readFileSync(${notes}, 'utf8').split(';').slice(0, -1);
@@ -111,9 +119,14 @@ async function notes(): Promise<string[]> {
   return (await readFile(join(directory, 'notes'), 'utf8')).split(';').slice(0, -1);
 }
 
-/** A worker that ends itself on the first `deaths` parts. */
+/** A worker that ends itself on `deaths` parts: whoever makes one of so many files, which one alone can. */
 function mortalWorker(deaths: number): Promise<URL> {
-  return scriptedWorker(`if (note('part').length <= ${deaths}) process.exit(1); answer();`);
+  const death = JSON.stringify(join(directory, 'death'));
+  return scriptedWorker(
+    `note('part');
+     for (let i = 0; i < ${deaths}; i++) if (makes(${death} + i)) process.exit(1);
+     answer();`,
+  );
 }
 
 describe('the workers that open sums', () => {
