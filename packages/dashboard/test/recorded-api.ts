@@ -137,7 +137,7 @@ export class RecordedApi {
   }
 
   #me(role: Role): Me {
-    const name = `Dana's laptop`;
+    const name = 'a laptop';
     const { expiresMs } = this;
     return { id: '00ff00ff00ff00ff', name, role, permissions: GRANTS[role], expiresMs };
   }
