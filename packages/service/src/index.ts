@@ -7,3 +7,4 @@ export * from './postgres-database.js';
 export * from './seal-key.js';
 export * from './sealing.js';
 export * from './tokens.js';
+export * from './client-address.js';

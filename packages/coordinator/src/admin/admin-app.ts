@@ -14,7 +14,7 @@ import * as v from 'valibot';
 import { errorFields } from '../log.js';
 import { authenticate, endedToken, requirePermission, requireTask } from './access.js';
 import type { AdminSettings } from './admin-options.js';
-import { clientOf, limitedAs } from './client-address.js';
+import { clientOf, limitedAs } from '@onlysum/service';
 import type { Dashboard } from './dashboard.js';
 import { KnownTasks } from './known-tasks.js';
 import { errorBody, type Refusal, refusalOf, refuse } from './refusal.js';

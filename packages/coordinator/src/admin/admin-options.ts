@@ -6,7 +6,7 @@
 import { isIP } from 'node:net';
 import { invalidField, UsageError } from '@onlysum/crypto';
 import type { TlsFiles } from '../tls.js';
-import { parseTrustedProxies, type TrustedProxies } from './client-address.js';
+import { parseTrustedProxies, type TrustedProxies } from '@onlysum/service';
 
 export interface AdminOptions {
   /** Default: 127.0.0.1. */

@@ -5,6 +5,7 @@
  */
 import { isIP } from 'node:net';
 import { UsageError, invalidField } from '@onlysum/crypto';
+import { plainAddress } from '@onlysum/service';
 
 /** @throws {UsageError} `argument-invalid`. */
 export function checkProxies(addresses: readonly string[]): ReadonlySet<string> {
@@ -40,7 +41,6 @@ export function clientAddress(
   return address;
 }
 
-/** An IPv4 address on an IPv6 socket. */
 function plain(address: string): string {
-  return address.replace(/^::ffff:(?=[0-9.]+$)/i, '').toLowerCase();
+  return plainAddress(address).toLowerCase();
 }

@@ -4,6 +4,7 @@
  * Knows: addresses, a clock. Doesn't know: what is asked for.
  * Invariant: memory is bounded; an address that had to be forgotten still counts in the bucket of all.
  */
+import { limitedAs, plainAddress } from '@onlysum/service';
 import { checkInteger } from '../options.js';
 
 /** For each kind of request. What was not used in a minute may come at once in the next. */
@@ -67,7 +68,7 @@ export class RateLimiter {
   /** Takes a token. @returns 0, or after how many ms there is one; then none is taken. */
   take(kind: RateLimited, address: string, nowMs: number): number {
     const { requestsPerMinute, requestsPerMinutePerAddress } = this.#limits;
-    const name = `${kind} ${networkOf(address)}`;
+    const name = `${kind} ${limitedAs(plainAddress(address))}`;
     const own = this.#addresses.get(name) ?? { tokens: requestsPerMinutePerAddress, atMs: nowMs };
     this.#addresses.delete(name);
     this.#addresses.set(name, own);
@@ -103,16 +104,4 @@ function refill(bucket: Bucket, perMinute: number, nowMs: number): void {
 
 function waitFor({ tokens }: Bucket, perMinute: number): number {
   return tokens >= 1 ? 0 : ((1 - tokens) * MINUTE_MS) / perMinute;
-}
-
-/** Who has one IPv6 address has 2^64 of them. */
-function networkOf(address: string): string {
-  const [mapped] = /[0-9.]+$/.exec(address) ?? [];
-  if (mapped?.includes('.') === true) return mapped;
-  if (!address.includes(':')) return address;
-  const [head = '', tail] = address.split('::');
-  const before = head.split(':').filter(Boolean);
-  const after = tail?.split(':').filter(Boolean) ?? [];
-  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0');
-  return [...before, ...(tail === undefined ? [] : zeros), ...after].slice(0, 4).join(':');
 }

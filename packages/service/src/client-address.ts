@@ -81,7 +81,8 @@ export function limitedAs(address: string): string {
     .join(':')}/64`;
 }
 
-function plainAddress(address: string): string {
+/** IPv4 in its own form, also where a socket has it mapped into IPv6. */
+export function plainAddress(address: string): string {
   return /^::ffff:([0-9.]+)$/i.exec(address)?.[1] ?? address;
 }
 
