@@ -71,7 +71,7 @@ export function reportNoise(manifest: Manifest, layout: Layout): NoiseReport | u
   return {
     mechanism,
     neighbours,
-    window: { epsilon, delta, costEpsilon: spentEpsilon(noise.cost, 1, delta) },
+    window: { epsilon, delta, costEpsilon: spentEpsilon(noise.cost, 1, Number(delta)) },
     budget: {
       ...budget,
       windowsInDays: Math.ceil((budget.days * DAY_MS) / window.lengthMs),

@@ -6,10 +6,9 @@
  */
 import {
   addCosts,
-  epsilonOf,
-  GRAPH_FAILURE,
   type NoisePromise,
   type PrivacyCost,
+  spentEpsilon,
   type Task,
   type Window,
 } from '@onlysum/task';
@@ -181,8 +180,7 @@ function epsilonWith(
   const all = more === undefined ? entries : [...entries, more];
   if (all.length === 0) return 0;
   const windows = all.reduce((sum, entry) => sum + entry.windows, 0);
-  const delta = Math.max(0, budget.delta - windows * GRAPH_FAILURE);
-  return epsilonOf(addCosts(...all.map(({ cost }) => cost)), delta);
+  return spentEpsilon(addCosts(...all.map(({ cost }) => cost)), windows, budget.delta);
 }
 
 /** No more than the period has windows. */

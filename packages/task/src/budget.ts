@@ -14,8 +14,8 @@ const MOST_WINDOWS = 2 ** 31;
  * @param cost - of them together.
  * @returns infinity if no bound can be shown at `delta`.
  */
-export function spentEpsilon(cost: PrivacyCost, windows: number, delta: string): number {
-  return epsilonOf(cost, Math.max(0, Number(delta) - windows * GRAPH_FAILURE));
+export function spentEpsilon(cost: PrivacyCost, windows: number, delta: number): number {
+  return epsilonOf(cost, Math.max(0, delta - windows * GRAPH_FAILURE));
 }
 
 /**
@@ -28,7 +28,7 @@ export function windowsWithin(
   { epsilon, delta }: NoisePromise['budget'],
 ): number {
   const isCovered = (sum: PrivacyCost, windows: number): boolean =>
-    spentEpsilon(sum, windows, delta) <= Number(epsilon) * (1 + Number.EPSILON * 4);
+    spentEpsilon(sum, windows, Number(delta)) <= Number(epsilon) * (1 + Number.EPSILON * 4);
   const doubled = [cost];
   for (let windows = 1; windows < MOST_WINDOWS; windows *= 2) {
     const last = doubled.at(-1) ?? NO_COST;

@@ -115,7 +115,7 @@ async function budgetOf(
   }
   const cost = task.layout.noise?.cost ?? NO_COST;
   const windows = withOpened.size;
-  const spent = windows === 0 ? 0 : spentEpsilon(times(cost, windows), windows, delta);
+  const spent = windows === 0 ? 0 : spentEpsilon(times(cost, windows), windows, Number(delta));
   return {
     ...{ epsilon, delta, days, windows },
     spentEpsilon: Number.isFinite(spent) ? spent : null,
