@@ -6,9 +6,9 @@ import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { UsageError } from '@onlysum/crypto';
+import { parseTrustedProxies } from '@onlysum/service';
 import type { LevelWithSilent, Logger } from 'pino';
 import { registrarApp } from './http/app.js';
-import { checkProxies } from './http/client-address.js';
 import { type RegistrarLimits, completeLimits } from './http/limits.js';
 import { type RateLimits, completeRateLimits } from './http/rate-limit.js';
 import { standardLogger } from './log.js';
@@ -23,7 +23,7 @@ export interface RegistrarServerOptions extends RegistrarOptions {
   readonly port: number;
   readonly limits?: Partial<RegistrarLimits>;
   readonly rateLimits?: Partial<RateLimits>;
-  /** Addresses of proxies whose X-Forwarded-For is believed. Default: none. */
+  /** Addresses or networks (CIDR) of proxies whose X-Forwarded-For is believed. Default: none. */
   readonly trustProxy?: readonly string[];
   /** Whether `/metrics` answers, to whoever reaches the port. Default: no. */
   readonly metrics?: boolean;
@@ -50,7 +50,7 @@ export async function startRegistrar(options: RegistrarServerOptions): Promise<R
   checkInteger('port', port, 0, 65_535);
   const limits = completeLimits(tasks, options.limits);
   const rateLimits = completeRateLimits(options.rateLimits);
-  const proxies = checkProxies(options.trustProxy ?? []);
+  const proxies = parseTrustedProxies(options.trustProxy ?? []);
   const observations = new Observations();
   const registrar = await createRegistrar({ ...options, logger, observer: observations });
   const metrics =
