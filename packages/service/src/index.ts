@@ -3,6 +3,7 @@ export * from './access.js';
 export * from './audit-chain.js';
 export * from './audit-file.js';
 export * from './client-address.js';
+export * from './listening.js';
 export * from './lmdb-database.js';
 export * from './postgres-database.js';
 export * from './seal-key.js';
