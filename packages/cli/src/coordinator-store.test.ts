@@ -193,6 +193,11 @@ it('hands coordinator.overSelection on', async () => {
   await expect(wrong).rejects.toMatchObject({ field: 'overSelection', code: 'argument-invalid' });
 });
 
+it('hands coordinator.trustProxy on', async () => {
+  configure('trustProxy: [10.0.0.0/99]');
+  await expect(start()).rejects.toMatchObject({ field: 'trustProxy[0]', code: 'argument-invalid' });
+});
+
 it('asks for a key for results beside a database, and shows nothing of its URL', async () => {
   configure('store: { postgres: { environment: COORDINATOR_DATABASE } }');
   await expect(start()).rejects.toMatchObject({

@@ -7,6 +7,7 @@ import type { Finding } from './finding.js';
 import { checkKeys } from './key-checks.js';
 import { checkDisk, checkNode, checkOpenFiles, checkPorts } from './machine-checks.js';
 import { checkManifests } from './manifest-checks.js';
+import { checkProxies } from './proxy-checks.js';
 import { checkServers, urlOf, viewServers } from './server-checks.js';
 import { checkStores } from './store-checks.js';
 import { checkCertificates } from './tls-checks.js';
@@ -29,6 +30,7 @@ export function checkConfiguration(file: string | undefined, terminal: Terminal)
     ...unreadable,
     ...checkKeys(deployment, tasks),
     ...checkAddresses(deployment, tasks),
+    ...checkProxies(deployment, tasks),
   ];
 }
 
