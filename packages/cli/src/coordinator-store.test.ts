@@ -6,7 +6,7 @@ import { utf8 } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import { verifyChain } from '@onlysum/service';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { emptySchema, hasPostgres, type TestConnection } from '../../../test/postgres/database.js';
+import { emptySchema, hasPostgres, urlOf } from '../../../test/postgres/database.js';
 import { openedRound, roundName, TASK } from '../../testkit/src/coordinator-records.js';
 import { Capture, caseFolders } from '../test/captured-run.js';
 import type { StoreSetting } from './configuration.js';
@@ -159,10 +159,6 @@ describe('coordinator.resultsKey', () => {
 });
 
 describe.skipIf(!hasPostgres)('coordinator.store.postgres', () => {
-  function urlOf({ user, database, host, options }: TestConnection): string {
-    return `postgres://${user}@/${database}?${new URLSearchParams({ host, options })}`;
-  }
-
   it('keeps what a coordinator does, beside commands on the same database', async () => {
     env = { COORDINATOR_DATABASE: urlOf(await emptySchema()), PRESENT, OLDER };
     configure(
