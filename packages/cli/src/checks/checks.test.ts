@@ -249,7 +249,7 @@ describe('checkCertificates', () => {
     const text = 'coordinator: { tls: { certificate: tls/c.pem, key: tls/k.pem } }';
     const { configuration } = parseConfiguration(text, cwd);
     const deployment = { configuration, at: () => 'onlysum.yaml:1:1' } as unknown as Deployment;
-    const [finding] = checkCertificates(deployment, nowMs);
+    const [finding] = checkCertificates(deployment, [], nowMs);
     return `${finding?.status} ${finding?.message}`;
   }
 
