@@ -4,6 +4,7 @@ export * from './audit-chain.js';
 export * from './audit-file.js';
 export * from './lmdb-database.js';
 export * from './postgres-database.js';
+export * from './postgres-server.js';
 export * from './seal-key.js';
 export * from './sealing.js';
 export * from './tokens.js';
