@@ -133,7 +133,8 @@ describe.each([
         return (await response.json()) as { running: number; opened: number; aborted: number };
       };
       expect(await health()).toMatchObject({ running: 0, opened: 0 });
-      const results = () => readdirSync(join(cwd, 'results')).filter((name) => /json$/.test(name));
+      const results = () =>
+        readdirSync(join(cwd, 'results')).filter((name) => name.endsWith('json'));
       expect(results()).toEqual([]);
       for (const { droppedCode } of await runDevices(fleet, first)) {
         expect(droppedCode).toBe('task-stopped');
