@@ -151,6 +151,7 @@ export function configurationSchema(directory: string) {
           }),
         ),
         tls: optional('Certificate of the listener for devices.', tls),
+        trustProxy: v.exactOptional(trustProxy),
         overSelection: optional(
           'Whether cohorts close larger by what recent rounds lost, so that cohort.target devices stay.',
           TRUTH,

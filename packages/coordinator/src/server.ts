@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { UsageError } from '@onlysum/crypto';
 import { SUBPROTOCOL } from '@onlysum/protocol';
+import { clientOf, limitedAs, type TrustedProxies } from '@onlysum/service';
 import type { Task } from '@onlysum/task';
 import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
@@ -47,7 +48,7 @@ const POLITE_BYTES = 64 * 1024;
 
 /** @throws {UsageError} `listen-failed`, `tls-invalid`. */
 export async function listen(settings: Settings, events: ServerEvents): Promise<DeviceServer> {
-  const { limits, host, port, log } = settings;
+  const { limits, host, port, log, proxies } = settings;
   const answer = getRequestListener(httpApp(settings, events).fetch, {
     overrideGlobalObjects: false,
   });
@@ -80,7 +81,7 @@ export async function listen(settings: Settings, events: ServerEvents): Promise<
       return reject(socket, 400, `expected the WebSocket subprotocol ${SUBPROTOCOL}`);
     }
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const address = request.socket.remoteAddress ?? '';
+      const address = countedAs(request, proxies);
       const connection = new Connection(nextId++, address, webSocket, socket, limits, log);
       open.add(connection);
       webSocket.on('close', () => open.delete(connection));
@@ -191,6 +192,19 @@ class Seats {
     if (rest > 0) this.#perAddress.set(address, rest);
     else this.#perAddress.delete(address);
   }
+}
+
+/** Whose seat a device takes. The header is read once, at the door: a connection stays with who opened it. */
+function countedAs({ socket, headers }: IncomingMessage, proxies: TrustedProxies): string {
+  const forwardedFor = headers['x-forwarded-for'];
+  const hop = {
+    remoteAddress: socket.remoteAddress,
+    isEncrypted: false,
+    // Node joins what came in several lines.
+    forwardedFor: typeof forwardedFor === 'string' ? forwardedFor : undefined,
+    forwardedProto: undefined,
+  };
+  return limitedAs(clientOf(hop, proxies).address);
 }
 
 function pathOf(request: IncomingMessage): string {
