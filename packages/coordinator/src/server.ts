@@ -81,7 +81,7 @@ export async function listen(settings: Settings, events: ServerEvents): Promise<
       return reject(socket, 400, `expected the WebSocket subprotocol ${SUBPROTOCOL}`);
     }
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const address = countedAs(request, proxies);
+      const address = limitedAs(clientOf(request, proxies).address);
       const connection = new Connection(nextId++, address, webSocket, socket, limits, log);
       open.add(connection);
       webSocket.on('close', () => open.delete(connection));
@@ -192,19 +192,6 @@ class Seats {
     if (rest > 0) this.#perAddress.set(address, rest);
     else this.#perAddress.delete(address);
   }
-}
-
-/** Whose seat a device takes. The header is read once, at the door: a connection stays with who opened it. */
-function countedAs({ socket, headers }: IncomingMessage, proxies: TrustedProxies): string {
-  const forwardedFor = headers['x-forwarded-for'];
-  const hop = {
-    remoteAddress: socket.remoteAddress,
-    isEncrypted: false,
-    // Node joins what came in several lines.
-    forwardedFor: typeof forwardedFor === 'string' ? forwardedFor : undefined,
-    forwardedProto: undefined,
-  };
-  return limitedAs(clientOf(hop, proxies).address);
 }
 
 function pathOf(request: IncomingMessage): string {
