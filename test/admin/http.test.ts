@@ -114,7 +114,8 @@ describe('answers', () => {
       'limit=0',
       'limit=1001',
       'limit=1&limit=2',
-      'after=-1',
+      'before=-1',
+      'after=1',
       'x=1',
       'limit=1e2',
     ]) {
