@@ -51,7 +51,10 @@ export interface CoordinatorOptions {
   readonly admin?: AdminOptions;
   /** Certificate and key of the listener for devices. Default: plain, for a proxy that ends TLS. */
   readonly tls?: TlsFiles;
-  /** Called with each result, after it was written. Its failures are logged and go no further. */
+  /**
+   * Called with each result, after it was written; of a round with fewer survivors than `cohort.min` there
+   * is none. Its failures are logged and go no further.
+   */
   readonly onResult?: (result: PublishedResult) => void | Promise<void>;
   /** Default: node:crypto. */
   readonly suite?: Suite;

@@ -7,6 +7,7 @@
 import { InternalError } from '@onlysum/crypto';
 import { estimateTotals, shownLanes, type WindowResult } from '@onlysum/metrics';
 import type { Task, Window } from '@onlysum/task';
+import { speaksAlone } from './disclosure.js';
 import {
   keptMetrics,
   type PublishedResult,
@@ -22,7 +23,7 @@ interface WindowHead {
 export type WindowReport = WindowHead &
   (
     | { readonly state: 'open' }
-    /** It ended with fewer survivors than the manifest's `cohort.min`; nothing else is said. */
+    /** It ended with fewer survivors than the manifest's `cohort.min`; nothing else is said, of no round either. */
     | { readonly state: 'too-few' }
     /** The retention of its results has ended. */
     | { readonly state: 'deleted' }
@@ -39,7 +40,7 @@ export interface WindowTotal {
   readonly estimates: WindowResult;
 }
 
-/** @param sums - of the window's rounds, at least one. */
+/** @param sums - of the rounds that count ({@link countedRounds}), at least one. */
 export function windowTotal(task: Task, sums: readonly RoundSum[]): WindowTotal {
   const { layout } = task;
   const whole = estimatesOver(task, sums);
@@ -69,7 +70,9 @@ function wouldGiveAway(task: Task, sums: readonly RoundSum[], metric: string): b
     const result = estimates.metrics[metric];
     return result !== undefined && 'suppressed' in result;
   };
-  const hiding = sums.filter((sum) => isHidden(publishedResult(task, sum).estimates));
+  const hiding = sums.filter(
+    (sum) => !speaksAlone(task, sum) || isHidden(publishedResult(task, sum).estimates),
+  );
   if (hiding.length === 0 || hiding.length === sums.length) return false;
   return isHidden(estimatesOver(task, hiding));
 }
