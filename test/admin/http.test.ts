@@ -55,7 +55,9 @@ describe('answers', () => {
       expect(policy).toContain("default-src 'none'");
       expect(policy).toContain("script-src 'self'");
       expect(policy).toContain("frame-ancestors 'none'");
-      expect(policy).not.toMatch(/unsafe|\*/);
+      expect(policy).toContain("require-trusted-types-for 'script'");
+      expect(policy).toContain("trusted-types 'none'");
+      expect(policy).not.toMatch(/unsafe|data:|blob:|allow-duplicates|\*/);
       expect(headers.get('referrer-policy')).toBe('no-referrer');
       expect(headers.get('x-content-type-options')).toBe('nosniff');
       expect(headers.get('strict-transport-security')).toBeNull();
@@ -114,7 +116,8 @@ describe('answers', () => {
       'limit=0',
       'limit=1001',
       'limit=1&limit=2',
-      'after=-1',
+      'before=-1',
+      'after=1',
       'x=1',
       'limit=1e2',
     ]) {

@@ -8,6 +8,8 @@ import type { RoundRecord } from '@onlysum/protocol';
 import { type RunningAdmin, startAdmin } from './admin/admin-server.js';
 import type { AdminPorts } from './admin/route.js';
 import { Bookkeeping } from './bookkeeping.js';
+import { speaksAlone } from './disclosure.js';
+import { KeyRotation } from './key-rotation.js';
 import { Lobby } from './lobby.js';
 import { errorFields } from './log.js';
 import { Observations } from './observations.js';
@@ -172,6 +174,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     },
   });
   const lobby: Lobby = new Lobby(settings, link, opener, books, observations, (result, record) => {
+    const task = settings.tasks.find(({ taskId }) => toHex(taskId) === result.task.taskId);
+    if (task === undefined || !speaksAlone(task, result)) {
+      log.info(
+        about(result),
+        'fewer survivors than cohort.min: kept for its window, not published',
+      );
+      return;
+    }
     const stopped = books.killSwitch.reasonFor(result.task.taskId);
     if (stopped !== undefined) {
       log.warn(about(result), 'the task is stopped: its last result is kept, not published');
@@ -219,7 +229,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     const { store, rng, now } = settings;
     const served = new Set(settings.tasks.map(({ taskId }) => toHex(taskId)));
     const rounds = () => lobby.live();
-    const ports = { ...control, store, suite, rng, now, log, served, rounds };
+    const rotation = new KeyRotation(settings);
+    const resealResults: AdminPorts['resealResults'] = (...args) => rotation.run(...args);
+    const ports = { ...control, store, suite, rng, now, log, served, rounds, resealResults };
     admin = await startAdmin(settings.admin, ports).catch(release);
   }
 

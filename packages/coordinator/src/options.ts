@@ -86,6 +86,8 @@ export interface Settings {
   readonly exportRounds: boolean;
   readonly store: CoordinatorStore;
   readonly sealing: ResultSealing;
+  /** Whether that was given: otherwise its key ends with the process. */
+  readonly hasResultsKey: boolean;
   readonly overSelection: boolean;
   readonly admin: AdminSettings | undefined;
   readonly tls: TlsFiles | undefined;
@@ -151,6 +153,7 @@ export function checkOptions(options: CoordinatorOptions): Settings {
     exportRounds,
     store: options.store ?? memoryCoordinatorStore({ suite, now }),
     sealing: options.sealing ?? freshSealing(suite),
+    hasResultsKey: options.sealing !== undefined,
     overSelection,
     admin: options.admin === undefined ? undefined : checkAdminOptions(options.admin),
     tls: options.tls,

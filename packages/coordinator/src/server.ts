@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { UsageError } from '@onlysum/crypto';
 import { SUBPROTOCOL } from '@onlysum/protocol';
-import { clientOf, limitedAs, type TrustedProxies } from '@onlysum/service';
+import { clientOf, limitedAs } from '@onlysum/service';
 import type { Task } from '@onlysum/task';
 import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';

@@ -255,6 +255,19 @@ export class EmbeddedStore implements CoordinatorStoreBackend {
     });
   }
 
+  async latestAuditEntries(
+    before: number | undefined,
+    limit: number,
+  ): Promise<readonly AuditEntry[]> {
+    return this.#store.read((map) => {
+      const below = before === undefined ? {} : { below: auditKey(before) };
+      return valuesOf<AuditEntry>(
+        map,
+        take(map.keys('audit/', { ...below, isReverse: true }), limit),
+      );
+    });
+  }
+
   async putToken(token: TokenRecord, audit: AuditTrail): Promise<Written> {
     return this.#change(audit, (map) => {
       const written = tokenToPut(findToken(map, token.id), token);

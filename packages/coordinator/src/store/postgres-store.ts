@@ -331,6 +331,22 @@ class PostgresBackend implements CoordinatorStoreBackend {
     return rows.map(({ entry }) => entry);
   }
 
+  async latestAuditEntries(
+    before: number | undefined,
+    limit: number,
+  ): Promise<readonly AuditEntry[]> {
+    const rows = await this.#database.query((db) =>
+      db
+        .selectFrom('coordinator_audit')
+        .select('entry')
+        .$if(before !== undefined, (query) => query.where('sequence', '<', before ?? 0))
+        .orderBy('sequence', 'desc')
+        .limit(limit)
+        .execute(),
+    );
+    return rows.map(({ entry }) => entry);
+  }
+
   putToken(token: TokenRecord, audit: AuditTrail): Promise<Written> {
     return this.#change(audit, async (db) => {
       const written = tokenToPut(await findToken(db, token.id), token);
