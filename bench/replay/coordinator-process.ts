@@ -5,10 +5,8 @@
 import { systemRng } from '@onlysum/crypto';
 import {
   type CoordinatorStore,
-  freshSealing,
   memoryCoordinatorStore,
   type RegistrarPort,
-  type ResultSealing,
   startCoordinator,
 } from '@onlysum/coordinator';
 import {
@@ -58,41 +56,18 @@ const store: CoordinatorStore = new Proxy(kept, {
     const closeRound: CoordinatorStore['closeRound'] = (close, audit) => {
       const { outcome } = close;
       const id = (replays++).toString(16).padStart(outcome.round.length, '0');
-      const named = { ...close, outcome: { ...outcome, round: id } } as typeof close;
-      return target.closeRound(named, audit).finally(onKept);
+      return target.closeRound(
+        { ...close, outcome: { ...outcome, round: id } } as typeof close,
+        audit,
+      );
     };
     return closeRound;
   },
 });
 
-/** Of the last round: some of its devices leave, and with fewer than `cohort.min` it is not published. */
-let opened: { readonly survivors: number; readonly lanes: readonly number[] } | undefined;
-const fresh = freshSealing();
-const sealing: ResultSealing = {
-  keyId: fresh.keyId,
-  seal: (plaintext, place) => {
-    opened = JSON.parse(new TextDecoder().decode(plaintext)) as typeof opened;
-    return fresh.seal(plaintext, place);
-  },
-  open: (sealed, place) => fresh.open(sealed, place),
-};
-
-function onKept(): void {
-  const isSame =
-    opened?.survivors === result.survivors &&
-    opened.lanes.every((sum, j) => sum === result.lanes[j]);
-  if (!isSame) report({ kind: 'failed', detail: 'the opened sum is not the recorded one' });
-  const poll = setInterval(() => {
-    if (coordinator.health().connections > 0) return;
-    clearInterval(poll);
-    finished();
-  }, POLL_MS);
-}
-
 const coordinator = await startCoordinator({
   tasks: [task],
   store,
-  sealing,
   seed: coordinatorSeed,
   registrar,
   host: '127.0.0.1',
@@ -109,5 +84,15 @@ const coordinator = await startCoordinator({
   rng: (length) => (length === round.length ? round.slice() : systemRng(length)),
   now: () => nowMs,
   logger: pino({ level: 'fatal' }),
+  onResult: ({ lanes, survivors }) => {
+    const isSame =
+      survivors === result.survivors && lanes.every((sum, j) => sum === result.lanes[j]);
+    if (!isSame) report({ kind: 'failed', detail: 'the opened sum is not the recorded one' });
+    const poll = setInterval(() => {
+      if (coordinator.health().connections > 0) return;
+      clearInterval(poll);
+      finished();
+    }, POLL_MS);
+  },
 });
 report({ kind: 'listening', url: coordinator.url });

@@ -2,7 +2,7 @@ import { checkManifestFloor, compileLayout, DEFAULT_FLOOR, parseManifest } from 
 import { windowAt } from '@onlysum/task';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { dropCount, FEWEST_DEVICES, MOST_DEVICES } from './assumptions.js';
+import { FEWEST_DEVICES, MOST_DEVICES } from './assumptions.js';
 import { fleetManifest, windowLengthMs } from './manifest.js';
 import { regionVersions } from './population.js';
 
@@ -25,8 +25,7 @@ test.each([FEWEST_DEVICES, 5, 100, MOST_DEVICES])(
       fleetManifest({ devices, keys, coordinatorUrl, versions, nowMs: 1_800_000_000_000 }),
     );
     checkManifestFloor(manifest, DEFAULT_FLOOR);
-    const min = devices - dropCount(devices);
-    expect(manifest.cohort).toEqual({ min, target: devices, max: devices });
+    expect(manifest.cohort).toEqual({ min: devices, target: devices, max: devices });
     expect(compileLayout(manifest).lanes.length).toBeGreaterThan(30);
   },
 );

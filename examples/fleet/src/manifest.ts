@@ -3,7 +3,7 @@
  * Knows: the manifest's form. Doesn't know: processes, values.
  */
 import type { Manifest, Metric } from '@onlysum/task';
-import { dropCount, fleetAssumptions } from './assumptions.js';
+import { fleetAssumptions } from './assumptions.js';
 
 /** Group of the metrics that a device may decline. */
 export const OPTIONAL_GROUP = 'performance';
@@ -38,9 +38,8 @@ export function fleetManifest(task: FleetTask): Manifest {
     coordinator: { key: keys.coordinator, url: task.coordinatorUrl },
     window: { lengthMs },
     epoch: { lengthMs: epochLengthMs },
-    // One round takes all, so that its sum can be compared with theirs; with fewer than `min` left in it
-    // there would be no result of its own.
-    cohort: { min: devices - dropCount(devices), target: devices, max: devices },
+    // One round takes all, so that its sum can be compared with theirs.
+    cohort: { min: devices, target: devices, max: devices },
     minSurvivors: 2,
     attempts: 1,
     assumptions,

@@ -8,7 +8,6 @@ import type { RoundRecord } from '@onlysum/protocol';
 import { type RunningAdmin, startAdmin } from './admin/admin-server.js';
 import type { AdminPorts } from './admin/route.js';
 import { Bookkeeping } from './bookkeeping.js';
-import { speaksAlone } from './disclosure.js';
 import { KeyRotation } from './key-rotation.js';
 import { Lobby } from './lobby.js';
 import { errorFields } from './log.js';
@@ -174,14 +173,6 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     },
   });
   const lobby: Lobby = new Lobby(settings, link, opener, books, observations, (result, record) => {
-    const task = settings.tasks.find(({ taskId }) => toHex(taskId) === result.task.taskId);
-    if (task === undefined || !speaksAlone(task, result)) {
-      log.info(
-        about(result),
-        'fewer survivors than cohort.min: kept for its window, not published',
-      );
-      return;
-    }
     const stopped = books.killSwitch.reasonFor(result.task.taskId);
     if (stopped !== undefined) {
       log.warn(about(result), 'the task is stopped: its last result is kept, not published');

@@ -5,7 +5,7 @@ import { sumOf } from '../../../test/metrics/sum.js';
 import type { RoundSum } from './published-result.js';
 import { windowTotal } from './window-report.js';
 
-const manifest = everyKind({ minRespondents: 3, cohort: { min: 3, target: 5, max: 5 } });
+const manifest = everyKind({ minRespondents: 3 });
 const layout = compileLayout(manifest);
 const task = { manifest, layout, taskId: new Uint8Array(32) } as unknown as Task;
 const EXTRA = 'extra';
@@ -55,15 +55,6 @@ it('hides the respondents of a group that the rounds that are shown would give a
     round('c', [crashed, declining, declining]),
   ]).estimates;
   expect(groups[EXTRA]).toMatchObject({ respondents: { value: 6 } });
-});
-
-it('adds up what rounds that say nothing of their own hide, whatever each of them would show', () => {
-  const larger = everyKind({ minRespondents: 3, cohort: { min: 4, target: 5, max: 5 } });
-  const shown = round('a', [crashed, crashed, crashed, crashed]);
-  const sums = [shown, round('b', [crashed, crashed, crashed]), round('c', [crashed])];
-  expect(
-    windowTotal({ ...task, manifest: larger }, sums).estimates.metrics['crashes'],
-  ).toMatchObject({ total: { value: 16 } });
 });
 
 it('has no metric that a round has lost', () => {

@@ -7,7 +7,6 @@
 import { InternalError } from '@onlysum/crypto';
 import { estimateTotals, shownLanes, type WindowResult } from '@onlysum/metrics';
 import type { Task, Window } from '@onlysum/task';
-import { speaksAlone } from './disclosure.js';
 import {
   keptMetrics,
   type PublishedResult,
@@ -23,7 +22,7 @@ interface WindowHead {
 export type WindowReport = WindowHead &
   (
     | { readonly state: 'open' }
-    /** It ended with fewer survivors than the manifest's `cohort.min`; nothing else is said, of no round either. */
+    /** It ended with fewer survivors than the manifest's `minSurvivors`; nothing else is said. */
     | { readonly state: 'too-few' }
     /** The retention of its results has ended. */
     | { readonly state: 'deleted' }
@@ -40,7 +39,7 @@ export interface WindowTotal {
   readonly estimates: WindowResult;
 }
 
-/** @param sums - of the rounds that count ({@link countedRounds}), at least one. */
+/** @param sums - of the window's rounds, at least one. */
 export function windowTotal(task: Task, sums: readonly RoundSum[]): WindowTotal {
   const { layout } = task;
   const whole = estimatesOver(task, sums);
@@ -82,9 +81,7 @@ function wouldGiveAway(
     const result = part(estimates);
     return result !== undefined && 'suppressed' in result;
   };
-  const hiding = sums.filter(
-    (sum) => !speaksAlone(task, sum) || isHidden(publishedResult(task, sum).estimates),
-  );
+  const hiding = sums.filter((sum) => isHidden(publishedResult(task, sum).estimates));
   if (hiding.length === 0 || hiding.length === sums.length) return false;
   return isHidden(estimatesOver(task, hiding));
 }

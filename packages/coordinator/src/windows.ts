@@ -6,7 +6,6 @@
 import { OnlysumError, toHex, UsageError } from '@onlysum/crypto';
 import { checkValidity, type Task, type Window, windowAt, windowByIndex } from '@onlysum/task';
 import type { Logger } from 'pino';
-import { countedRounds } from './disclosure.js';
 import { errorFields } from './log.js';
 import type { RoundSum } from './published-result.js';
 import { SYSTEM } from './round-ledger.js';
@@ -94,7 +93,7 @@ export class Windows {
       window: windowByIndex(manifest, name.window),
     };
     if (record.state !== 'closed') return { ...head, state: record.state };
-    const sums = await this.#sums(countedRounds(task, await this.#openedRounds(name)));
+    const sums = await this.#sums(await this.#openedRounds(name));
     if (sums === undefined) return { ...head, state: 'deleted' };
     return { ...head, state: 'closed', ...windowTotal(task, sums) };
   }
@@ -113,10 +112,10 @@ export class Windows {
 
   async #decide(name: WindowName): Promise<void> {
     const { store, tasks, log, onDecided } = this.#ports;
-    const task = tasks.get(name.taskId);
+    const least = tasks.get(name.taskId)?.manifest.minSurvivors ?? Number.POSITIVE_INFINITY;
     const rounds = await this.#openedRounds(name);
-    const counted = task === undefined ? [] : countedRounds(task, rounds);
-    const decision: WindowDecision = counted.length > 0 ? 'closed' : 'too-few';
+    const survivors = rounds.reduce((sum, round) => sum + round.survivors, 0);
+    const decision: WindowDecision = survivors >= least ? 'closed' : 'too-few';
     const audit = event('window.decided', name, { decision, rounds: rounds.length });
     await store.decideWindow(name, decision, [audit]);
     this.#undecided.delete(keyOf(name));

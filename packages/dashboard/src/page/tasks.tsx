@@ -50,10 +50,7 @@ function TaskCard({ task }: { readonly task: TaskView }): JSX.Element {
             'Cohort',
             `${number(task.cohort.min)} to ${counted(task.cohort.max, 'device')}, ${number(task.cohort.target)} aimed for`,
           ],
-          [
-            'Opens a sum',
-            `over at least ${counted(task.minSurvivors, 'device')}, shows it over at least ${number(task.cohort.min)}`,
-          ],
+          ['Opens a sum', `over at least ${counted(task.minSurvivors, 'device')}`],
           ['Shows a number', `that at least ${counted(task.minRespondents, 'device')} gave`],
           ['Devices connect to', <code class="digest">{task.url}</code>],
           ['Id', <code class="digest">{task.taskId}</code>],
