@@ -13,6 +13,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { freePort } from '../e2e/free-port.js';
 import { endAll, Running } from '../e2e/onlysum-process.js';
 import { guideBlock, REPOSITORY, substitute, succeed, triedBlocks } from './guide.js';
+import { isMissing, pathOf } from './programs.js';
 
 const LIMIT_MS = 120_000;
 const root = mkdtempSync(join(tmpdir(), 'onlysum-proxy-'));
@@ -207,7 +208,7 @@ async function startNginx(): Promise<void> {
   ];
   writeFileSync(join(root, 'nginx.conf'), main.join('\n'));
   copyFileSync(join(certificates, 'sums.pem'), trusted);
-  proxy = spawn(installed('nginx') ?? 'nginx', [
+  proxy = spawn(pathOf('nginx') ?? 'nginx', [
     '-p',
     root,
     '-e',
@@ -232,11 +233,9 @@ async function startCaddy(): Promise<void> {
   const file = join(root, 'Caddyfile');
   writeFileSync(file, options + block);
   const env = { ...process.env, HOME: root, XDG_DATA_HOME: root, XDG_CONFIG_HOME: root };
-  proxy = spawn(
-    installed('caddy') ?? 'caddy',
-    ['run', '--config', file, '--adapter', 'caddyfile'],
-    { env },
-  );
+  proxy = spawn(pathOf('caddy') ?? 'caddy', ['run', '--config', file, '--adapter', 'caddyfile'], {
+    env,
+  });
   const authority = join(root, 'caddy/pki/authorities/local/root.crt');
   await vi.waitFor(() => copyFileSync(authority, trusted), LIMIT_MS / 4);
   await answers();
@@ -297,20 +296,6 @@ function registrarUrl(): string {
 
 function trust(): Readonly<Record<string, string>> {
   return { NODE_EXTRA_CA_CERTS: trusted };
-}
-
-/** CI installs both, and must not skip. */
-function isMissing(program: string): boolean {
-  const isThere = installed(program) !== undefined;
-  if (!isThere && process.env['CI'] === 'true') throw new Error(`${program} is missing`);
-  if (!isThere) process.stderr.write(`${program} is missing: the guide's block is not tried\n`);
-  return !isThere;
-}
-
-/** Debian has nginx where only root looks. */
-function installed(program: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin'];
-  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
 }
 
 function numbered(from: Readonly<Record<number, number>>): Record<string, string> {
