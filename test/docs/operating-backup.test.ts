@@ -2,7 +2,7 @@
  * A backup as the guide takes it, while both servers run, and everything lost since: what was known comes back
  * whole, and no device counts twice. On PostgreSQL; on lmdb as well with ONLYSUM_GUIDE=all.
  */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';

@@ -4,8 +4,16 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { PublishedResult } from '@onlysum/coordinator';
@@ -138,12 +146,14 @@ async function makesARound(devices: readonly string[]): Promise<void> {
   live.stdout.on('data', (chunk: Buffer) => (events += chunk.toString()));
   try {
     await vi.waitFor(() => expect(events).toContain('event: rounds'), LIMIT_MS / 4);
+    const registrarUrl = `https://localhost:${ports.attesting}`;
     const submits = devices.map((device, i) => {
       const line = `onlysum device submit --store ${device} --opt-in performance --timeout 60 --json`;
-      return `${line} --set startup_ms=${300 + i} --registrar-url ${registrarUrl()} & s${i}=$!`;
+      return `${line} --set startup_ms=${300 + i} --registrar-url ${registrarUrl} & s${i}=$!`;
     });
     const script = `${submits.join('\n')}\nwait $s0; wait $s1; wait $s2`;
-    const options = { cwd: join(cwd, 'publisher'), limitMs: 90_000, env: trust() };
+    const env = { NODE_EXTRA_CA_CERTS: trusted };
+    const options = { cwd: join(cwd, 'publisher'), limitMs: 90_000, env };
     const receipts = await succeed(script, options);
     expect(receipts.match(/"included":true/g)).toHaveLength(3);
     const taskIds = events.match(/"taskId":"[0-9a-f]{64}"/g) ?? [];
@@ -178,20 +188,11 @@ async function countsClients(): Promise<void> {
 async function startNginx(): Promise<void> {
   const file = join(root, 'onlysum.conf');
   const { sums, attesting, inside } = ports;
-  const [devices, admin, registrar] = guideBlock('nginx', 'limit_conn_zone')
-    .split(/(?=^server \{)/m)
-    .reduce<string[]>((servers, part, i) => {
-      if (i === 1) return [`${servers[0]}${part}`];
-      return [...servers, part];
-    }, []);
-  const listening = (server = '', port = 0) =>
-    substitute(server, { 'listen 443 ': `listen 127.0.0.1:${port} ` });
-  const servers = [
-    listening(devices, sums),
-    listening(admin, inside),
-    listening(registrar, attesting),
-  ];
-  const block = substitute(servers.join(''), {
+  const listen = (port: number) => `listen 127.0.0.1:${port} ssl;\n  server_name localhost`;
+  const block = substitute(guideBlock('nginx', 'limit_conn_zone'), {
+    'listen 443 ssl;\n  server_name sums.example.org': listen(sums),
+    'listen 443 ssl;\n  server_name admin.example.org': listen(inside),
+    'listen 443 ssl;\n  server_name registrar.example.org': listen(attesting),
     '/etc/ssl/private': certificates,
     '/etc/ssl': certificates,
     '10.0.0.0/8': '127.0.0.0/24',
@@ -206,16 +207,10 @@ async function startNginx(): Promise<void> {
     `error_log ${join(root, 'nginx.log')}; events {}`,
     `http { ${folders.join(' ')} include ${file}; }`,
   ];
-  writeFileSync(join(root, 'nginx.conf'), main.join('\n'));
+  const [settings, log] = [join(root, 'nginx.conf'), join(root, 'nginx.log')];
+  writeFileSync(settings, main.join('\n'));
   copyFileSync(join(certificates, 'sums.pem'), trusted);
-  proxy = spawn(pathOf('nginx') ?? 'nginx', [
-    '-p',
-    root,
-    '-e',
-    join(root, 'nginx.log'),
-    '-c',
-    join(root, 'nginx.conf'),
-  ]);
+  proxy = spawn(pathOf('nginx') ?? 'nginx', ['-p', root, '-e', log, '-c', settings]);
   await answers();
 }
 
@@ -288,14 +283,6 @@ function curl(flags: string): Promise<string> {
 
 async function status(url: string, flags = ''): Promise<number> {
   return Number(await curl(`-o answer -w '%{http_code}' ${flags} ${url}`));
-}
-
-function registrarUrl(): string {
-  return `https://localhost:${ports.attesting}`;
-}
-
-function trust(): Readonly<Record<string, string>> {
-  return { NODE_EXTRA_CA_CERTS: trusted };
 }
 
 function numbered(from: Readonly<Record<number, number>>): Record<string, string> {
