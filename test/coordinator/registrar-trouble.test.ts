@@ -150,11 +150,11 @@ describe('an answer that is not what was asked for under the registrar’s signa
     },
     {
       kind: 'shared-set' as const,
-      change: (): RegistrarResponse => ({ kind: 'set', signature }),
+      change: (): RegistrarResponse => ({ kind: 'set', signature, auditHead: null }),
     },
     {
       kind: 'survivor-set' as const,
-      change: (): RegistrarResponse => ({ kind: 'set', signature }),
+      change: (): RegistrarResponse => ({ kind: 'set', signature, auditHead: null }),
     },
     {
       kind: 'survivor-set' as const,

@@ -1,10 +1,12 @@
 import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseHex } from '@onlysum/crypto';
+import { parseHex, toHex } from '@onlysum/crypto';
 import {
   advertiseKeys,
+  closed,
   decodeBitmap,
+  decodeFrame,
   maskContext,
   maskedInput,
   parseRoundRecord,
@@ -17,7 +19,8 @@ import {
   verifyReceipt,
   verifyRoundRecord,
 } from '@onlysum/protocol';
-import type { PublishedResult } from '@onlysum/coordinator';
+import { memoryCoordinatorStore, type PublishedResult } from '@onlysum/coordinator';
+import { auditEntries, memoryStore } from '@onlysum/registrar';
 import { describe, expect, it } from 'vitest';
 import { closedAfterEach } from './fleets.js';
 import {
@@ -49,7 +52,9 @@ describe('a whole round over real sockets', () => {
     expect(Date.now() - beganMs).toBeLessThan(20_000);
     for (const { receipt, closeCode } of reports) {
       expect(receipt).toMatchObject({ included: true, opened: true, devices: 5, survivors: 5 });
-      if (receipt !== undefined) verifyReceipt(suite, fleet.task.registrarKey, receipt);
+      const { registrarKey: registrar, coordinatorKey: coordinator } = fleet.task;
+      verifyReceipt(suite, { registrar, coordinator }, receipt!);
+      expect(receipt!.auditHeads).toEqual(reports[0]?.receipt?.auditHeads);
       expect(closeCode).toBe(1000);
     }
     await until(() => fleet.results.length === 1);
@@ -73,6 +78,26 @@ describe('a whole round over real sockets', () => {
     expect(JSON.parse(await readFile(join(directory, file), 'utf8'))).toEqual(result);
     expect((await stat(join(directory, file))).mode & 0o777).toBe(0o600);
     await rm(directory, { recursive: true });
+  });
+
+  it('gives each device what both audit logs have come to, with the round in them', async () => {
+    const store = memoryCoordinatorStore();
+    const registrarLog = memoryStore();
+    const fleet = await start({ coordinator: { store }, registrarStore: registrarLog });
+    const reports = await runDevices(fleet, await enrolDevices(fleet, 5));
+    const { auditHeads } = reports[0]!.receipt!;
+    const logs = {
+      coordinator: await store.auditEntries({ limit: 1000 }),
+      registrar: registrarLog.read((ledger) => auditEntries(ledger, 0, 1000)),
+    };
+    const ends = { coordinator: 'round.opened', registrar: 'survivor-set.attested' };
+    for (const role of ['coordinator', 'registrar'] as const) {
+      const head = auditHeads[role]!;
+      const upToHead = logs[role].slice(0, head.sequence);
+      expect(upToHead.at(-1)?.digest).toBe(toHex(head.digest));
+      const ended = upToHead.filter(({ action }) => action === ends[role]);
+      expect(ended.map(({ subject }) => subject)).toEqual([fleet.results[0]?.round]);
+    }
   });
 
   it('writes the record of a round beside its result, and only if told to', async () => {
@@ -127,7 +152,8 @@ describe('a whole round over real sockets', () => {
     await runDevices(fleet, await enrolDevices(fleet, 5), () => ({
       tap: (direction, bytes) => {
         if (direction === 'up') up += bytes.length;
-        else down += bytes.length;
+        // It comes once the result is kept, with what it cost until then.
+        else if (decodeFrame(bytes)[0] !== closed.type) down += bytes.length;
       },
     }));
     await until(() => fleet.results.length === 1);

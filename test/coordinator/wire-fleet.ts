@@ -22,7 +22,12 @@ import {
   startDevice,
   stepDevice,
 } from '@onlysum/protocol';
-import { type Registrar, createRegistrar, memoryStore } from '@onlysum/registrar';
+import {
+  type Registrar,
+  type RegistrarStore,
+  createRegistrar,
+  memoryStore,
+} from '@onlysum/registrar';
 import { drawNoise } from '@onlysum/metrics';
 import type { Task } from '@onlysum/task';
 import { type Logger, pino } from 'pino';
@@ -68,6 +73,7 @@ export interface StartOptions extends FleetOptions {
   /** Stands between the coordinator and the real registrar. */
   readonly port?: (registrar: Registrar) => RegistrarPort;
   readonly moreTasks?: readonly FleetOptions[];
+  readonly registrarStore?: RegistrarStore;
 }
 
 export async function startFleet(options: StartOptions = {}): Promise<Fleet> {
@@ -78,7 +84,7 @@ export async function startFleet(options: StartOptions = {}): Promise<Fleet> {
     seed: keys.registrar,
     tasks,
     epochLengthMs: EPOCH_MS,
-    store: memoryStore(),
+    store: options.registrarStore ?? memoryStore(),
   });
   const results: PublishedResult[] = [];
   const log = captureLog();

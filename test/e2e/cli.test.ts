@@ -18,6 +18,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LedgerEntry, Preview, SubmitReceipt } from '@onlysum/client';
 import type { PublishedResult } from '@onlysum/coordinator';
+import { nativeSuite } from '@onlysum/crypto/node';
+import { type AuditEntry, auditLine, EMPTY_HEAD, nextEntry } from '@onlysum/service';
 import type { Manifest, SignedManifest } from '@onlysum/task';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { endAll, onlysum, onlysumJson, Running, SHIM } from './onlysum-process.js';
@@ -207,6 +209,47 @@ describe('registrar and coordinator as two processes', () => {
     expect(out).toContain('one of 3 in the sum, of 3 in the round; opened');
     expect(out).toContain('signatures: hold');
   });
+
+  it.each(['coordinator', 'registrar'] as const)(
+    'cannot change what the %s has logged before a receipt was given',
+    async (role) => {
+      const { out: log } = await onlysum(['audit', 'log', '--of', role, '--json'], { cwd });
+      const { out: head } = await onlysum(['audit', 'head', '--of', role], { cwd });
+      writeFileSync(join(cwd, 'audit.jsonl'), log);
+      writeFileSync(join(cwd, 'heads.txt'), head);
+      writeFileSync(join(cwd, 'receipts.json'), JSON.stringify(receipts));
+      const seen = ['--heads', 'heads.txt', '--receipts', 'receipts.json', '--of', role];
+      const trusted = ['--manifest', 'manifest.signed.json'];
+      const args = ['audit', 'verify', 'audit.jsonl', ...seen, ...trusted];
+      const { heads } = await onlysumJson<{ heads: unknown }>(args, { cwd });
+      expect(heads).toEqual({ given: 4, before: 0 });
+
+      // Its owner says of the round that fewer devices were in it, and writes all digests anew.
+      const entries = log
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as AuditEntry);
+      let last = EMPTY_HEAD;
+      const anew = entries.map(({ action, actor, subject, outcome, details, atMs }) => {
+        const isRound = subject === receipts[0]?.round;
+        const event = {
+          ...{ action, actor, outcome },
+          ...(subject === undefined ? {} : { subject }),
+          ...(details === undefined
+            ? {}
+            : { details: { ...details, ...(isRound && { devices: 2 }) } }),
+        };
+        const entry = nextEntry(nativeSuite, last, event, atMs);
+        last = entry;
+        return auditLine(entry);
+      });
+      writeFileSync(join(cwd, 'audit.jsonl'), anew.join(''));
+      expect((await onlysum(['audit', 'verify', 'audit.jsonl'], { cwd })).code).toBe(0);
+      writeFileSync(join(cwd, 'heads.txt'), '');
+      const { code, err } = await onlysum(args, { cwd });
+      expect([code, err]).toEqual([1, expect.stringMatching(/rewritten: .*\[audit-failed\]/)]);
+    },
+  );
 
   it('take a device once a window: a failure that can be tried again later', async () => {
     const where = ['--store', 'd0', '--registrar-url', registrarUrl, '--timeout', '20'];

@@ -281,7 +281,14 @@ const rows: Row[] = [
     name: 'the end of a round that is not there yet',
     code: 'wrong-stage',
     last: 'ShareKeys',
-    change: instead(sharedSet, ({ facts }) => closed.encode({ round: facts.round, opened: true })),
+    change: instead(sharedSet, ({ facts }) =>
+      closed.encode({
+        round: facts.round,
+        opened: true,
+        coordinatorHead: null,
+        registrarHead: null,
+      }),
+    ),
   },
   {
     name: 'a second challenge',

@@ -92,7 +92,7 @@ function refusedFields(
     const changed = (other: unknown) =>
       packed([...raw.slice(0, i + 1), other, ...raw.slice(i + 2)]);
     const path = `${name}.${key}`;
-    out.push(refusal('nil', name, changed(null), path));
+    if (!OPTIONAL.has(path)) out.push(refusal('nil', name, changed(null), path));
     if (typeof field === 'string')
       out.push(refusal('binary for text', name, changed(new Uint8Array(2)), path));
     else out.push(refusal('text', name, changed('text'), path));
@@ -105,6 +105,12 @@ function refusedFields(
   });
   return out;
 }
+
+const OPTIONAL = new Set([
+  'Closed.coordinatorHead',
+  'Closed.registrarHead',
+  'SetResponse.auditHead',
+]);
 
 const FREE_LENGTH = new Set([
   'SharedSet.members',
@@ -175,6 +181,21 @@ function refusedValues(): RefusedMessage[] {
     change('Dropped', { detail: 'x'.repeat(513) }, 'detail', 'a detail of 513 characters'),
     change('Dropped', { retryInMs: -2 }, 'retryInMs', 'a retry before −1'),
     change('Closed', { opened: 1 }, 'opened', '1 for true'),
+    change(
+      'Closed',
+      {
+        registrarHead: { sequence: -1, digest: new Uint8Array(32), signature: new Uint8Array(64) },
+      },
+      'registrarHead.sequence',
+      'an audit log of −1 entries',
+    ),
+    change('Closed', { coordinatorHead: [1, 2] }, 'coordinatorHead', 'an audit head of two fields'),
+    change(
+      'SetResponse',
+      { auditHead: { sequence: 1, digest: new Uint8Array(31), signature: new Uint8Array(64) } },
+      'auditHead.digest',
+      'a short digest',
+    ),
     change('RosterRequest', { lifetimeMs: 0 }, 'lifetimeMs', 'no lifetime'),
     change('RosterRequest', { lifetimeMs: 86_400_001 }, 'lifetimeMs', 'a lifetime above a day'),
     change(

@@ -4,6 +4,7 @@
  */
 import { type Suite, concatBytes, merkleTree, recoverSecret, splitSecret } from '@onlysum/crypto';
 import { announcementStatement } from '../../packages/protocol/src/announcement.js';
+import { auditHeadStatement } from '../../packages/protocol/src/audit-head.js';
 import { decodeBitmap } from '../../packages/protocol/src/bitmap.js';
 import { certificateStatement } from '../../packages/protocol/src/certificate.js';
 import {
@@ -105,6 +106,7 @@ export function roundVectors(suite: Suite) {
       signature: hexOf(result.survivorSetSignature),
     },
     opened: opened(played),
+    auditHeads: auditHeads(played),
     registrar: played.asked.map(({ request, response }) => ({
       kind: request.kind,
       request: hexOf(encodeRequest(request)),
@@ -118,6 +120,25 @@ export function roundVectors(suite: Suite) {
     })),
     refused: refusedByDevice(played),
   };
+}
+
+/** As every survivor's receipt has them. */
+function auditHeads({ devices, result }: PlayedRound) {
+  const receipt = devices
+    .map(({ outcome }) => outcome)
+    .find((outcome) => outcome?.kind === 'receipt' && outcome.receipt.opened === true);
+  if (receipt?.kind !== 'receipt') throw new RangeError('no receipt');
+  return (['coordinator', 'registrar'] as const).map((role) => {
+    const head = receipt.receipt.auditHeads[role];
+    if (head === null) throw new RangeError(`no audit head of the ${role}`);
+    return {
+      role,
+      sequence: head.sequence,
+      digest: hexOf(head.digest),
+      statement: hexOf(auditHeadStatement(role, result.facts.round, head)),
+      signature: hexOf(head.signature),
+    };
+  });
 }
 
 interface RoundMember {

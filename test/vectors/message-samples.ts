@@ -83,7 +83,12 @@ export const SAMPLES = [
     silent: Uint8Array.of(0b1000),
     dropped: Uint8Array.of(0b0010),
   }),
-  sample(fromCoordinator.closed, { round, opened: true }),
+  sample(fromCoordinator.closed, {
+    round,
+    opened: true,
+    coordinatorHead: { sequence: 2 ** 33, digest: patterned(32, 33), signature },
+    registrarHead: { sequence: 57, digest: patterned(32, 34), signature: patterned(64, 35) },
+  }),
   sample(fromCoordinator.progress, { missing: 12, closesInMs: 300_000, remainingMs: 465_000 }),
   sample(fromCoordinator.dropped, {
     code: 'cohort-full',
@@ -136,7 +141,10 @@ export const SAMPLES = [
     root: patterned(32, 11),
     signature,
   }),
-  sample(registrar.setResponse, { signature }),
+  sample(registrar.setResponse, {
+    signature,
+    auditHead: { sequence: 57, digest: patterned(32, 34), signature: patterned(64, 35) },
+  }),
   sample(registrar.closeResponse, { closed: true }),
   sample(registrar.refusalResponse, {
     code: 'members-refused',

@@ -7,6 +7,11 @@ import { DEFAULT_UPLOAD_CREDITS } from '@onlysum/protocol';
 import { type Rng, type Suite, runDerive, toHex, unsafeSeededRng } from '@onlysum/crypto';
 import { type Task, signManifest, verifySignedManifest, windowAt } from '@onlysum/task';
 import {
+  type AuditedRole,
+  type SignedAuditHead,
+  signAuditHead,
+} from '../../packages/protocol/src/audit-head.js';
+import {
   admit,
   checkHello,
   makeChallenge,
@@ -43,6 +48,7 @@ import type {
 } from '../../packages/protocol/src/registrar/requests.js';
 import { requestSigning } from '../../packages/protocol/src/registrar/requests.js';
 import { newIncarnation } from '../../packages/protocol/src/registrar/window.js';
+import { patterned } from './json.js';
 import {
   DROPOUT,
   FLOOR,
@@ -292,6 +298,9 @@ class Play {
       }
       case 'result':
         this.#result = effect.result;
+        this.#queue.push(() =>
+          this.#stepCoordinator({ kind: 'kept', auditHead: this.#auditHead('coordinator') }),
+        );
         return;
       case 'drop':
       case 'abort':
@@ -309,6 +318,13 @@ class Play {
     }
   }
 
+  /** Nobody here keeps a log: what is said of it is made up, and signed as it would be. */
+  #auditHead(role: AuditedRole): SignedAuditHead {
+    const sequence = role === 'coordinator' ? 41 : 57;
+    const head = { sequence, digest: patterned(32, sequence) };
+    return signAuditHead(this.suite, this.#seeds[role], role, this.#params.round, head);
+  }
+
   #ask(unsigned: UnsignedRequest): RegistrarResponse {
     const { suite } = this;
     const [signature] = runDerive(suite, [requestSigning(unsigned, this.#seeds.coordinator)]);
@@ -319,7 +335,9 @@ class Play {
     if ('kind' in checks) throw new RangeError(`refused: ${checks.detail}`);
     const results = runDerive(suite, [checks.own, ...checks.members()]);
     const context = this.#context();
-    const response = answerRequest(this.#ledger, request, checks, results, registrar, context);
+    const answer = answerRequest(this.#ledger, request, checks, results, registrar, context);
+    const response: RegistrarResponse =
+      answer.kind === 'set' ? { ...answer, auditHead: this.#auditHead('registrar') } : answer;
     this.#asked.push({ request, response });
     return response;
   }

@@ -31,7 +31,7 @@ describe.each([portableSuite, nativeSuite])('round.json with the $name suite', (
       if (device.outcome?.kind !== 'receipt') throw new RangeError('no receipt');
       const { receipt } = device.outcome;
       expect(receipt).toMatchObject({ included: true, opened: true, devices: 4, survivors: 3 });
-      verifyReceipt(suite, task.registrarKey, receipt);
+      verifyReceipt(suite, { registrar: task.registrarKey }, receipt);
     },
   );
 

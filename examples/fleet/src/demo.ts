@@ -8,7 +8,7 @@ import { checkReceipt } from '@onlysum/client';
 import { OnlysumError } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import { estimateTotals } from '@onlysum/metrics';
-import { compileLayout, dropoutBound, type Layout } from '@onlysum/task';
+import { compileLayout, dropoutBound, type Layout, type Manifest } from '@onlysum/task';
 import { compareLanes, type DeviceRecord, falsify, includedDevices } from './check.js';
 import { Children } from './children.js';
 import { prepareDump, writeDump } from './dump.js';
@@ -98,7 +98,7 @@ async function conclude(run: Run, { fleet, plans, result }: HeldRound): Promise<
     mismatches,
     problems: [
       ...problems,
-      ...deviceProblems(fleet, result, manifest.registrar),
+      ...deviceProblems(fleet, result, manifest),
       ...resumeProblems(plans, fleet),
     ],
   };
@@ -110,12 +110,16 @@ async function conclude(run: Run, { fleet, plans, result }: HeldRound): Promise<
 }
 
 /** Devices that failed without being meant to, and receipts that do not hold or say something else. */
-function deviceProblems(fleet: Fleet, result: OpenedResult, registrar: string): string[] {
+function deviceProblems(
+  fleet: Fleet,
+  result: OpenedResult,
+  { registrar, coordinator }: Manifest,
+): string[] {
   return fleet.reports.flatMap(({ device, problem, receipt }) => {
     if (problem !== undefined) return [`device ${device} failed: ${problem}`];
     if (receipt === undefined) return [];
     try {
-      checkReceipt(receipt, registrar, nativeSuite);
+      checkReceipt(receipt, { registrar, coordinator: coordinator.key }, nativeSuite);
     } catch (error) {
       if (!(error instanceof OnlysumError)) throw error;
       return [`the receipt of device ${device} does not hold: ${error.message}`];

@@ -26,12 +26,17 @@ describe('onlysum audit verify', () => {
   it('prints the head of a log that holds', async () => {
     write(log);
     const { code, out, err } = await verify('--head', `2:${log[1]!.digest}`);
-    expect([code, out, err]).toEqual([0, `holds  3 entries\nhead   ${head}\n`, '']);
+    expect([code, out, err]).toEqual([
+      0,
+      `holds  3 entries\nhead   ${head}\nkept   1 heads that were kept are on it\n`,
+      '',
+    ]);
     const { out: json } = await verify('--json');
     expect(JSON.parse(json)).toEqual({
       ok: true,
       entries: 3,
       head: { sequence: 3, digest: log[2]!.digest },
+      heads: { given: 0, before: 0 },
     });
   });
 

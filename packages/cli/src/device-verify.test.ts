@@ -7,6 +7,8 @@ import {
   encodeBitmap,
   maskContext,
   rosterStatement,
+  type SignedAuditHead,
+  signAuditHead,
   roundContext,
   sharedSetStatement,
   survivorSetStatement,
@@ -49,6 +51,13 @@ const manifest: Manifest = {
   metrics: [{ ...origin, name: 'active', kind: 'flag', group: 'essential', purpose: 'In use' }],
 };
 const signed = signManifest(nativeSuite, manifest, publisherSeed);
+
+const head = { sequence: 12, digest: new Uint8Array(32).fill(9) };
+const headText = ({ sequence, digest, signature }: SignedAuditHead) => ({
+  sequence,
+  digest: toHex(digest),
+  signature: toHex(signature),
+});
 
 /** What a device would keep of a round of five in which one dropped. */
 function makeReceipt(): SubmitReceipt {
@@ -99,6 +108,14 @@ function makeReceipt(): SubmitReceipt {
       survivorSet: toHex(survivorSet),
       survivorSetSignature: sign(survivorSetStatement(context2, survivorSet)),
     },
+    auditHeads: {
+      coordinator: headText(
+        signAuditHead(nativeSuite, coordinatorSeed, 'coordinator', facts.round, head),
+      ),
+      registrar: headText(
+        signAuditHead(nativeSuite, registrarSeed, 'registrar', facts.round, head),
+      ),
+    },
   };
 }
 
@@ -129,7 +146,7 @@ describe('onlysum device verify', () => {
     expect(byManifest.out).toContain('names, times and noise are those of the manifest');
     const byKey = await verify(receipt, ...BY_KEY);
     expect(byKey).toMatchObject({ code: 0, err: '' });
-    expect(byKey.out).toContain('names, times and noise are not checked');
+    expect(byKey.out).toContain('audit head are not checked');
   });
 
   it('reads standard input, and what device receipts --json prints', async () => {
@@ -168,6 +185,17 @@ describe('onlysum device verify', () => {
     for (const none of [[], [sentOnly()]]) {
       expect(await verify(none, ...BY_MANIFEST)).toMatchObject({ code: 2 });
     }
+  });
+
+  it('fails for an audit head that its server did not sign, as far as the key is known', async () => {
+    const { coordinator, registrar } = receipt.auditHeads;
+    const told = (auditHeads: SubmitReceipt['auditHeads']) => ({ ...receipt, auditHeads });
+    const ofCoordinator = told({ coordinator: { ...coordinator!, sequence: 13 }, registrar });
+    const ofRegistrar = told({ coordinator, registrar: { ...registrar!, sequence: 13 } });
+    expect((await verify(ofCoordinator, ...BY_MANIFEST)).err).toContain('auditHeads.coordinator');
+    expect((await verify(ofRegistrar, ...BY_MANIFEST)).err).toContain('auditHeads.registrar');
+    expect((await verify(ofRegistrar, ...BY_KEY)).err).toContain('auditHeads.registrar');
+    expect(await verify(ofCoordinator, ...BY_KEY)).toMatchObject({ code: 0 });
   });
 
   it('wants a key that it can trust, and one only', async () => {

@@ -77,7 +77,7 @@ describe.skipIf(!hasPostgres)('registrar.store.postgres', () => {
     );
     expect([enrolled.code, enrolled.err]).toEqual([0, '']);
     expect(registrar.health().enrolled).toBe(1);
-    const audit = await onlysum('registrar', 'audit');
+    const audit = await onlysum('audit', 'log', '--of', 'registrar');
     expect(audit.out).toMatch(/registrar\.started[^]*codes\.made[^]*enrolment\.made/);
   });
 

@@ -2,6 +2,8 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { addAuditGraph } from './commands/audit-graph.js';
+import { addAuditHead } from './commands/audit-head.js';
+import { addAuditLog } from './commands/audit-log.js';
 import { addAuditRound } from './commands/audit-round.js';
 import { addAuditVerify } from './commands/audit-verify.js';
 import { addConfigCheck } from './commands/config-check.js';
@@ -27,7 +29,6 @@ import { addParams } from './commands/params.js';
 import { addPrivacyEpsilon } from './commands/privacy-epsilon.js';
 import { addPrivacySigma } from './commands/privacy-sigma.js';
 import { addRegistrar } from './commands/registrar.js';
-import { addRegistrarAudit } from './commands/registrar-audit.js';
 import { addRegistrarCodes } from './commands/registrar-codes.js';
 import { addRegistrarNewIncarnation } from './commands/registrar-new-incarnation.js';
 import { addRegistrarRevoke } from './commands/registrar-revoke.js';
@@ -82,7 +83,6 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
   addRegistrarRevoke(registrar, terminal);
   addRegistrarNewIncarnation(registrar, terminal);
   addRegistrarRotateKey(registrar, terminal);
-  addRegistrarAudit(registrar, terminal);
   addCoordinator(program, terminal);
   addToken(program, terminal);
   const results = program
@@ -112,6 +112,8 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
     .description('Check again what rounds and servers have left behind.')
     .addHelpText('after', '\nExample:\n  onlysum audit graph --result result.json');
   addAuditGraph(audit, terminal);
+  addAuditHead(audit, terminal);
+  addAuditLog(audit, terminal);
   addAuditRound(audit, terminal);
   addAuditVerify(audit, terminal);
   const privacy = program

@@ -54,8 +54,15 @@ describe('receiptLines', () => {
         survivors: 4,
         included: true,
         opened: true,
+        auditHeads: { coordinator: null, registrar: null },
         ...change,
       }) as SubmitReceipt;
+    const head = { sequence: 7, digest: 'cd'.repeat(32), signature: '' };
+    const withHeads = receiptLines(receipt({ auditHeads: { coordinator: head, registrar: head } }));
+    expect(withHeads.slice(7, 9)).toEqual([
+      `audit    coordinator 7:${'cd'.repeat(32)}`,
+      `audit    registrar 7:${'cd'.repeat(32)}`,
+    ]);
     expect(outcomeOf(sent)).toMatch(/^unknown/);
     expect(outcomeOf(receipt({}))).toBe('one of 4 in the sum, of 5 in the round; opened');
     expect(outcomeOf(receipt({ opened: false }))).toMatch(/; not opened$/);

@@ -1,5 +1,6 @@
 /** A receipt as a person reads it. */
 import type { LedgerEntry, SpentPrivacy } from '@onlysum/client';
+import { formatAuditHead } from '@onlysum/service';
 
 export function receiptLines(entry: LedgerEntry): string[] {
   const { task, window, round, sentAtMs, groups, values, privacy, keepUntilMs } = entry;
@@ -12,6 +13,7 @@ export function receiptLines(entry: LedgerEntry): string[] {
     ['groups', groups.join(', ')],
     ['noise', privacyText(privacy)],
     ['kept', `until ${isoTime(keepUntilMs)}`],
+    ...auditLogs(entry),
     ['outcome', outcome(entry)],
   ];
   return rows.map(([label = '', text = '']) => `${label.padEnd(9)}${text}`);
@@ -44,6 +46,16 @@ function outcome(entry: LedgerEntry): string {
   if (!included) return `not in the sum of ${survivors} devices`;
   const word = opened === null ? 'not known to be opened' : opened ? 'opened' : 'not opened';
   return `one of ${survivors} in the sum, of ${devices} in the round; ${word}`;
+}
+
+/** As `onlysum audit verify --head` takes them. */
+function auditLogs(entry: LedgerEntry): [string, string][] {
+  if (entry.kind === 'sent') return [];
+  const { coordinator, registrar } = entry.auditHeads;
+  return [
+    ...(coordinator === null ? [] : [['audit', `coordinator ${formatAuditHead(coordinator)}`]]),
+    ...(registrar === null ? [] : [['audit', `registrar ${formatAuditHead(registrar)}`]]),
+  ] as [string, string][];
 }
 
 function isoTime(ms: number): string {

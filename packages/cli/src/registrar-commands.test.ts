@@ -167,7 +167,9 @@ describe('registrar rotate-key', () => {
     const { keys, tasks } = registrar.health();
     expect(keys).toEqual([publicKey, previous.publicKey]);
     expect(tasks.map(({ version }) => version)).toEqual([1, 2]);
-    expect((await onlysum('registrar', 'audit')).out).toMatch(/ system key\.rotated done /);
+    expect((await onlysum('audit', 'log', '--of', 'registrar')).out).toMatch(
+      / system key\.rotated done /,
+    );
   });
 
   it('overwrites nothing, and prints the steps', async () => {
@@ -185,12 +187,12 @@ describe('registrar rotate-key', () => {
   });
 });
 
-describe('registrar audit', () => {
+describe('audit log', () => {
   it('prints one entry a line that follow each other, while the registrar runs', async () => {
     const { registrar } = await start();
     await onlysum('registrar', 'codes', '--count', '3');
     await onlysum('registrar', 'new-incarnation');
-    const { code, out, err } = await onlysum('registrar', 'audit', '--json');
+    const { code, out, err } = await onlysum('audit', 'log', '--of', 'registrar', '--json');
     expect(code).toBe(0);
     const entries = out
       .trimEnd()
@@ -205,14 +207,14 @@ describe('registrar audit', () => {
     expect(fault).toBeUndefined();
     expect(head).toEqual(registrar.health().audit);
     expect(err).toBe(`head ${head.sequence}:${head.digest}\n`);
-    const text = await onlysum('registrar', 'audit');
+    const text = await onlysum('audit', 'log', '--of', 'registrar');
     expect(text.out.split('\n')[1]).toMatch(/Z operator codes\.made done count=3 lifetimeMs=\d+$/);
   });
 
   it('prints a long log whole', async () => {
     const { registrar } = await start();
     for (let i = 0; i < 1100; i++) await registrar.makeCodes(1, 1000);
-    const { out } = await onlysum('registrar', 'audit', '--json');
+    const { out } = await onlysum('audit', 'log', '--of', 'registrar', '--json');
     const lines = out.trimEnd().split('\n');
     expect(lines).toHaveLength(1101);
     const entries = lines.map((line) => JSON.parse(line) as AuditEntry);

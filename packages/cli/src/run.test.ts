@@ -105,7 +105,7 @@ describe('refusals', () => {
     [['registrar', 'revoke', 'zz'], 'flag-invalid', /pseudonym: expected/],
     [['registrar', 'revoke'], 'flag-invalid', /pseudonym: expected one, or --licence ISSUER/],
     [['registrar', 'revoke', '--licence', 'a'], 'flag-invalid', /--licence: expected ISSUER SUB/],
-    [['registrar', 'audit', '--store', '.'], 'store-missing', /a folder without/],
+    [['audit', 'log', '--of', 'registrar', '--store', '.'], 'store-missing', /a folder without/],
     [['registrar', 'rotate-key'], 'setting-missing', /registrar\.key/],
     [['coordinator'], 'setting-missing', /coordinator\.key/],
     [['coordinator', '--key', 'k'], 'setting-missing', /--registrar-url/],

@@ -51,6 +51,8 @@ beforeAll(async () => {
   );
   // As it comes out of a file.
   receipt = JSON.parse(JSON.stringify(submitted[0])) as SubmitReceipt;
+  const { registrar, coordinator } = rig.task.manifest;
+  keys = { registrar, coordinator: coordinator.key };
 });
 afterAll(() => rig.close());
 
@@ -59,13 +61,15 @@ function flipped(hex: string): string {
   return `${hex.startsWith('0') ? '1' : '0'}${hex.slice(1)}`;
 }
 
+let keys: { readonly registrar: string; readonly coordinator: string };
+
 const invalid = expect.objectContaining({ code: 'receipt-invalid' });
 
 describe('a receipt', () => {
   it('as it was made holds, from a list or alone', () => {
     expect(parseReceipts(receipt)).toEqual([receipt]);
     expect(parseReceipts([receipt, receipt])).toHaveLength(2);
-    checkReceipt(receipt, registrarKey);
+    checkReceipt(receipt, keys);
     checkReceiptTask(receipt, rig.task);
   });
 
@@ -98,8 +102,21 @@ describe('a receipt', () => {
     ]),
   ];
 
-  it.each(signed)('with another %s does not hold', (_, change) => {
-    expect(() => checkReceipt(change(receipt), registrarKey)).toThrow(invalid);
+  const heads = (['coordinator', 'registrar'] as const).flatMap((role) =>
+    (['sequence', 'digest', 'signature'] as const).map(
+      (field): [string, (receipt: SubmitReceipt) => SubmitReceipt] => [
+        `${field} of the ${role}'s audit head`,
+        (r) => {
+          const head = r.auditHeads[role]!;
+          const other = field === 'sequence' ? head.sequence + 1 : flipped(head[field]);
+          return { ...r, auditHeads: { ...r.auditHeads, [role]: { ...head, [field]: other } } };
+        },
+      ],
+    ),
+  );
+
+  it.each([...signed, ...heads])('with another %s does not hold', (_, change) => {
+    expect(() => checkReceipt(change(receipt), keys)).toThrow(invalid);
   });
 
   it('covers every field of the evidence', () => {

@@ -1,12 +1,13 @@
 /** Receipts as JSON, and back into what the registrar's signatures are checked over. Protocol §5.8. */
 import { parseHex, portableSuite, type Suite, toHex, UsageError } from '@onlysum/crypto';
-import { type Receipt, verifyReceipt } from '@onlysum/protocol';
+import { type Receipt, type SignedAuditHead, verifyReceipt } from '@onlysum/protocol';
 import { type Manifest, type Task, windowByIndex } from '@onlysum/task';
 import { chargeOf } from './privacy-budget.js';
 import {
   type ClientRecord,
   type LedgerEntry,
   MOST_RECEIPTS,
+  type ReceiptAuditHead,
   type SentEntry,
   type SubmitReceipt,
 } from './record.js';
@@ -32,6 +33,10 @@ export function submitReceipt(sent: Omit<SentEntry, 'kind'>, receipt: Receipt): 
       sharedSetSignature: toHex(receipt.sharedSetSignature),
       survivorSet: toHex(receipt.survivorSet),
       survivorSetSignature: toHex(receipt.survivorSetSignature),
+    },
+    auditHeads: {
+      coordinator: auditHeadText(receipt.auditHeads.coordinator),
+      registrar: auditHeadText(receipt.auditHeads.registrar),
     },
   };
 }
@@ -72,18 +77,25 @@ export function fileReceipt(record: ClientRecord, receipt: SubmitReceipt): Clien
 }
 
 /**
- * Checks a receipt again, offline: the registrar's three signatures over what it says.
+ * Checks a receipt again, offline: the registrar's three signatures over what it says, and what each server
+ * signed of its audit log.
  *
- * @param registrar - the registrar's public key, hex, as the manifest names it.
+ * @param keys - public keys, hex, as the manifest names them; without the coordinator's, its head is not
+ *   checked.
  * @throws {UsageError} `receipt-invalid` or `hex-invalid`.
  */
 export function checkReceipt(
   receipt: SubmitReceipt,
-  registrar: string,
+  keys: { readonly registrar: string; readonly coordinator?: string },
   suite: Suite = portableSuite,
 ): void {
-  const { evidence } = receipt;
-  verifyReceipt(suite, parseHex('registrar', registrar, 32), {
+  const { evidence, auditHeads } = receipt;
+  const registrar = parseHex('registrar', keys.registrar, 32);
+  const known =
+    keys.coordinator === undefined
+      ? { registrar }
+      : { registrar, coordinator: parseHex('coordinator', keys.coordinator, 32) };
+  verifyReceipt(suite, known, {
     window: receipt.window,
     included: receipt.included,
     opened: receipt.opened ?? undefined,
@@ -106,6 +118,10 @@ export function checkReceipt(
     sharedSetSignature: parseHex('sharedSetSignature', evidence.sharedSetSignature, 64),
     survivorSet: bitmap('survivorSet', evidence.survivorSet),
     survivorSetSignature: parseHex('survivorSetSignature', evidence.survivorSetSignature, 64),
+    auditHeads: {
+      coordinator: parseAuditHead(auditHeads.coordinator),
+      registrar: parseAuditHead(auditHeads.registrar),
+    },
   });
 }
 
@@ -146,6 +162,17 @@ function inOrder(value: object): string {
       ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
       : item,
   );
+}
+
+function auditHeadText(head: SignedAuditHead | null): ReceiptAuditHead | null {
+  if (head === null) return null;
+  return { sequence: head.sequence, digest: toHex(head.digest), signature: toHex(head.signature) };
+}
+
+function parseAuditHead(head: ReceiptAuditHead | null): SignedAuditHead | null {
+  if (head === null) return null;
+  const digest = parseHex('digest', head.digest, 32);
+  return { sequence: head.sequence, digest, signature: parseHex('signature', head.signature, 64) };
 }
 
 function bitmap(field: string, text: string): Uint8Array {

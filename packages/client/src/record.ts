@@ -111,6 +111,20 @@ export interface SubmitReceipt extends Omit<SentEntry, 'kind'> {
   readonly survivors: number;
   /** The registrar's signatures and what they are over; see `checkReceipt`. */
   readonly evidence: ReceiptEvidence;
+  /** Where their audit logs stood when this round was recorded in them; null if they did not say. */
+  readonly auditHeads: {
+    readonly coordinator: ReceiptAuditHead | null;
+    readonly registrar: ReceiptAuditHead | null;
+  };
+}
+
+/** Signed by the server whose log it is, for this round. */
+export interface ReceiptAuditHead {
+  /** Of the newest entry. */
+  readonly sequence: number;
+  /** Of that entry. */
+  readonly digest: string;
+  readonly signature: string;
 }
 
 export interface ReceiptEvidence {
@@ -257,6 +271,12 @@ const spentSchema = v.strictObject({
   }),
 });
 
+const auditHeadSchema = v.strictObject({
+  sequence: natural,
+  digest: hex(32),
+  signature: hex(64),
+});
+
 const entrySchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('sent'), ...sentFields }),
   v.strictObject({
@@ -278,6 +298,10 @@ const entrySchema = v.variant('kind', [
       sharedSetSignature: hex(64),
       survivorSet: anyHex,
       survivorSetSignature: hex(64),
+    }),
+    auditHeads: v.strictObject({
+      coordinator: v.nullable(auditHeadSchema),
+      registrar: v.nullable(auditHeadSchema),
     }),
   }),
 ]);

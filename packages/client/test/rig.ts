@@ -209,6 +209,12 @@ export async function startRig(change: Partial<Manifest> = {}): Promise<Rig> {
     const checks = runDerive(suite, protocol.renewChecks(request, params));
     return protocol.renew(ledger, request, checks, params, context());
   };
+  const signedHead = (role: protocol.AuditedRole, of: Uint8Array) => {
+    const seed = role === 'coordinator' ? coordinatorSeed : registrarSeed;
+    const head = { sequence: ++audited, digest: systemRng(32) };
+    return protocol.signAuditHead(suite, seed, role, of, head);
+  };
+  let audited = 0;
   const ask = (unsigned: protocol.UnsignedRequest): protocol.RegistrarResponse => {
     const [signature] = runDerive(suite, [protocol.requestSigning(unsigned, coordinatorSeed)]);
     const request = { ...unsigned, signature: signature as Uint8Array };
@@ -216,7 +222,9 @@ export async function startRig(change: Partial<Manifest> = {}): Promise<Rig> {
     if ('kind' in checks) return checks;
     try {
       const verified = runDerive(suite, [checks.own, ...checks.members()]);
-      return protocol.answerRequest(ledger, request, checks, verified, params, context());
+      const answer = protocol.answerRequest(ledger, request, checks, verified, params, context());
+      if (answer.kind !== 'set' || !('round' in unsigned)) return answer;
+      return { ...answer, auditHead: signedHead('registrar', unsigned.round) };
     } catch (error) {
       return protocol.refusal(error);
     }
@@ -281,7 +289,10 @@ export async function startRig(change: Partial<Manifest> = {}): Promise<Rig> {
         return step({ kind: 'opened', outcome: protocol.openSum(suite, effect.job) });
       case 'result':
         results.push(effect.result);
-        return;
+        return step({
+          kind: 'kept',
+          auditHead: signedHead('coordinator', effect.result.facts.round),
+        });
       default:
     }
   };

@@ -4,7 +4,9 @@
  * Knows: the order of start and end. Doesn't know: devices, sockets.
  * Invariant: what was left open by an earlier process is put right before the first device comes.
  */
-import { toHex } from '@onlysum/crypto';
+import { parseHex, toHex } from '@onlysum/crypto';
+import { signAuditHead } from '@onlysum/protocol';
+import { type AuditHead, headBytes } from '@onlysum/service';
 import { type Task, verifySignedManifest, type Window } from '@onlysum/task';
 import { KillSwitch } from './kill-switch.js';
 import { errorFields } from './log.js';
@@ -45,11 +47,13 @@ export class Bookkeeping {
   #working: Promise<void> = Promise.resolve();
 
   constructor(settings: Settings, host: BookkeepingHost) {
-    const { store, sealing, now, log } = settings;
+    const { store, sealing, now, log, suite, seed } = settings;
     this.#settings = settings;
     const tasks = this.#tasks;
     const onClosed = (outcome: RoundOutcome) => this.#dropout.get(outcome.taskId)?.add(outcome);
-    this.ledger = new RoundLedger({ store, sealing, now, log, onClosed });
+    const signHead = (round: string, head: AuditHead) =>
+      signAuditHead(suite, seed, 'coordinator', parseHex('round', round, 16), headBytes(head));
+    this.ledger = new RoundLedger({ store, sealing, now, log, signHead, onClosed });
     this.killSwitch = new KillSwitch(store, (taskId, detail) => {
       log.warn({ taskId, detail }, 'task stopped');
       host.onStopped(taskId, detail);

@@ -68,7 +68,7 @@ export interface RoundSum extends Omit<PublishedResult, 'lanes' | 'estimates'> {
 
 /** What was measured of a round. */
 export interface RoundCost {
-  /** WebSocket payload of every connection that joined the round, from Challenge to Closed. */
+  /** WebSocket payload of every connection that joined the round, from Challenge on; Closed comes after it is written. */
   readonly bytesIn: number;
   readonly bytesOut: number;
   /** From the first device's offer to the roster request. */

@@ -5,8 +5,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '@onlysum/crypto';
-import { MOST_DETAIL_CHARACTERS } from '@onlysum/protocol';
-import type { AuditEvent } from '@onlysum/service';
+import { MOST_DETAIL_CHARACTERS, type SignedAuditHead } from '@onlysum/protocol';
+import type { AuditEvent, AuditHead } from '@onlysum/service';
 import type { Logger } from 'pino';
 import { errorFields } from './log.js';
 import type { DropCount, RoundCost, RoundSum } from './published-result.js';
@@ -35,13 +35,17 @@ export interface AbortedEnd {
 }
 
 /** Whether a sum may be told, or why it is thrown away. */
-export type Kept = { readonly kind: 'kept' } | { readonly kind: 'refused'; readonly code: string };
+export type Kept =
+  /** `auditHead`: that the round is part of; null if it could not be read. */
+  | { readonly kind: 'kept'; readonly auditHead: SignedAuditHead | null }
+  | { readonly kind: 'refused'; readonly code: string };
 
 export interface LedgerPorts {
   readonly store: CoordinatorStore;
   readonly sealing: ResultSealing;
   readonly now: () => number;
   readonly log: Logger;
+  readonly signHead: (round: string, head: AuditHead) => SignedAuditHead;
   readonly onClosed: (outcome: RoundOutcome) => void;
 }
 
@@ -100,7 +104,17 @@ export class RoundLedger {
     if (failure !== undefined) return { kind: 'refused', code: failure };
     log.info({ round, task: sum.task.name }, 'result stored');
     this.#ports.onClosed(outcome);
-    return { kind: 'kept' };
+    return { kind: 'kept', auditHead: await this.#signedHead(round) };
+  }
+
+  async #signedHead(round: string): Promise<SignedAuditHead | null> {
+    const { store, signHead, log } = this.#ports;
+    try {
+      return signHead(round, await store.auditHead());
+    } catch (error) {
+      log.error({ round, ...errorFields(error) }, 'receipts of this round have no audit head');
+      return null;
+    }
   }
 
   /** Never rejects. */

@@ -29,8 +29,7 @@ export interface OpenedRound {
   readonly unmaskingMs: number;
 }
 
-/** `not-kept`: opened, and the store took no sum. */
-export type RoundOutcome = 'opened' | AbortCode | 'not-kept' | 'internal';
+export type RoundOutcome = 'opened' | AbortCode | 'internal';
 
 export interface StageTimes {
   /** Since the round and its present stage began. */

@@ -4,7 +4,7 @@
  * Invariant: events reach the machine one at a time, and nothing reaches it after its last effect. No device
  * is told that the sum is open before it is kept.
  */
-import { InternalError, OnlysumError, type Rng, type Suite, toHex } from '@onlysum/crypto';
+import { OnlysumError, type Rng, type Suite, toHex } from '@onlysum/crypto';
 import {
   type Certificate,
   type CoordinatorEffect,
@@ -235,11 +235,6 @@ export class Round {
       const [state, effects] = stepCoordinator(this.#state, event, this.params, context);
       this.#look(state);
       this.#state = state;
-      const opened = effects.find((effect) => effect.kind === 'result');
-      if (opened !== undefined) {
-        void this.#keep(opened.result, effects).catch((error: unknown) => this.#breakOff(error));
-        return;
-      }
       if (wasGathering && state.stage !== 'gathering') {
         this.#rosterMs = performance.now();
         this.#host.onClosedCohort(this);
@@ -262,21 +257,18 @@ export class Round {
   }
 
   /** The last words to the devices wait until the sum is durable. */
-  async #keep(result: RoundResult, effects: readonly CoordinatorEffect[]): Promise<void> {
-    const sum = roundSum(this.params.task, result, this.#costWith(effects), this.#host.now());
+  async #keep(result: RoundResult): Promise<void> {
+    const sum = roundSum(this.params.task, result, this.#cost(), this.#host.now());
     const kept = await this.#host.keep(sum);
     if (kept.kind === 'kept') {
-      this.#carryOut(effects.filter(({ kind }) => kind !== 'result'));
+      this.#step(kept);
       this.#finish(result, sum);
       return;
     }
-    const code = kept.code === 'task-stopped' ? kept.code : 'round-aborted';
-    const detail =
-      code === 'task-stopped'
-        ? 'the operator stopped this task before the sum was kept: it is thrown away'
-        : `${kept.code}: the sum could not be kept: it is thrown away`;
-    this.#sendAway(code, detail);
-    this.#end({ code: kept.code, detail }, code === 'task-stopped' ? code : 'not-kept');
+    const isStopped = kept.code === 'task-stopped';
+    const code = isStopped ? 'task-stopped' : 'not-kept';
+    const why = isStopped ? 'the operator stopped this task' : kept.code;
+    this.#step({ kind: 'not-kept', code, detail: `${why}: the sum is thrown away` });
   }
 
   /**
@@ -344,7 +336,8 @@ export class Round {
         this.#watch.stage(effect.stage, effect.devices);
         return;
       case 'result':
-        throw new InternalError('internal', 'a result is kept before it is carried out');
+        void this.#keep(effect.result).catch((error: unknown) => this.#fail(error));
+        return;
       case 'abort':
         this.#log.warn({ code: effect.code, detail: effect.detail }, 'round aborted');
         this.#end(effect, effect.code);
@@ -415,24 +408,10 @@ export class Round {
     };
   }
 
-  /** Last words count, though they have not left yet. */
-  #costWith(effects: readonly CoordinatorEffect[]): RoundCost {
-    const cost = this.#cost();
-    const waiting = effects.reduce(
-      (sum, effect) => sum + (effect.kind === 'send' ? effect.bytes.length : 0),
-      0,
-    );
-    return { ...cost, bytesOut: cost.bytesOut + waiting };
-  }
-
   /** A bug of ours ends this round and no other. */
   #fail(error: unknown): void {
     if (this.#state.stage === 'finished') return;
     this.#state = { stage: 'finished' };
-    this.#breakOff(error);
-  }
-
-  #breakOff(error: unknown): void {
     this.#log.error(errorFields(error), 'round failed');
     const code = error instanceof OnlysumError ? error.code : 'internal';
     const detail = 'the coordinator failed; its log says more';

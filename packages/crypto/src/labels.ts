@@ -5,6 +5,7 @@
 export const LABELS = {
   manifest: 'onlysum/1 manifest',
   auditEntry: 'onlysum/1 audit entry',
+  auditHead: 'onlysum/1 audit head',
   roundClose: 'onlysum/1 round close',
   apiToken: 'onlysum/1 api token',
   sealKeyId: 'onlysum/1 seal key id',

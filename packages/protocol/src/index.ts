@@ -1,5 +1,12 @@
 /** @onlysum/protocol: the secure sum. Machines, messages, masks; no I/O. */
 export { type Announcement, announcementCheck } from './announcement.js';
+export {
+  type AuditedRole,
+  type AuditHeads,
+  isSignedAuditHead,
+  signAuditHead,
+  type SignedAuditHead,
+} from './audit-head.js';
 export { decodeBitmap, encodeBitmap } from './bitmap.js';
 export { type Certificate, certificateCheck, certificateField } from './certificate.js';
 export type { RosterFacts } from './context.js';
@@ -54,7 +61,7 @@ export {
   rosterParameters,
 } from './parameters.js';
 export { colludersInPool, poolCount, poolOf, toleratedPopulation } from './pools.js';
-export { verifyReceipt } from './receipt.js';
+export { type ReceiptKeys, verifyReceipt } from './receipt.js';
 export { parseRoundRecord, type RoundRecord } from './round-record.js';
 export { type CheckedRound, verifyRoundRecord } from './round-record-check.js';
 export * from './registrar/enrolment.js';

@@ -1,6 +1,7 @@
 import { UsageError, portableSuite } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import { describe, expect, test } from 'vitest';
+import { signAuditHead } from './audit-head.js';
 import { encodeBitmap } from './bitmap.js';
 import {
   type RosterFacts,
@@ -17,6 +18,11 @@ const suite = nativeSuite;
 const seed = new Uint8Array(32).fill(1);
 const registrarKey = suite.ed25519PublicKey(seed);
 const sign = (statement: Uint8Array) => suite.ed25519Sign(seed, statement);
+const coordinatorSeed = new Uint8Array(32).fill(8);
+const keys = {
+  registrar: registrarKey,
+  coordinator: suite.ed25519PublicKey(coordinatorSeed),
+};
 
 const facts: RosterFacts = {
   taskId: new Uint8Array(32).fill(2),
@@ -29,6 +35,8 @@ const facts: RosterFacts = {
   seed: new Uint8Array(32).fill(5),
   root: new Uint8Array(32).fill(6),
 };
+
+const head = (sequence: number) => ({ sequence, digest: new Uint8Array(32).fill(sequence) });
 
 function receiptOver(
   changed: Partial<RosterFacts> = {},
@@ -52,21 +60,25 @@ function receiptOver(
     sharedSetSignature: sign(sharedSetStatement(context, sharedSet)),
     survivorSet,
     survivorSetSignature: sign(survivorSetStatement(context2, survivorSet)),
+    auditHeads: {
+      coordinator: signAuditHead(suite, coordinatorSeed, 'coordinator', signed.round, head(40)),
+      registrar: signAuditHead(suite, seed, 'registrar', signed.round, head(50)),
+    },
   };
 }
 
 const receipt = receiptOver();
 const invalid = (field: string) => expect.objectContaining({ code: 'receipt-invalid', field });
 const refuse = (changed: Receipt, field: string) => {
-  const check = () => verifyReceipt(suite, registrarKey, changed);
+  const check = () => verifyReceipt(suite, keys, changed);
   expect(check).toThrow(UsageError);
   expect(check).toThrow(invalid(field));
 };
 
 describe('a receipt', () => {
   test('that the registrar signed holds, in both suites', () => {
-    verifyReceipt(nativeSuite, registrarKey, receipt);
-    verifyReceipt(portableSuite, registrarKey, receipt);
+    verifyReceipt(nativeSuite, keys, receipt);
+    verifyReceipt(portableSuite, keys, receipt);
   });
 
   test.each<[keyof Receipt & ('sharedSet' | 'survivorSet' | `${string}Signature`), string]>([
@@ -101,7 +113,48 @@ describe('a receipt', () => {
 
   test('of another registrar is refused', () => {
     const other = suite.ed25519PublicKey(new Uint8Array(32).fill(9));
-    expect(() => verifyReceipt(suite, other, receipt)).toThrow(invalid('rosterSignature'));
+    expect(() => verifyReceipt(suite, { registrar: other }, receipt)).toThrow(
+      invalid('rosterSignature'),
+    );
+  });
+
+  describe.each(['coordinator', 'registrar'] as const)('with an audit head of the %s', (role) => {
+    const signed = receipt.auditHeads[role]!;
+    const withHead = (changed: typeof signed | null) => ({
+      ...receipt,
+      auditHeads: { ...receipt.auditHeads, [role]: changed },
+    });
+    const field = `auditHeads.${role}`;
+
+    test.each(['digest', 'signature'] as const)('any byte of whose %s is changed', (part) => {
+      signed[part].forEach((_, at) => {
+        const bytes = signed[part].map((byte, i) => (i === at ? byte ^ (1 << (at % 8)) : byte));
+        refuse(withHead({ ...signed, [part]: bytes }), field);
+      });
+    });
+
+    test('with another sequence, of another round or of the other server, is refused', () => {
+      refuse(withHead({ ...signed, sequence: signed.sequence + 1 }), field);
+      const ownSeed = role === 'coordinator' ? coordinatorSeed : seed;
+      const otherRound = new Uint8Array(16).fill(9);
+      refuse(withHead(signAuditHead(suite, ownSeed, role, otherRound, signed)), field);
+      const otherRole = role === 'coordinator' ? 'registrar' : 'coordinator';
+      refuse(withHead(signAuditHead(suite, ownSeed, otherRole, facts.round, signed)), field);
+    });
+
+    test('that was never said holds', () => {
+      verifyReceipt(suite, keys, withHead(null));
+    });
+  });
+
+  test('checks what the coordinator said only with its key', () => {
+    const { coordinator, registrar } = receipt.auditHeads;
+    const changed = {
+      ...receipt,
+      auditHeads: { coordinator: { ...coordinator!, sequence: 0 }, registrar },
+    };
+    verifyReceipt(suite, { registrar: registrarKey }, changed);
+    refuse(changed, 'auditHeads.coordinator');
   });
 
   test('whose counts or window are not those that were signed is refused', () => {

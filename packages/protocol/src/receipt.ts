@@ -1,5 +1,9 @@
-/** A receipt checked again, offline: the registrar's three signatures over what it says. §5.8. */
+/**
+ * A receipt checked again, offline: the registrar's three signatures over what it says, and each server's over
+ * its audit head. §5.8.
+ */
 import { type Suite, UsageError, equalBytes } from '@onlysum/crypto';
+import { isSignedAuditHead } from './audit-head.js';
 import { decodeBitmap } from './bitmap.js';
 import {
   maskContext,
@@ -10,11 +14,15 @@ import {
 } from './context.js';
 import type { Receipt } from './device/types.js';
 
-/**
- * @param registrarKey - Ed25519 public key that the manifest names.
- * @throws {UsageError} `receipt-invalid` naming what does not hold.
- */
-export function verifyReceipt(suite: Suite, registrarKey: Uint8Array, receipt: Receipt): void {
+/** Ed25519 public keys that the manifest names. */
+export interface ReceiptKeys {
+  readonly registrar: Uint8Array;
+  /** Left out: what the coordinator said of its audit log is not checked. */
+  readonly coordinator?: Uint8Array;
+}
+
+/** @throws {UsageError} `receipt-invalid` naming what does not hold. */
+export function verifyReceipt(suite: Suite, keys: ReceiptKeys, receipt: Receipt): void {
   const { facts } = receipt;
   const context = roundContext(suite, facts);
   const context2 = maskContext(suite, context, receipt.sharedSet);
@@ -32,7 +40,7 @@ export function verifyReceipt(suite: Suite, registrarKey: Uint8Array, receipt: R
     ],
   ];
   for (const [field, statement, signature] of signed) {
-    if (!suite.ed25519Verify(registrarKey, statement, signature)) {
+    if (!suite.ed25519Verify(keys.registrar, statement, signature)) {
       throw invalid(field, 'it is not by the registrar over this receipt');
     }
   }
@@ -44,6 +52,13 @@ export function verifyReceipt(suite: Suite, registrarKey: Uint8Array, receipt: R
     throw invalid('survivors', 'the counts differ from the signed sets');
   }
   if (receipt.window.index !== facts.window) throw invalid('window', 'it is not the signed one');
+  for (const role of ['coordinator', 'registrar'] as const) {
+    const head = receipt.auditHeads[role];
+    const key = keys[role];
+    if (head === null || key === undefined) continue;
+    if (isSignedAuditHead(suite, key, role, facts.round, head)) continue;
+    throw invalid(`auditHeads.${role}`, `the ${role} of the manifest did not say it in this round`);
+  }
 }
 
 function invalid(field: string, why: string): UsageError {

@@ -16,9 +16,11 @@ import {
   encodeResponse,
   parseRequest,
   refusal,
+  signAuditHead,
 } from '@onlysum/protocol';
+import { headBytes } from '@onlysum/service';
 import type { Task } from '@onlysum/task';
-import { appendAudit, watchLedger } from './audit.js';
+import { appendAudit, auditHead, watchLedger } from './audit.js';
 import { attestationEvent } from './attestation-audit.js';
 import type { RegistrarStore } from './store/registrar-store.js';
 
@@ -75,7 +77,10 @@ async function answer(
       const response = answerRequest(watched.ledger, request, checks, results, own, now);
       // What was signed before is not news.
       if (watched.hasChanged()) audit(ledger, suite, request, response, task, now.nowMs);
-      return response;
+      if (response.kind !== 'set' || !('round' in request)) return response;
+      const head = headBytes(auditHead(ledger));
+      const signed = signAuditHead(suite, own.seed, 'registrar', request.round, head);
+      return { ...response, auditHead: signed };
     });
   } catch (error) {
     const refused = refusal(error);

@@ -7,7 +7,7 @@
  * Whoever holds the log can drop its newest entries, or write it anew from some point: only a head that
  * someone else has kept (a receipt, a publication) shows it.
  */
-import { encodeLabelled, LABELS, type Suite, toHex } from '@onlysum/crypto';
+import { encodeLabelled, LABELS, parseHex, type Suite, toHex } from '@onlysum/crypto';
 import { canonicalBytes } from '@onlysum/task';
 
 /** What happened. JSON with integers; no secret, no pseudonym, no value of a device. */
@@ -40,6 +40,11 @@ export interface AuditHead {
 }
 
 export const EMPTY_HEAD: AuditHead = { sequence: 0, digest: '0'.repeat(64) };
+
+/** For statements that are signed over bytes. */
+export function headBytes({ sequence, digest }: AuditHead) {
+  return { sequence, digest: parseHex('digest', digest, 32) };
+}
 
 /** @returns the entry that follows `head`; its sequence and digest are the new head. */
 export function nextEntry(

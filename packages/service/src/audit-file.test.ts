@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { nativeSuite } from '@onlysum/crypto/node';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type AuditEntry, type AuditHead, EMPTY_HEAD, nextEntry } from './audit-chain.js';
-import { auditLine, formatAuditHead, parseAuditHead, verifyAuditFile } from './audit-file.js';
+import {
+  auditLine,
+  formatAuditHead,
+  type KnownHeads,
+  parseAuditHead,
+  verifyAuditFile,
+} from './audit-file.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'onlysum-audit-file-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -40,21 +46,22 @@ let files = 0;
 function verify(content: string | readonly string[], kept?: AuditHead) {
   const path = join(folder, `log-${files++}`);
   writeFileSync(path, typeof content === 'string' ? content : content.join(''));
-  return verifyAuditFile(nativeSuite, path, kept);
+  return verifyAuditFile(nativeSuite, path, kept === undefined ? {} : { heads: [kept] });
 }
 
 describe('an audit log in a file', () => {
   it('holds as it was written, with or without the last line’s end', async () => {
-    const expected = { entries: LENGTH, head: headOf(log.at(-1)!), fault: undefined };
+    const head = headOf(log.at(-1)!);
+    const expected = { entries: LENGTH, head, headsBefore: 0, fault: undefined };
     expect(await verify(LINES)).toEqual(expected);
     expect(await verify(LINES.join('').trimEnd())).toEqual(expected);
-    expect(await verify('')).toEqual({ entries: 0, head: EMPTY_HEAD, fault: undefined });
+    expect(await verify('')).toMatchObject({ entries: 0, head: EMPTY_HEAD, fault: undefined });
   });
 
   it('is followed over many chunks', async () => {
     const long = chain(2000);
     const report = await verify(long.map(auditLine));
-    expect(report).toEqual({ entries: 2000, head: headOf(long.at(-1)!), fault: undefined });
+    expect(report).toMatchObject({ entries: 2000, head: headOf(long.at(-1)!), fault: undefined });
   });
 
   describe.each(PLACES)('shows at its %s entry', (_, i) => {
@@ -137,6 +144,42 @@ describe('an audit log in a file', () => {
       const { fault: found } = await verify(LINES.with(i, spoil(LINES[i]!)));
       expect(found).toMatchObject({ reason: 'malformed', line: i + 1, sequence: undefined });
     });
+  });
+
+  describe('whose oldest entries were deleted', () => {
+    const path = join(folder, 'deleted');
+    const base = headOf(log[3]!);
+    const follow = (known: KnownHeads) => {
+      writeFileSync(path, LINES.slice(4).join(''));
+      return verifyAuditFile(nativeSuite, path, known);
+    };
+
+    it('follows the last of them, and nothing else', async () => {
+      const { entries, head, fault } = await follow({ base });
+      expect([entries, head, fault]).toEqual([LENGTH - 4, headOf(log.at(-1)!), undefined]);
+      for (const wrong of [undefined, headOf(log[2]!), { ...base, digest: '1'.repeat(64) }]) {
+        const { fault: found } = await follow(wrong === undefined ? {} : { base: wrong });
+        expect(found).toMatchObject({ reason: 'missing-or-moved', line: 1 });
+      }
+    });
+
+    it('counts the heads that it is too short for, and looks for the others', async () => {
+      const heads = [headOf(log[1]!), headOf(log[2]!), base, headOf(log[6]!)];
+      expect(await follow({ base, heads })).toMatchObject({ headsBefore: 2, fault: undefined });
+      const other = { sequence: base.sequence, digest: '1'.repeat(64) };
+      const { fault } = await follow({ base, heads: [other] });
+      expect(fault).toMatchObject({ reason: 'rewritten', sequence: base.sequence });
+    });
+  });
+
+  it('must have every head that was seen, however many tell of one entry', async () => {
+    const path = join(folder, 'many-heads');
+    writeFileSync(path, LINES.join(''));
+    const heads = log.flatMap((entry) => [headOf(entry), headOf(entry)]);
+    expect((await verifyAuditFile(nativeSuite, path, { heads })).fault).toBeUndefined();
+    const forked = [...heads, { sequence: 5, digest: '2'.repeat(64) }];
+    const { fault } = await verifyAuditFile(nativeSuite, path, { heads: forked });
+    expect(fault).toMatchObject({ reason: 'rewritten', sequence: 5 });
   });
 
   it('has no line longer than an entry can be', async () => {

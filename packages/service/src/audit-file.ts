@@ -40,29 +40,41 @@ export interface AuditFileReport {
   readonly entries: number;
   /** Of the last entry that holds. */
   readonly head: AuditHead;
+  /** How many of the heads given are from before the first entry, and so cannot be looked for. */
+  readonly headsBefore: number;
   readonly fault: AuditFileFault | undefined;
+}
+
+export interface KnownHeads {
+  /** What the first entry follows, where older ones were deleted. Default: the empty log. */
+  readonly base?: AuditHead;
+  /**
+   * Seen before, in publications and receipts: each must be on the chain. Without any, a log that was
+   * written anew, or lacks its newest entries, cannot be told from a true one.
+   */
+  readonly heads?: readonly AuditHead[];
 }
 
 /**
  * Follows a log from its first entry, line by line, up to the first fault.
  *
- * @param kept - a head that was seen before, from a publication or a receipt: it must be on the chain.
- *   Without one a log that was written anew, or lacks its newest entries, cannot be told from a true one.
  * @throws {UsageError} `audit-file-unreadable`.
  */
 export async function verifyAuditFile(
   suite: Suite,
   path: string,
-  kept?: AuditHead,
+  { base = EMPTY_HEAD, heads = [] }: KnownHeads = {},
 ): Promise<AuditFileReport> {
-  let head = EMPTY_HEAD;
+  let head = base;
   let line = 0;
+  const headsBefore = heads.filter(({ sequence }) => sequence < base.sequence).length;
   const report = (fault: AuditFileFault | undefined): AuditFileReport => {
-    return { entries: head.sequence, head, fault };
+    return { entries: head.sequence - base.sequence, head, headsBefore, fault };
   };
-  if (kept !== undefined && !isOnChain(EMPTY_HEAD, kept)) {
-    return report(rewritten(undefined, kept, EMPTY_HEAD.digest));
-  }
+  const seen = bySequence(heads);
+  const denied = () => seen.get(head.sequence)?.find(({ digest }) => digest !== head.digest);
+  const first = denied();
+  if (first !== undefined) return report(rewritten(undefined, first, head.digest));
   for await (const bytes of linesOf(path)) {
     line++;
     const entry = parseEntry(bytes);
@@ -72,13 +84,13 @@ export async function verifyAuditFile(
     const next = verifyChain(suite, [entry], head);
     if (next.fault !== undefined) return report(chainFault(line, next.fault, head));
     head = next.head;
-    if (kept !== undefined && !isOnChain(head, kept)) {
-      return report(rewritten(line, kept, head.digest));
-    }
+    const other = denied();
+    if (other !== undefined) return report(rewritten(line, other, head.digest));
   }
-  if (kept !== undefined && kept.sequence > head.sequence) {
-    const detail = `the log ends with entry ${head.sequence}, and entry ${kept.sequence} was seen`;
-    return report({ line: undefined, sequence: kept.sequence, reason: 'truncated', detail });
+  const newest = [...seen.keys()].reduce((a, b) => Math.max(a, b), 0);
+  if (newest > head.sequence) {
+    const detail = `the log ends with entry ${head.sequence}, and entry ${newest} was seen`;
+    return report({ line: undefined, sequence: newest, reason: 'truncated', detail });
   }
   return report(undefined);
 }
@@ -175,8 +187,15 @@ async function* linesOf(path: string): AsyncGenerator<Uint8Array> {
   if (heldBytes > 0) yield take();
 }
 
-function isOnChain(head: AuditHead, kept: AuditHead): boolean {
-  return head.sequence !== kept.sequence || head.digest === kept.digest;
+/** Receipts of a window name few heads many times; two different ones of one sequence are both kept. */
+function bySequence(heads: readonly AuditHead[]): ReadonlyMap<number, readonly AuditHead[]> {
+  const all = new Map<number, AuditHead[]>();
+  for (const head of heads) {
+    const known = all.get(head.sequence) ?? [];
+    if (known.some(({ digest }) => digest === head.digest)) continue;
+    all.set(head.sequence, [...known, head]);
+  }
+  return all;
 }
 
 function chainFault(

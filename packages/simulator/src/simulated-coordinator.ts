@@ -163,7 +163,7 @@ export class SimulatedCoordinator {
       }
       case 'result':
         this.outcome = { kind: 'result', result: effect.result };
-        return;
+        return this.#step({ kind: 'kept', auditHead: null });
       case 'abort':
         this.outcome = { kind: 'abort', code: effect.code, detail: effect.detail };
         return;

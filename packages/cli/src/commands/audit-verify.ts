@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { RoundError } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
+import type { AuditedRole } from '@onlysum/protocol';
 import {
   type AuditFileFault,
   type AuditHead,
@@ -9,39 +10,70 @@ import {
   parseAuditHead,
   verifyAuditFile,
 } from '@onlysum/service';
-import type { Command } from 'commander';
-import { jsonOption } from '../flags.js';
+import { type Command, Option } from 'commander';
+import { headsOfReceipts, readHeads } from '../audit-heads.js';
+import { invalidFlag, jsonOption, pathFlag, repeated } from '../flags.js';
 import { print, printJson } from '../output.js';
 import type { Terminal } from '../terminal.js';
 
 interface VerifyFlags {
-  readonly head?: AuditHead;
+  readonly head?: readonly AuditHead[];
+  readonly heads?: string;
+  readonly receipts?: string;
+  readonly manifest?: string;
+  readonly of?: AuditedRole;
+  readonly base?: AuditHead;
   readonly json?: true;
 }
 
 export function addAuditVerify(audit: Command, terminal: Terminal): void {
+  const { cwd } = terminal;
   audit
     .command('verify')
     .summary('check that an audit log was not changed')
     .description(
       'Follows the chain of an audit log in a file, one entry a line, and shows the first entry that was\n' +
         'edited, removed or moved. Whoever holds a log can also drop its newest entries, or write it anew\n' +
-        'from some point: only a head that somebody else has kept shows that. Give it with --head, and\n' +
-        'keep the head that is printed.',
+        'from some point: only heads that somebody else has kept show that. Give those that were published\n' +
+        'with --head or --heads, and those that devices were given with --receipts; keep the one printed.',
     )
     .argument('<file>', 'audit log as JSON Lines')
-    .option('--head <sequence:digest>', 'a head seen before, which must be on it', parseAuditHead)
+    .option(
+      '--head <sequence:digest>',
+      'a head seen before, which must be on it; may be repeated',
+      repeated(parseAuditHead),
+    )
+    .option('--heads <file>', 'such heads, one a line', pathFlag('--heads', cwd))
+    .option('--receipts <file>', 'receipts of devices, as JSON', pathFlag('--receipts', cwd))
+    .option('--manifest <file>', 'signed manifest of those receipts', pathFlag('--manifest', cwd))
+    .addOption(
+      new Option('--of <role>', 'whose log it is, to look for its heads in receipts').choices([
+        'coordinator',
+        'registrar',
+      ]),
+    )
+    .option(
+      '--base <sequence:digest>',
+      'what the first entry follows, where older ones were deleted',
+      parseAuditHead,
+    )
     .addOption(jsonOption())
     .addHelpText(
       'after',
       '\nExamples:\n  onlysum audit verify audit.jsonl\n' +
-        `  onlysum audit verify audit.jsonl --head 1290:${'0a1b'.repeat(16)} --json`,
+        `  onlysum audit verify audit.jsonl --head 1290:${'0a1b'.repeat(16)} --json\n` +
+        '  onlysum audit verify audit.jsonl --receipts receipts.json --manifest manifest.signed.json \\\n' +
+        '    --of coordinator',
     )
     .action(async (file: string, flags: VerifyFlags) => {
       const path = resolve(terminal.cwd, file);
-      const { entries, head, fault } = await verifyAuditFile(nativeSuite, path, flags.head);
+      const heads = await keptHeads(flags);
+      const known = flags.base === undefined ? { heads } : { heads, base: flags.base };
+      const { entries, head, headsBefore, fault } = await verifyAuditFile(nativeSuite, path, known);
+      const kept = { given: heads.length, before: headsBefore };
       if (flags.json === true) {
-        printJson(terminal, { ok: fault === undefined, entries, head, ...(fault && { fault }) });
+        const ok = fault === undefined;
+        printJson(terminal, { ok, entries, head, heads: kept, ...(fault && { fault }) });
       } else {
         print(
           terminal,
@@ -49,10 +81,27 @@ export function addAuditVerify(audit: Command, terminal: Terminal): void {
             ? `holds  ${entries} entries`
             : `holds  ${entries} entries, then no more`,
           `head   ${formatAuditHead(head)}`,
+          ...(fault === undefined && heads.length > 0 ? [keptText(kept)] : []),
         );
       }
       if (fault !== undefined) throw new RoundError('audit-failed', faultText(fault));
     });
+}
+
+async function keptHeads(flags: VerifyFlags): Promise<AuditHead[]> {
+  const { head = [], heads, receipts, manifest, of } = flags;
+  const named = [...head, ...(heads === undefined ? [] : readHeads(heads))];
+  if (receipts === undefined) return named;
+  if (manifest === undefined || of === undefined) {
+    const missing = manifest === undefined ? '--manifest' : '--of';
+    throw invalidFlag(missing, 'a value with --receipts', 'nothing');
+  }
+  return [...named, ...(await headsOfReceipts(receipts, manifest, of))];
+}
+
+function keptText({ given, before }: { readonly given: number; readonly before: number }): string {
+  const found = `kept   ${given - before} heads that were kept are on it`;
+  return before === 0 ? found : `${found}; ${before} are of before its first entry`;
 }
 
 function faultText({ line, sequence, reason, detail }: AuditFileFault): string {

@@ -1,6 +1,6 @@
 /** `onlysum device receipts`: what this device has sent, and what became of it. */
 import type { LedgerEntry, SubmitReceipt } from '@onlysum/client';
-import { OnlysumError } from '@onlysum/crypto';
+import { OnlysumError, toHex } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import type { Command } from 'commander';
 import { addDeviceFlags, type DeviceFlags, withClient } from '../device-client.js';
@@ -25,11 +25,16 @@ export function addDeviceReceipts(device: Command, terminal: Terminal): void {
     .action(async (flags: DeviceFlags) => {
       const { checkReceipt } = await import('@onlysum/client');
       await withClient(flags, {}, terminal, async (client, store) => {
-        const { registrar } = client.task.manifest;
+        const { taskId, manifest } = client.task;
+        const { registrar, coordinator } = manifest;
+        const keysFor = ({ task }: SubmitReceipt) =>
+          task.taskId === toHex(taskId)
+            ? { registrar, coordinator: coordinator.key }
+            : { registrar };
         const entries = (await client.receipts()).map((entry) => ({
           ...entry,
           signatures: signaturesOf(entry, (receipt) =>
-            checkReceipt(receipt, registrar, nativeSuite),
+            checkReceipt(receipt, keysFor(receipt), nativeSuite),
           ),
         }));
         if (flags.json === true) {

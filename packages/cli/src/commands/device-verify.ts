@@ -1,12 +1,13 @@
 /** `onlysum device verify`: receipts checked again, by anybody, without a server or a device's record. */
 import type { LedgerEntry, SubmitReceipt } from '@onlysum/client';
-import { OnlysumError, RoundError, UsageError } from '@onlysum/crypto';
+import { OnlysumError, RoundError, toHex, UsageError } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import type { Task } from '@onlysum/task';
 import type { Command } from 'commander';
-import { inFile, parseJson, readStandardInput, readText } from '../files.js';
+import { readStandardInput, readText } from '../files.js';
 import { invalidFlag, jsonOption, keyFlag, pathFlag } from '../flags.js';
 import { print, printJson } from '../output.js';
+import { readReceipts } from '../receipt-file.js';
 import { receiptLines } from '../receipt-text.js';
 import { loadTask } from '../tasks.js';
 import type { Terminal } from '../terminal.js';
@@ -36,8 +37,9 @@ export function addDeviceVerify(device: Command, terminal: Terminal): void {
     .description(
       'Reads one receipt or a list of them, as `device submit --json` and `device receipts --json` print\n' +
         "them, and checks the registrar's three signatures: of the roster, of U2 (who shared keys) and of U3\n" +
-        '(who is in the sum), with task, window and counts. With a manifest it also checks that names, times\n' +
-        'and noise are those of that task. What was sent, and that this device is in U3, is its own record.',
+        '(who is in the sum), with task, window and counts, and what the registrar said of its audit log. With a\n' +
+        "manifest it also checks names, times and noise, and the coordinator's word on its audit log. What was\n" +
+        'sent, and that this device is in U3, is its own record.',
     )
     .argument('[file]', 'receipts as JSON; - is standard input', '-')
     .option(
@@ -58,10 +60,11 @@ export function addDeviceVerify(device: Command, terminal: Terminal): void {
       const registrar = registrarKey(flags.registrar, task);
       const path = file === '-' ? 'standard input' : pathFlag('file', cwd)(file);
       const text = file === '-' ? await readStandardInput(terminal) : readText(path);
-      const entries = inFile(path, () => client.parseReceipts(unchecked(parseJson(path, text))));
+      const entries = await readReceipts(path, text);
       const verdicts = entries.map((entry) =>
         verdictOf(entry, task, {
-          signatures: (receipt) => client.checkReceipt(receipt, registrar, nativeSuite),
+          signatures: (receipt) =>
+            client.checkReceipt(receipt, { registrar, ...coordinatorOf(entry, task) }, nativeSuite),
           manifest: (manifest) => client.checkReceiptTask(entry, manifest),
         }),
       );
@@ -82,12 +85,13 @@ function registrarKey(given: string | undefined, task: Task | undefined): string
   return given ?? named ?? '';
 }
 
-/** `device receipts --json` adds what it found: here it is found again. */
-function unchecked(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(unchecked);
-  if (typeof value !== 'object' || value === null) return value;
-  const { signatures: _found, ...rest } = value as Record<string, unknown>;
-  return rest;
+/** Another task, or another version, may name another coordinator. */
+function coordinatorOf(entry: LedgerEntry, task: Task | undefined): { coordinator?: string } {
+  return isOf(entry, task) ? { coordinator: task.manifest.coordinator.key } : {};
+}
+
+function isOf(entry: LedgerEntry, task: Task | undefined): task is Task {
+  return task !== undefined && toHex(task.taskId) === entry.task.taskId;
 }
 
 interface Checks {
@@ -97,8 +101,7 @@ interface Checks {
 
 function verdictOf(entry: LedgerEntry, task: Task | undefined, checks: Checks): Verdict {
   const signed = entry.kind === 'sent' ? undefined : faultOf(() => checks.signatures(entry));
-  const isOfTask =
-    task !== undefined && Buffer.from(task.taskId).toString('hex') === entry.task.taskId;
+  const isOfTask = isOf(entry, task);
   const named = isOfTask ? faultOf(() => checks.manifest(task)) : undefined;
   return {
     entry,
@@ -132,7 +135,8 @@ function verdictLines({ entry, signatures, manifest, fault }: Verdict): string[]
   const named = {
     agrees: 'names, times and noise are those of the manifest',
     'does not agree': 'NOT as the manifest has it',
-    unknown: 'names, times and noise are not checked: no manifest of this task was given',
+    unknown:
+      "names, times, noise and the coordinator's audit head are not checked: no manifest of this task was given",
   };
   return [
     ...receiptLines(entry),

@@ -153,7 +153,7 @@ describe.each([skellam, laplace])('a round with noise: $mechanism', (privacy) =>
     expect(receipt.privacy.spent).toBeGreaterThan(0.5);
     expect(receipt.privacy.spent).toBeLessThanOrEqual(1 + 1e-9);
     expect(receipt.keepUntilMs).toBe(rig.nowMs + 30 * DAY_MS);
-    checkReceipt(receipt, registrarKey, suite);
+    checkReceipt(receipt, { registrar: registrarKey }, suite);
     checkReceiptTask(receipt, rig.task);
     const { windowsLeft = 0 } = (await own.privacy()) ?? {};
     expect(windowsLeft).toBe((before?.windowsLeft ?? 0) - 1);

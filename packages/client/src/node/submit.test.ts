@@ -101,10 +101,10 @@ describe('a round', () => {
       expect(receipt.values).toEqual(i === 0 ? { crashes: 1, busy: 12.5 } : { crashes: i + 1 });
       expect(receipt.groups).toEqual(['essential', 'performance']);
       expect(receipt.sentAtMs).toBe(rig.nowMs);
-      checkReceipt(receipt, registrarKey, suite);
+      checkReceipt(receipt, { registrar: registrarKey }, suite);
       expect(await all[i]?.receipts()).toEqual([receipt]);
       const forged = { ...receipt, survivors: 2 };
-      expect(() => checkReceipt(forged, registrarKey)).toThrow('receipt.survivors');
+      expect(() => checkReceipt(forged, { registrar: registrarKey })).toThrow('receipt.survivors');
     }
   });
 
@@ -740,7 +740,7 @@ function withField(bytes: Uint8Array): Uint8Array {
 
 /** Closed, of the same round as `bytes`, whose round id is its first field. */
 function closedFrame(bytes: Uint8Array): Uint8Array {
-  return Uint8Array.of(0x93, CLOSED, ...bytes.subarray(2, 20), 0xc3);
+  return Uint8Array.of(0x95, CLOSED, ...bytes.subarray(2, 20), 0xc3, 0xc0, 0xc0);
 }
 
 /** Recover with S = {0}, of the same round as `bytes`; everyone is a survivor. */

@@ -28,7 +28,7 @@ import {
   settleMasking,
 } from './masked-input.js';
 import { graceOver, leave, resumePlace } from './resume.js';
-import { finish } from './opening.js';
+import { keep, sayGoodbye } from './opening.js';
 import { closeRecovery, takeRevealedShares } from './recovery.js';
 import { openRoster } from './roster.js';
 import { closeSharing, settleSharing, takeShares } from './share-keys.js';
@@ -64,7 +64,8 @@ export function startRound(params: RoundParams, nowMs: number): CoordinatorStep 
 /**
  * One step. The state passed in is consumed.
  *
- * @returns the new state and what the host must do, in order. After `result` or `abort` nothing follows.
+ * @returns the new state and what the host must do, in order. `result` is answered with `kept` or `not-kept`;
+ *   after `abort` nothing follows.
  * @throws {InternalError} for a host that breaks the contract; nothing for what a peer sent.
  */
 export function stepCoordinator(
@@ -109,7 +110,13 @@ function advance(
       return settle(onAnswer(state, event.response, params, context), params);
     case 'opened':
       if (state.stage !== 'opening') throw wrongEvent(event.kind, state);
-      return finish(state, event.outcome, params);
+      return keep(state, event.outcome, params);
+    case 'kept':
+      if (state.stage !== 'keeping') throw wrongEvent(event.kind, state);
+      return sayGoodbye(state, event.auditHead);
+    case 'not-kept':
+      if (state.stage !== 'keeping') throw wrongEvent(event.kind, state);
+      return abort(state.cohort, event.code, event.detail, false);
     case 'stop':
       return stop(state, event, params);
   }
@@ -258,7 +265,8 @@ function stop(
   { detail, code = 'shutting-down' }: CoordinatorEvent & { kind: 'stop' },
   params: RoundParams,
 ): CoordinatorStep {
-  if (state.stage === 'finished') return [state, []];
+  // A sum that is being kept stays, or the store refuses it.
+  if (state.stage === 'finished' || state.stage === 'keeping') return [state, []];
   if ('cohort' in state) {
     const isOpen = !('survivors' in state);
     return abort(state.cohort, code, detail, isOpen);
@@ -278,6 +286,7 @@ function lossStage(state: CoordinatorState): Drop['stage'] {
       return 'unmasking';
     case 'recovering':
     case 'opening':
+    case 'keeping':
       return 'recovery';
     default:
       return 'share-keys';

@@ -1,7 +1,8 @@
 /**
- * §5.6, §5.8: hand over the job of taking the masks off, then publish the sum and say goodbye.
+ * §5.6, §5.8: hand over the job of taking the masks off, have the sum kept, then say goodbye.
  */
 import { at } from '../at.js';
+import type { SignedAuditHead } from '../audit-head.js';
 import { closed } from '../messages/from-coordinator.js';
 import { devicesAtFault } from './blame.js';
 import { abort, present } from './cohort.js';
@@ -68,8 +69,8 @@ function maskedTotal({ sum, selfSeeds, pairs }: OpenJob, { task }: RoundParams):
   };
 }
 
-/** The sum is open, or cannot be opened: the round is over either way. */
-export function finish(
+/** The sum is open, and is to be kept; or it cannot be opened, and the round is over. */
+export function keep(
   state: InStage<'opening'>,
   outcome: OpenOutcome,
   params: RoundParams,
@@ -79,15 +80,6 @@ export function finish(
     if (state.kept !== undefined) wipeMaskedTotal(state.kept);
     return abort(cohort, 'recovery-failed', whyUnrecoverable(cohort, outcome), false);
   }
-  const bytes = closed.encode({ round: cohort.facts.round, opened: true });
-  const goodbyes = present(cohort, survivors.members).flatMap((index): CoordinatorEffect[] => {
-    const { device, isConnected } = at(cohort.places, index);
-    if (!isConnected) return [];
-    return [
-      { kind: 'send', device, bytes },
-      { kind: 'release', device },
-    ];
-  });
   const isSurvivor = new Set(survivors.members);
   const losses = cohort.drops;
   const result: RoundResult = {
@@ -111,7 +103,29 @@ export function finish(
       ? {}
       : { record: roundRecord(state, state.kept, outcome.lanes, outcome.recovered) }),
   };
-  return [{ stage: 'finished' }, [...goodbyes, { kind: 'result', result }]];
+  return [{ stage: 'keeping', cohort, survivors }, [{ kind: 'result', result }]];
+}
+
+/** What was opened is durable: devices hear it, and with it what both audit logs have come to. */
+export function sayGoodbye(
+  { cohort, survivors }: InStage<'keeping'>,
+  auditHead: SignedAuditHead | null,
+): CoordinatorStep {
+  const bytes = closed.encode({
+    round: cohort.facts.round,
+    opened: true,
+    coordinatorHead: auditHead,
+    registrarHead: survivors.auditHead,
+  });
+  const goodbyes = present(cohort, survivors.members).flatMap((index): CoordinatorEffect[] => {
+    const { device, isConnected } = at(cohort.places, index);
+    if (!isConnected) return [];
+    return [
+      { kind: 'send', device, bytes },
+      { kind: 'release', device },
+    ];
+  });
+  return [{ stage: 'finished' }, goodbyes];
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import type { Task, Window } from '@onlysum/task';
 import type { Announcement } from '../announcement.js';
+import type { SignedAuditHead } from '../audit-head.js';
 import type { Certificate } from '../certificate.js';
 import type { RosterFacts } from '../context.js';
 import type { MachineContext } from '../device/types.js';
@@ -80,6 +81,14 @@ export type CoordinatorEvent =
   | { readonly kind: 'deadline'; readonly stage: CoordinatorStage }
   | { readonly kind: 'answered'; readonly response: RegistrarResponse }
   | { readonly kind: 'opened'; readonly outcome: OpenOutcome }
+  /** The result is durable. `auditHead`: where the coordinator's own audit log stands now. */
+  | { readonly kind: 'kept'; readonly auditHead: SignedAuditHead | null }
+  /** It could not be kept: nobody may be told that it opened. */
+  | {
+      readonly kind: 'not-kept';
+      readonly code: Extract<AbortCode, 'task-stopped' | 'not-kept'>;
+      readonly detail: string;
+    }
   /** The operator ends the round. */
   | { readonly kind: 'stop'; readonly detail: string; readonly code?: StopCode };
 
@@ -105,6 +114,7 @@ export type CoordinatorEffect =
   /** Take the masks off, away from the event loop. */
   | { readonly kind: 'open'; readonly job: OpenJob }
   | { readonly kind: 'stage'; readonly stage: CoordinatorStage; readonly devices: number }
+  /** To be kept; the devices wait for the answer. */
   | { readonly kind: 'result'; readonly result: RoundResult }
   | { readonly kind: 'abort'; readonly code: AbortCode; readonly detail: string };
 
@@ -118,6 +128,7 @@ export type CoordinatorStage =
   | 'unmasking'
   | 'recovering'
   | 'opening'
+  | 'keeping'
   | 'finished';
 
 export type AbortCode =
@@ -127,6 +138,8 @@ export type AbortCode =
   | 'registrar-unavailable'
   | 'too-many-dropped'
   | 'recovery-failed'
+  /** It opened, and the host could not keep the sum. */
+  | 'not-kept'
   | StopCode;
 
 /** Why an operator ends a round; also what its devices are told. Default: `shutting-down`. */
@@ -244,6 +257,8 @@ export interface SurvivorSetState {
   readonly members: readonly number[];
   readonly bitmap: Uint8Array;
   readonly signature: Uint8Array;
+  /** Of the registrar, when it signed that. */
+  readonly auditHead: SignedAuditHead | null;
 }
 
 /** What survivors revealed, by roster index. */
@@ -328,6 +343,12 @@ export type CoordinatorState =
   | ({ readonly stage: 'unmasking' } & Survived)
   | ({ readonly stage: 'recovering' } & Recovered)
   | ({ readonly stage: 'opening'; readonly kept: MaskedTotal | undefined } & Survived)
+  /** The sum is open, and nobody is told before it is kept. */
+  | {
+      readonly stage: 'keeping';
+      readonly cohort: Cohort;
+      readonly survivors: SurvivorSetState;
+    }
   | { readonly stage: 'finished' };
 
 export type InStage<S extends CoordinatorStage> = Extract<CoordinatorState, { stage: S }>;

@@ -32,7 +32,7 @@ export function openSurvivorSet(
     shared,
     sum,
     commitments,
-    survivors: { members, bitmap, signature: response.signature },
+    survivors: { members, bitmap, ...response },
     dropped: new Set(shared.members.filter((index) => !isSurvivor.has(index))),
     reveals: { selfSeeds: new Map(), pairSecrets: new Map() },
   };

@@ -26,6 +26,12 @@ import { dealShares } from './share-keys.js';
 import type { DeviceEffect, DeviceEvent, DeviceParams, DeviceState } from './types.js';
 import type { DeviceStep, MachineContext } from './types.js';
 import { erase, eraseEvent } from './types.js';
+import {
+  type AuditedRole,
+  type AuditHeads,
+  isSignedAuditHead,
+  type SignedAuditHead,
+} from '../audit-head.js';
 import { answerRecovery, checkSurvivorSet, reveal, roundReceipt } from './unmasking.js';
 
 export function startDevice(): DeviceState {
@@ -108,7 +114,7 @@ function onMessage(
     }
     case incoming.closed.type: {
       const message = ofThisRound(state, incoming.closed, raw);
-      return finish(expectMessage(state, 'unmasked', 'Closed'), message.opened);
+      return close(expectMessage(state, 'unmasked', 'Closed'), message, params, context);
     }
     case incoming.resumed.type: {
       const message = ofThisRound(state, incoming.resumed, raw);
@@ -273,11 +279,27 @@ function dropError(message: incoming.Dropped, state: DeviceState): RoundError {
   );
 }
 
+/** An audit head that its server did not sign is worth nothing to a receipt, and is not kept. */
+function close(
+  state: Extract<DeviceState, { phase: 'unmasked' }>,
+  { opened, coordinatorHead, registrarHead }: incoming.Closed,
+  { task }: DeviceParams,
+  { suite }: MachineContext,
+): DeviceStep {
+  const signed = (role: AuditedRole, key: Uint8Array, head: SignedAuditHead | null) =>
+    head !== null && isSignedAuditHead(suite, key, role, state.offered.round, head) ? head : null;
+  return finish(state, opened, {
+    coordinator: signed('coordinator', task.coordinatorKey, coordinatorHead),
+    registrar: signed('registrar', task.registrarKey, registrarHead),
+  });
+}
+
 function finish(
   state: Extract<DeviceState, { phase: 'unmasked' }>,
   opened: boolean | undefined,
+  auditHeads?: AuditHeads,
 ): DeviceStep {
-  const receipt = roundReceipt(state, opened);
+  const receipt = roundReceipt(state, opened, auditHeads);
   erase(state.secrets);
   return [
     { phase: 'finished', accepted: state.accepted },

@@ -7,6 +7,7 @@ import { wipe, wipeResults } from '@onlysum/crypto';
 import type { Rng, Suite } from '@onlysum/crypto';
 import type { PolicyFloor, Task, Window } from '@onlysum/task';
 import type { Announcement } from '../announcement.js';
+import type { AuditHeads } from '../audit-head.js';
 import type { Certificate } from '../certificate.js';
 import type { RosterFacts } from '../context.js';
 import type { Neighbour, RoundKeys } from '../leaf.js';
@@ -113,6 +114,8 @@ export interface Receipt {
   /** U3 as a bitmap. */
   readonly survivorSet: Uint8Array;
   readonly survivorSetSignature: Uint8Array;
+  /** Null if the round ended for this device without a last word. */
+  readonly auditHeads: AuditHeads;
 }
 
 /** A round this device was offered. */

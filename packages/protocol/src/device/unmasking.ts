@@ -5,6 +5,7 @@
  */
 import { type DeriveResult, PeerError, concatBytes } from '@onlysum/crypto';
 import { at } from '../at.js';
+import type { AuditHeads } from '../audit-head.js';
 import { decodeBitmap, encodeBitmap } from '../bitmap.js';
 import { survivorSetStatement } from '../context.js';
 import type { Recover, SurvivorSet } from '../messages/from-coordinator.js';
@@ -126,6 +127,7 @@ export function answerRecovery(state: InPhase<'unmasked'>, message: Recover): De
 export function roundReceipt(
   state: InPhase<'unmasked'> | InPhase<'checking-survivors'>,
   opened: boolean | undefined,
+  auditHeads: AuditHeads = { coordinator: null, registrar: null },
 ): Receipt {
   const { seat, offered, shared, survivors } = state;
   return {
@@ -141,6 +143,7 @@ export function roundReceipt(
     sharedSetSignature: shared.signature,
     survivorSet: encodeBitmap(survivors.members, seat.facts.n),
     survivorSetSignature: survivors.signature,
+    auditHeads,
   };
 }
 

@@ -3,6 +3,7 @@
  * clock times.
  */
 import { announcementField } from '../announcement.js';
+import { optionalAuditHeadField } from '../audit-head.js';
 import { MOST_DETAIL_CHARACTERS } from '../drop-reasons.js';
 import {
   BOX_BYTES,
@@ -79,8 +80,15 @@ export type SurvivorSet = ReturnType<typeof survivorSet.parse>;
 export const recover = codec(6, 'Recover', { round, silent: bitmap, dropped: bitmap });
 export type Recover = ReturnType<typeof recover.parse>;
 
-/** §5.8. The round is over, and whether its sum was opened. */
-export const closed = codec(7, 'Closed', { round, opened: booleanField });
+/** §5.8. The round is over, whether its sum was opened, and where the audit logs of both servers stand. */
+export const closed = codec(7, 'Closed', {
+  round,
+  opened: booleanField,
+  /** Once the sum was kept: what was recorded of this round is part of that log. */
+  coordinatorHead: optionalAuditHeadField,
+  /** Once U3 was attested. */
+  registrarHead: optionalAuditHeadField,
+});
 export type Closed = ReturnType<typeof closed.parse>;
 
 /** While a cohort gathers: how many are missing, and for how long it stays open. */

@@ -93,12 +93,12 @@ export function answerRequest(
     case 'shared-set': {
       const { round, members } = request;
       const signature = attestSharedSet(ledger, round, members, task, params, context);
-      return { kind: 'set', signature };
+      return { kind: 'set', signature, auditHead: null };
     }
     case 'survivor-set': {
       const { round, members } = request;
       const signature = attestSurvivorSet(ledger, round, members, task, params, context);
-      return { kind: 'set', signature };
+      return { kind: 'set', signature, auditHead: null };
     }
     case 'close':
       closeRoster(ledger, request.round);

@@ -67,7 +67,12 @@ const responses: RegistrarResponse[] = [
     root: bytes(32, 6),
     signature: bytes(64, 7),
   },
-  { kind: 'set', signature: bytes(64, 8) },
+  { kind: 'set', signature: bytes(64, 8), auditHead: null },
+  {
+    kind: 'set',
+    signature: bytes(64, 8),
+    auditHead: { sequence: 2 ** 40, digest: bytes(32, 9), signature: bytes(64, 10) },
+  },
   { kind: 'closed' },
   { kind: 'refused', code: 'members-refused', detail: 'why', members: [{ index: 2, code: 'x' }] },
 ];

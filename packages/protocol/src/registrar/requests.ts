@@ -6,6 +6,7 @@
 import { type DeriveOp, type Field, LABELS, WireError } from '@onlysum/crypto';
 import { encodeLabelled, encodeLabelledList } from '@onlysum/crypto';
 import { announcementField } from '../announcement.js';
+import { optionalAuditHeadField } from '../audit-head.js';
 import { MOST_DETAIL_CHARACTERS } from '../drop-reasons.js';
 import { certificateField } from '../certificate.js';
 import { DIGEST_BYTES, KEY_BYTES, ROUND_ID_BYTES, SIGNATURE_BYTES } from '../sizes.js';
@@ -87,7 +88,11 @@ export const rosterResponse = codec(81, 'RosterResponse', {
 });
 export type RosterResponse = ReturnType<typeof rosterResponse.parse>;
 
-export const setResponse = codec(82, 'SetResponse', { signature });
+export const setResponse = codec(82, 'SetResponse', {
+  signature,
+  /** Where the registrar's audit log stands; the attestation is part of it. */
+  auditHead: optionalAuditHeadField,
+});
 export type SetResponse = ReturnType<typeof setResponse.parse>;
 
 export const closeResponse = codec(83, 'CloseResponse', { closed: booleanField });
@@ -167,7 +172,7 @@ const REQUESTS = {
 export type RegistrarResponse =
   | { readonly kind: 'window'; readonly announcement: WindowResponse['announcement'] }
   | ({ readonly kind: 'roster' } & RosterResponse)
-  | { readonly kind: 'set'; readonly signature: Uint8Array }
+  | ({ readonly kind: 'set' } & SetResponse)
   | { readonly kind: 'closed' }
   | ({ readonly kind: 'refused' } & Refusal);
 

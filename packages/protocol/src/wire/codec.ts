@@ -142,6 +142,14 @@ export function listField<T>(item: FieldParser<T>, max: number): FieldParser<rea
   });
 }
 
+/** A value, or nil. */
+export function optionalField<T>(item: FieldParser<T>): FieldParser<T | null> {
+  const parse = (raw: unknown, field: string): T | null => (raw === null ? null : item(raw, field));
+  return Object.assign(parse, {
+    toWire: (value: T | null) => (value === null ? null : wireValue(item, value)),
+  });
+}
+
 /** A fixed positional tuple inside a message, e.g. a certificate. */
 export function tupleField<F extends Record<string, FieldParser<unknown>>>(
   fields: F,

@@ -63,7 +63,7 @@ export interface CoordinatorMove {
 export type HostEvent =
   | { readonly kind: 'connect'; readonly connection: number }
   | { readonly kind: 'frame'; readonly connection: number; readonly bytes: Uint8Array }
-  | Exclude<CoordinatorEvent, { kind: 'join' | 'message' | 'resume' }>;
+  | Exclude<CoordinatorEvent, { kind: 'join' | 'message' | 'resume' | 'kept' | 'not-kept' }>;
 
 /** Connections of device i are numbered i, i + n, i + 2n, … */
 export function deviceOf(setup: Setup, connection: number): number {
@@ -260,6 +260,7 @@ class Mover {
           node.summed = members.map((index) => node.seats[index] ?? -1);
           node.outcome = 'result';
           this.#checkSum(lanes);
+          this.#step({ kind: 'kept', auditHead: null });
           this.#end();
           break;
         }
