@@ -221,9 +221,9 @@ function submitAll(
 ): Promise<ShellEnd[]> {
   return Promise.all(
     stores.map((store) => {
-      const values = '--opt-in performance --set startup_ms=300 --timeout 30 --json';
+      const values = '--opt-in performance --set startup_ms=300 --timeout 60 --json';
       const where = `--store ${store} --registrar-url ${registrarUrl}`;
-      return shell(`onlysum device submit ${where} ${values}`, { cwd, limitMs: 50_000 });
+      return shell(`onlysum device submit ${where} ${values}`, { cwd, limitMs: 90_000 });
     }),
   );
 }
@@ -236,7 +236,8 @@ async function known(cwd: string, tokens: Tokens, before?: Known): Promise<Known
     return `onlysum audit verify ${file} ${head === undefined ? '' : `--head ${head}`}`;
   };
   const options = { cwd, limitMs: LIMIT_MS / 4 };
-  const registrarLog = '(cd registrar && onlysum registrar audit --json) > registrar.jsonl';
+  const registrarLog =
+    '(cd registrar && onlysum audit log --of registrar --json) > registrar.jsonl';
   const registrarAudit = await succeed(
     `${registrarLog}\n${verify('registrar.jsonl', before?.registrarAudit)}`,
     options,
