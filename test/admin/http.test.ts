@@ -222,4 +222,17 @@ describe('rate limits', () => {
     expect((await other.call('/me', { token: other.tokens.analyst })).status).toBe(200);
     await other.close();
   });
+
+  it('let one address with wrong tokens use up no more than its own share', async () => {
+    const other = await startAdminFleet({
+      withRound: false,
+      admin: { trustProxy: ['127.0.0.1'], rateLimits: { requestsPerMinutePerAddress: 10_000 } },
+    });
+    const from = (address: string) =>
+      other.call('/me', { headers: { 'x-forwarded-for': address } });
+    for (let i = 0; i < 700; i++) await from('203.0.113.9');
+    expect((await from('203.0.113.9')).status).toBe(429);
+    expect((await from('203.0.113.10')).status).toBe(401);
+    await other.close();
+  });
 });

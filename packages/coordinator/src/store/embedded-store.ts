@@ -8,7 +8,7 @@ import {
   type AuditHead,
   EMPTY_HEAD,
   type TokenRecord,
-  nextEntry,
+  extendChain,
 } from '@onlysum/service';
 import type { AuditTrail, Written } from './coordinator-store.js';
 import type { CoordinatorStoreBackend } from './guarded-store.js';
@@ -294,12 +294,8 @@ export class EmbeddedStore implements CoordinatorStoreBackend {
 
   #append(map: OrderedMap, audit: AuditTrail): void {
     const { suite, now } = this.#context;
-    let head = headOf(map);
-    for (const event of audit) {
-      const entry = nextEntry(suite, head, event, now());
-      map.put(auditKey(entry.sequence), entry);
-      head = { sequence: entry.sequence, digest: entry.digest };
-    }
+    const { entries, head } = extendChain(suite, headOf(map), audit, now);
+    for (const entry of entries) map.put(auditKey(entry.sequence), entry);
     map.put('audit-head', head);
   }
 }
