@@ -43,8 +43,9 @@ it('comes up as it is configured, on keys that lie apart', () => {
 });
 
 it('shows metrics, stops a task, and revokes a device', () => {
-  const [, , , , metrics = '', stop = '', revoke = ''] = ended.out.split(MARK);
+  const [, , , , metrics = '', command = '', stop = '', revoke = ''] = ended.out.split(MARK);
   expect(metrics).toMatch(/^onlysum_registrar_enrolled 0$/m);
+  expect(command).toMatch(/^Stopped example-app@1, [0-9a-f]{64}\nResumed example-app@1/m);
   expect(stop).toContain('"state":"stopped"');
   expect(stop).toMatch(/"state":"open","served":true/);
   expect(stop).toContain('on call');
