@@ -232,7 +232,9 @@ describe('rate limits', () => {
       admin: { trustProxy: ['127.0.0.1'], rateLimits: { requestsPerMinutePerAddress: 10_000 } },
     });
     const from = (address: string) =>
-      other.call('/me', { headers: { 'x-forwarded-for': address } });
+      other.call('/me', {
+        headers: { 'x-forwarded-for': address, 'x-forwarded-proto': 'https' },
+      });
     for (let i = 0; i < 700; i++) await from('203.0.113.9');
     expect((await from('203.0.113.9')).status).toBe(429);
     expect((await from('203.0.113.10')).status).toBe(401);

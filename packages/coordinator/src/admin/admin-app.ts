@@ -1,8 +1,8 @@
 /**
  * The admin API and the dashboard as one HTTP application.
  * Knows: HTTP, the order of checks. Doesn't know: sockets, what routes do.
- * Invariant: every route goes through the same checks in the same order: rate, token, permission, form,
- * task, scope, body; what is refused for its token or its role is in the audit log, without an address.
+ * Invariant: every route goes through the same checks in the same order: rate, connection, token, permission,
+ * form, task, scope, body; what is refused for its token or its role is in the audit log, without an address.
  */
 import { describe } from '@onlysum/crypto';
 import type { HttpBindings } from '@hono/node-server';
@@ -20,6 +20,7 @@ import * as v from 'valibot';
 import { errorFields } from '../log.js';
 import { authenticate, endedToken, requirePermission, requireTask } from './access.js';
 import type { AdminSettings } from './admin-options.js';
+import { requirePrivate } from './connection.js';
 import type { Dashboard } from './dashboard.js';
 import { KnownTasks } from './known-tasks.js';
 import { errorBody, type Refusal, refusalOf, refuse } from './refusal.js';
@@ -122,6 +123,7 @@ export function adminApp(
   });
   app.use(async (c, next) => {
     requireRate(byAddress.take(limitedAs(client(c).address)));
+    requirePrivate(c.env.incoming, settings.proxies);
     await next();
   });
   app.use(`${API_BASE}/*`, async (c, next) => {

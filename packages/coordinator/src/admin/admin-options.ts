@@ -1,12 +1,12 @@
 /**
  * With what the listener for operators is started, checked as a whole before it listens.
- * Invariant: tokens and results never cross a network in the clear: the listener has TLS, or is
- * reached over loopback, or a proxy that is named stands before it.
+ * Invariant: a listener that would be on a network has TLS, or names the proxy that ends TLS before it; what
+ * comes to it otherwise is refused for each request (connection.ts).
  */
-import { isIP } from 'node:net';
 import { invalidField, UsageError } from '@onlysum/crypto';
 import type { TlsFiles } from '../tls.js';
 import { parseTrustedProxies, type TrustedProxies } from '@onlysum/service';
+import { isLoopback } from './connection.js';
 
 export interface AdminOptions {
   /** Default: 127.0.0.1. */
@@ -59,11 +59,6 @@ export function checkAdminOptions(options: AdminOptions): AdminSettings {
     }
   }
   return { host, port, tls, proxies, rateLimits, dashboardDir: options.dashboardDir };
-}
-
-export function isLoopback(host: string): boolean {
-  if (host === 'localhost' || host === '::1') return true;
-  return isIP(host) === 4 && host.startsWith('127.');
 }
 
 function requireLoopback(section: string, host: string): void {

@@ -58,6 +58,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
   409: 'Something else stands there or is under way, or what it needs is not configured.',
   413: 'The body is larger than 64 KiB.',
   415: 'The body is not JSON.',
+  421: 'The request came in the clear over a network: use https.',
   429: 'Too many requests, or open streams: try again after `Retry-After` seconds.',
   503: 'The store or a key cannot be reached: try again.',
 };
