@@ -23,6 +23,7 @@ import type { AdminSettings } from './admin-options.js';
 import { requirePrivate } from './connection.js';
 import type { Dashboard } from './dashboard.js';
 import { KnownTasks } from './known-tasks.js';
+import { RecentAccesses } from './recent-accesses.js';
 import { errorBody, type Refusal, refusalOf, refuse } from './refusal.js';
 import {
   API_BASE,
@@ -73,6 +74,7 @@ export function adminApp(
   const wrongByAddress = new TokenBuckets(WRONG_PER_ADDRESS, clock);
   const wrong = new TokenBuckets(WRONG_IN_ALL, clock);
   const known = new KnownTasks(ports.store, ports.suite);
+  const recent = new RecentAccesses(ports.now);
   const headers = { plain: headersFor(false), secure: headersFor(true) };
   const client = (c: AdminContext) => clientOf(c.env.incoming, settings.proxies);
 
@@ -102,8 +104,11 @@ export function adminApp(
             details: { ...details, ...(token === undefined ? {} : { role: token.role }) },
           },
         ]);
+      const auditOnce: Call['auditOnce'] = (access, action, details) =>
+        recent.once(`${token?.id ?? NOBODY} ${access}`, () => audit(action, undefined, details));
+      const asked = { token, task, params, query, body };
       // A route gets what its declaration asks for; the types of `route()` say the same.
-      const call = { token, task, params, query, body, ports, signal, audit } as unknown as Call;
+      const call = { ...asked, ports, signal, audit, auditOnce } as unknown as Call;
       return await respond(c, route, await route.run(call), ports);
     } catch (error) {
       const refusal = refusalOf(error);

@@ -1,5 +1,15 @@
-/** The audit log: read, verified, exported. Knows: entries. Doesn't know: what they are about. */
-import { type AuditEntry, auditLine, EMPTY_HEAD, verifyChain } from '@onlysum/service';
+/**
+ * The audit log: read, verified, exported, each of it an access that is entered in the log itself.
+ * Knows: entries, the head that the store keeps apart from them. Doesn't know: what entries are about.
+ */
+import type { Suite } from '@onlysum/crypto';
+import {
+  type AuditEntry,
+  type AuditHead,
+  auditLine,
+  EMPTY_HEAD,
+  verifyChain,
+} from '@onlysum/service';
 import * as v from 'valibot';
 import type { CoordinatorStore } from '../store/coordinator-store.js';
 import { JSON_TYPE, LINES_TYPE, type Route, route, Streamed } from './route.js';
@@ -20,7 +30,12 @@ export const auditRoutes: readonly Route[] = [
       limit: v.exactOptional(schema.integerText(1, PAGE)),
     }),
     responses: { [JSON_TYPE]: schema.auditPage },
-    run: ({ ports, query }) => ports.store.latestAuditEntries(query),
+    run: async ({ ports: { store }, query, auditOnce }) => {
+      const newest = (await store.auditHead()).sequence;
+      const from = query.before === undefined ? newest : Math.min(newest, query.before - 1);
+      await auditOnce('audit', 'audit.read', { from: Math.max(0, from) });
+      return store.latestAuditEntries(query);
+    },
   }),
   route({
     method: 'GET',
@@ -36,18 +51,20 @@ export const auditRoutes: readonly Route[] = [
     method: 'GET',
     path: '/audit/verify',
     name: 'verifyAudit',
-    summary: 'Follows the whole log from its first entry. Its head is worth keeping elsewhere.',
+    summary:
+      'Follows the whole log from its first entry up to the head that the store keeps apart. The head is worth keeping elsewhere.',
     permissions: ['audit.verify'],
     scope: 'all',
     responses: { [JSON_TYPE]: schema.auditVerdict },
-    run: async ({ ports: { store, suite } }) => {
-      let head = EMPTY_HEAD;
-      for await (const page of pagesOf(store, (await store.auditHead()).sequence)) {
-        const next = verifyChain(suite, page, head);
-        head = next.head;
-        if (next.fault !== undefined) return { entries: head.sequence, head, fault: next.fault };
-      }
-      return { entries: head.sequence, head };
+    run: async ({ ports: { store, suite }, auditOnce }) => {
+      const verdict = await verifyLog(store, suite);
+      const { entries, fault } = verdict;
+      const found = fault === undefined ? 'holds' : fault.reason;
+      await auditOnce(`verify ${found} ${fault?.sequence ?? ''}`, 'audit.verified', {
+        ...{ entries, found },
+        ...(fault === undefined ? {} : { faultAt: fault.sequence }),
+      });
+      return verdict;
     },
   }),
   route({
@@ -66,6 +83,26 @@ export const auditRoutes: readonly Route[] = [
     },
   }),
 ];
+
+type Verdict = v.InferOutput<typeof schema.auditVerdict>;
+
+async function verifyLog(store: CoordinatorStore, suite: Suite): Promise<Verdict> {
+  const kept = await store.auditHead();
+  let head = EMPTY_HEAD;
+  for await (const page of pagesOf(store, kept.sequence)) {
+    const next = verifyChain(suite, page, head);
+    head = next.head;
+    if (next.fault !== undefined) return { entries: head.sequence, head, fault: next.fault };
+  }
+  const fault = faultAtEnd(head, kept);
+  return { entries: head.sequence, head, ...(fault === undefined ? {} : { fault }) };
+}
+
+/** The store keeps its head apart: entries that are cut off, or written anew, do not lead to it. */
+function faultAtEnd(head: AuditHead, kept: AuditHead): Verdict['fault'] {
+  if (head.sequence < kept.sequence) return { sequence: head.sequence + 1, reason: 'truncated' };
+  return head.digest === kept.digest ? undefined : { sequence: head.sequence, reason: 'rewritten' };
+}
 
 /** Up to what stood there when it was asked for: a busy log would never end. */
 async function* pagesOf(

@@ -68,6 +68,13 @@ export interface Call<P = unknown, Q = unknown, B = unknown> {
   readonly signal: AbortSignal;
   /** Appends to the audit log that the caller did something; resolves when it is durable. */
   audit(action: string, subject: string | undefined, details: AuditDetails): Promise<void>;
+  /**
+   * The same for what is done in many requests, page by page: nothing if the caller's last entry of it is
+   * some minutes old.
+   *
+   * @param access - what counts as the same, beside the token.
+   */
+  auditOnce(access: string, action: string, details: AuditDetails): Promise<void>;
 }
 
 export type AuditDetails = Readonly<Record<string, string | number | boolean>>;

@@ -246,7 +246,15 @@ export const auditVerdict = v.strictObject({
   entries: count,
   head: auditHead,
   fault: v.exactOptional(
-    v.strictObject({ sequence: count, reason: v.picklist(['edited', 'missing-or-moved']) }),
+    v.strictObject({
+      sequence: v.pipe(count, v.description('Of the first entry that does not hold.')),
+      reason: v.pipe(
+        v.picklist(['edited', 'missing-or-moved', 'truncated', 'rewritten']),
+        v.description(
+          '`truncated`: from here on entries are gone; `rewritten`: the log holds together and does not end in the head that the store has.',
+        ),
+      ),
+    }),
   ),
 });
 

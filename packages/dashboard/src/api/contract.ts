@@ -3,7 +3,7 @@
  * Knows: shapes. Doesn't know: requests, how anything is shown.
  */
 import type { Estimate, WindowResult } from '@onlysum/metrics';
-import type { AuditEntry, AuditFault, AuditHead, Permission } from '@onlysum/service';
+import type { AuditEntry, AuditHead, Permission } from '@onlysum/service';
 import type { Manifest, Metric, Privacy, Role } from '@onlysum/task';
 
 export interface Me {
@@ -164,7 +164,11 @@ export type OptOut = { readonly group: string } & (Estimate | { readonly suppres
 export interface AuditVerification {
   readonly entries: number;
   readonly head: AuditHead;
-  readonly fault?: AuditFault;
+  readonly fault?: {
+    /** Of the first entry that does not hold. */
+    readonly sequence: number;
+    readonly reason: 'edited' | 'missing-or-moved' | 'truncated' | 'rewritten';
+  };
 }
 
 export type { AuditEntry, AuditHead, Permission, Role };

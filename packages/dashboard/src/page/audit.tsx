@@ -82,12 +82,20 @@ function Verification(): JSX.Element {
       {isBusy.value ? <Loading what="the whole log" /> : null}
       {last === undefined ? <PresentHead loaded={head} /> : <Head head={last.verdict.head} />}
       <p class="help">
-        Keep the head elsewhere: only somebody who has it can tell that the newest entries were cut
-        off, with <code class="whole">onlysum audit verify --head</code> and an export.
+        Keep the head elsewhere: only somebody who has it can tell that the log was written anew
+        together with its head, with <code class="whole">onlysum audit verify --head</code> and an
+        export.
       </p>
     </section>
   );
 }
+
+const FAULTS = {
+  edited: 'was edited',
+  'missing-or-moved': 'was moved, or the one before it is missing',
+  truncated: 'and all after it were cut off',
+  rewritten: 'was written anew: the store has another head',
+} as const;
 
 function Verdict({ verdict, atMs }: Verified): JSX.Element {
   const { entries, head, fault } = verdict;
@@ -104,8 +112,8 @@ function Verdict({ verdict, atMs }: Verified): JSX.Element {
         </p>
       ) : (
         <p class="verdict bad">
-          <strong>The log does not hold.</strong> Entry {number(fault.sequence)} was{' '}
-          {fault.reason === 'edited' ? 'edited' : 'moved, or the one before it is missing'}.{' '}
+          <strong>The log does not hold.</strong> Entry {number(fault.sequence)}{' '}
+          {FAULTS[fault.reason]}.{' '}
           {head.sequence === 0
             ? 'None before it holds.'
             : `Up to entry ${number(head.sequence)} it holds.`}
