@@ -20,6 +20,7 @@ const MATRIX: Readonly<Record<string, Row>> = {
   window: [200, 403, 200, 403],
   result: [403, 200, 403, 403],
   results: [403, 200, 403, 403],
+  evidence: [403, 403, 200, 403],
   resealResults: [200, 403, 403, 403],
   dictionary: [200, 200, 200, 200],
   live: [200, 403, 200, 403],
@@ -52,8 +53,10 @@ describe.each([
 ])('who may do what, %s', (_, open) => {
   let admin: AdminFleet;
   let revocable: string;
+  let round: string;
   beforeAll(async () => {
     admin = await startAdminFleet({ store: open() });
+    round = (await admin.store.rounds(admin.taskId))[0]?.round ?? '';
     revocable = (await admin.makeToken({ role: 'analyst' })).id;
   });
   afterAll(() => admin.close());
@@ -62,6 +65,7 @@ describe.each([
     const whole = path
       .replace('{taskId}', taskId)
       .replace('{index}', String(admin.window))
+      .replace('{round}', round)
       .replace('{id}', revocable);
     return path === '/privacy' ? `${whole}?task=${taskId}` : whole;
   }

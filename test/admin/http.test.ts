@@ -147,7 +147,7 @@ describe('answers', () => {
         async ({ method, path }, [first = '', second = ''], search, body, token) => {
           const filled = path
             .replace(/\{(taskId|id)\}/, () => first)
-            .replace('{index}', () => second);
+            .replace(/\{(index|round)\}/, () => second);
           const whole = `${filled}?${new URLSearchParams(search)}`;
           const sent = method === 'GET' ? {} : { body };
           const { status } = await admin.call(whole, { token, method, ...sent });

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { GRANTS, verifyAuditFile } from '@onlysum/service';
 import { ROLES } from '@onlysum/task';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readAttestedRound } from '../../packages/cli/src/result-file.js';
 import { type AdminFleet, startAdminFleet } from '../admin/admin-fleet.js';
 import { suite } from '../coordinator/wire-fleet.js';
 
@@ -27,13 +28,15 @@ afterAll(async () => {
 });
 
 /** The block that begins with the comment, with `onlysum` left out: it is tried on the file below. */
-async function shell(beginning: string, token: string): Promise<string> {
+async function shell(beginning: string, token: string, before = ''): Promise<string> {
   const block = [...text.matchAll(/```sh\n([^]*?)```/g)].find(([, code]) =>
     code?.includes(beginning),
   );
   const script = (block?.[1] ?? 'exit 9').replace(/^onlysum .*$/gm, '');
-  await writeFile(join(cwd, 'script.sh'), `set -euo pipefail\n${script}`);
-  const env = { ...process.env, ONLYSUM_URL: admin.url, ONLYSUM_TOKEN: token, TASK: admin.taskId };
+  await writeFile(join(cwd, 'script.sh'), `set -euo pipefail\n${before}\n${script}`);
+  const { url, taskId: TASK, window } = admin;
+  const ours = { ONLYSUM_URL: url, ONLYSUM_TOKEN: token, TASK, WINDOW: String(window) };
+  const env = { ...process.env, ...ours };
   return (await run('bash', ['script.sh'], { cwd, env })).stdout;
 }
 
@@ -57,11 +60,20 @@ it('stops a task and takes the audit log home', async () => {
   expect(report.entries).toBeGreaterThan(5);
 });
 
+it('takes home what was attested of a round', async () => {
+  // The function is that of the block before it.
+  const [get = ''] = /^get\(\) .*$/m.exec(text) ?? [];
+  await shell('a token of an auditor', admin.tokens.auditor, get);
+  const { facts } = readAttestedRound(join(cwd, 'evidence.json'));
+  expect(facts).toMatchObject({ window: admin.window, n: 5 });
+});
+
 it('has a table of roles that says what the matrix says', () => {
   const rows: Readonly<Record<string, readonly string[]>> = {
     'tasks, dictionaries': ['task.read'],
     'list of windows': ['round.read', 'result.read'],
     'how rounds ended, live rounds': ['round.read'],
+    'what the registrar attested of a round': ['evidence.read'],
     results: ['result.read'],
     'budget, cohorts, refusals, opt-outs': ['privacy.read'],
     'stop a task': ['task.kill'],

@@ -29,6 +29,7 @@ const COMPONENTS = {
   Window: schema.window,
   WindowDetail: schema.windowDetail,
   WindowResult: schema.windowResultBody,
+  Evidence: schema.evidence,
   Dictionary: schema.dictionary,
   PrivacyReport: schema.privacyBody,
   LiveRound: schema.liveRound,

@@ -148,6 +148,49 @@ export const windowResultBody = v.strictObject({
   ),
 });
 
+export const roundId = hex(32);
+const even = (bytes: string) =>
+  v.pipe(v.string(), v.regex(/^([0-9a-f]{2})+$/), v.description(bytes));
+const attestedSet =
+  'A bitmap over the places of the roster; the lowest bit of the first byte is place 0.';
+const attested = {
+  incarnation: count,
+  n: v.pipe(count, v.description('Devices of the roster.')),
+  k: v.pipe(count, v.description('Neighbours of each.')),
+  t: v.pipe(count, v.description('Shares that recover a seed.')),
+  seed: v.pipe(hex(64), v.description('Of the graph.')),
+  root: v.pipe(hex(64), v.description('Of the tree over the roster.')),
+  rosterSignature: hex(128),
+  sharedSet: even(`U2, who shared keys. ${attestedSet}`),
+  sharedSetSignature: hex(128),
+  survivorSet: even(`U3, who is in the sum. ${attestedSet}`),
+  survivorSetSignature: hex(128),
+};
+const evidenceFacts = {
+  task: v.strictObject({ name: v.string(), version: count, taskId }),
+  window: v.strictObject({ index: count, startMs: ms, endMs: ms, epoch: count }),
+  round: roundId,
+  closedMs: ms,
+  devices: count,
+};
+export const evidence = v.variant('outcome', [
+  v.strictObject({
+    ...evidenceFacts,
+    outcome: v.literal('opened'),
+    survivors: count,
+    attested: v.strictObject(attested),
+  }),
+  v.strictObject({
+    ...evidenceFacts,
+    outcome: v.literal('aborted'),
+    reason: v.string(),
+    attested: v.pipe(
+      v.partial(v.strictObject(attested)),
+      v.description('As far as it is kept of a round without a sum.'),
+    ),
+  }),
+]);
+
 export const resealed = v.strictObject({
   keyId: v.pipe(v.string(), v.description('Of the key that seals.')),
   resealed: v.pipe(count, v.description('Results that were under another key.')),
