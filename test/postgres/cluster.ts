@@ -15,6 +15,10 @@ export interface Cluster {
   readonly directory: string;
   /** Resolves when it has been started; it takes connections a moment later. */
   readonly started: Promise<void>;
+  /** Ends it as a crash would: connections break, what was committed stays. */
+  crash(): Promise<void>;
+  /** Starts it again on what it has. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -46,6 +50,11 @@ export function startCluster(binaries: string, { fsync = false }: ClusterOptions
     const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C'];
     const settings = { cwd: directory, ...owner };
     await promisify(execFile)(join(binaries, 'initdb'), [...initdb, '--no-sync'], settings);
+    await launch();
+  }
+
+  async function launch(): Promise<void> {
+    const settings = { cwd: directory, ...owner };
     const options = {
       listen_addresses: '',
       unix_socket_directories: directory,
@@ -61,20 +70,25 @@ export function startCluster(binaries: string, { fsync = false }: ClusterOptions
     await once(server, 'spawn');
   }
 
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    await started.catch(() => undefined);
+    if (server === undefined || server.exitCode !== null) return;
+    const exit = once(server, 'exit');
+    server.kill(signal);
+    await exit;
+  }
+
   const started = start();
   // Whoever connects says so better.
   started.catch(() => undefined);
   return {
     directory,
     started,
+    crash: () => end('SIGQUIT'),
+    restart: launch,
     stop: async () => {
-      await started.catch(() => undefined);
-      if (server !== undefined && server.exitCode === null) {
-        const exit = once(server, 'exit');
-        // Fast shutdown: it does not wait for connections that are still open.
-        server.kill('SIGINT');
-        await exit;
-      }
+      // Fast shutdown: it does not wait for connections that are still open.
+      await end('SIGINT');
       await rm(directory, { recursive: true, force: true });
     },
   };

@@ -365,6 +365,17 @@ describe.skipIf(skips)(skips ? `the page (skipped: ${NO_CHROMIUM})` : 'the page'
     await page.getByRole('status').filter({ hasText: 'editor-telemetry runs again.' }).waitFor();
   });
 
+  it('says so if a stop is not written down', async () => {
+    api.isStoreAway = true;
+    const page = await open();
+    await signIn(page, 'onlysum_operator', 'Tasks');
+    await page.getByRole('button', { name: 'Stop editor-telemetry…' }).click();
+    await page.getByLabel('Reason').fill('leak');
+    await page.getByRole('dialog').getByRole('button', { name: 'Stop editor-telemetry' }).click();
+    await page.getByRole('status').filter({ hasText: 'the stop is lost' }).waitFor();
+    expect(await page.getByText('Stopped: leak').count()).toBe(1);
+  });
+
   it('offers an analyst no kill switch', async () => {
     const page = await open();
     await signIn(page, 'onlysum_analyst', 'Tasks');

@@ -15,6 +15,7 @@ import type {
   Me,
   PrivacyView,
   ResultRow,
+  StoppedTask,
   TaskView,
   WindowDetail,
   WindowEstimates,
@@ -49,6 +50,7 @@ export class RecordedApi {
   liveStep = 0;
   isEmpty = false;
   isBroken = false;
+  isStoreAway = false;
   expiresMs = Date.now() + 8 * 3_600_000;
 
   constructor(privacy?: Privacy) {
@@ -66,6 +68,7 @@ export class RecordedApi {
     this.liveStep = 0;
     this.isEmpty = false;
     this.isBroken = false;
+    this.isStoreAway = false;
     this.expiresMs = Date.now() + 8 * 3_600_000;
   }
 
@@ -293,7 +296,9 @@ export class RecordedApi {
     const { reason } = JSON.parse(body) as { reason: string };
     this.changes.push(`${path} ${reason}`);
     this.#stopped = path.endsWith('/stop') ? reason : undefined;
-    return { status: 200, body: this.task() };
+    if (this.#stopped === undefined) return { status: 200, body: this.task() };
+    const stopped: StoppedTask = { ...this.task(), isDurable: !this.isStoreAway };
+    return { status: 200, body: stopped };
   }
 }
 

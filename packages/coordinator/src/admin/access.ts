@@ -9,9 +9,12 @@ import type { CoordinatorStore } from '../store/coordinator-store.js';
 import { Refusal, refuse } from './refusal.js';
 import type { Route } from './route.js';
 
-/** @throws {Refusal} 401 `token-missing`, `token-invalid`, `token-expired`, `token-revoked`. */
+/**
+ * @param tokens - where its record is looked up.
+ * @throws {Refusal} 401 `token-missing`, `token-invalid`, `token-expired`, `token-revoked`.
+ */
 export async function authenticate(
-  store: CoordinatorStore,
+  tokens: Pick<CoordinatorStore, 'token'>,
   suite: Suite,
   authorization: string | undefined,
   nowMs: number,
@@ -22,7 +25,7 @@ export async function authenticate(
     throw refuse('token-missing', 401, message, { headers: CHALLENGE });
   }
   try {
-    const record = await store.token(tokenId(presented));
+    const record = await tokens.token(tokenId(presented));
     return checkToken(suite, presented, record, nowMs);
   } catch (error) {
     if (!(error instanceof OnlysumError) || !TOKEN_CODES.has(error.code)) throw error;

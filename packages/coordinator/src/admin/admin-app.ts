@@ -23,6 +23,7 @@ import type { AdminSettings } from './admin-options.js';
 import { requirePrivate } from './connection.js';
 import type { Dashboard } from './dashboard.js';
 import { KnownTasks } from './known-tasks.js';
+import { LastKnown } from './last-known.js';
 import { RecentAccesses } from './recent-accesses.js';
 import { errorBody, type Refusal, refusalOf, refuse } from './refusal.js';
 import {
@@ -74,6 +75,8 @@ export function adminApp(
   const wrongByAddress = new TokenBuckets(WRONG_PER_ADDRESS, clock);
   const wrong = new TokenBuckets(WRONG_IN_ALL, clock);
   const known = new KnownTasks(ports.store, ports.suite);
+  const lastKnown = new LastKnown(ports.store, known, ports.now);
+  void lastKnown.follow(closing);
   const recent = new RecentAccesses(ports.now);
   const headers = { plain: headersFor(false), secure: headersFor(true) };
   const client = (c: AdminContext) => clientOf(c.env.incoming, settings.proxies);
@@ -84,14 +87,16 @@ export function adminApp(
     let task: KnownTask | undefined;
     try {
       if (route.permissions !== 'none') {
-        token = await authenticate(ports.store, ports.suite, authorization, ports.now());
+        const tokens = route.worksWithoutStore ? lastKnown : ports.store;
+        token = await authenticate(tokens, ports.suite, authorization, ports.now());
         requireRate(byToken.take(token.id));
         requirePermission(token, route);
       }
       const params = parse(route.params, c.req.param(), '');
       const query = parse(route.query, queryOf(c), '');
       if (route.scope === 'task') {
-        task = await findTask(known, { ...query, ...params });
+        const tasks = route.worksWithoutStore ? lastKnown : known;
+        task = await findTask(tasks, { ...query, ...params });
         if (token !== undefined) requireTask(token, route, task.record.name);
       } else if (route.scope === 'all' && token !== undefined) requireTask(token, route);
       const body = route.body === undefined ? undefined : await bodyOf(c, route.body);
@@ -255,11 +260,11 @@ function parse<S extends v.GenericSchema>(
 }
 
 async function findTask(
-  known: KnownTasks,
+  tasks: Pick<LastKnown, 'task'>,
   from: { readonly taskId?: unknown; readonly task?: unknown },
 ): Promise<KnownTask> {
   const id = String(from.taskId ?? from.task);
-  const task = await known.find(id);
+  const task = await tasks.task(id);
   if (task !== undefined) return task;
   throw refuse('not-found', 404, `task: this coordinator has served none with the id ${id}`, {
     field: 'task',

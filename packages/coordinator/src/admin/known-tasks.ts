@@ -21,7 +21,7 @@ export class KnownTasks {
     this.#suite = suite;
   }
 
-  async find(taskId: string): Promise<KnownTask | undefined> {
+  async task(taskId: string): Promise<KnownTask | undefined> {
     const record = await this.#store.task(taskId);
     return record === undefined ? undefined : this.#known(record);
   }

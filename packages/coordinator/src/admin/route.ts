@@ -103,6 +103,8 @@ export interface Route {
   readonly query: Fields | undefined;
   readonly body: GenericSchema | undefined;
   readonly status: 200 | 201;
+  /** Whether it works while the store does not answer, by what that said last of tokens and tasks. */
+  readonly worksWithoutStore: boolean;
   /** By media type. Undefined: no JSON, so no schema. */
   readonly responses: Readonly<Record<string, GenericSchema | undefined>>;
   readonly run: (call: Call) => Promise<unknown>;
@@ -136,11 +138,12 @@ export function route<
   Q extends Fields | undefined = undefined,
   B extends GenericSchema | undefined = undefined,
 >(
-  spec: Omit<Route, 'params' | 'query' | 'body' | 'status' | 'run'> & {
+  spec: Omit<Route, 'params' | 'query' | 'body' | 'status' | 'worksWithoutStore' | 'run'> & {
     readonly params?: P;
     readonly query?: Q;
     readonly body?: B;
     readonly status?: Route['status'];
+    readonly worksWithoutStore?: boolean;
     readonly run: (call: Call<OutputOf<P>, OutputOf<Q>, OutputOf<B>>) => Promise<unknown>;
   },
 ): Route {
@@ -150,6 +153,7 @@ export function route<
     query: spec.query,
     body: spec.body,
     status: spec.status ?? 200,
+    worksWithoutStore: spec.worksWithoutStore ?? false,
     run: spec.run as Route['run'],
   };
 }

@@ -97,6 +97,15 @@ export const task = v.strictObject({
     }),
   ),
 });
+export const stoppedTask = v.strictObject({
+  ...task.entries,
+  isDurable: v.pipe(
+    v.boolean(),
+    v.description(
+      'False while the store does not answer: the coordinator that answered has stopped the task and writes it, with its entry of the audit log, once the store is back. If that process ends before, the stop is lost.',
+    ),
+  ),
+});
 export const taskList = v.array(task);
 export const reasonBody = v.strictObject({
   reason: v.pipe(

@@ -1,7 +1,11 @@
-/** Who the token is, which tasks there are, and the kill switch. */
+/**
+ * Who the token is, which tasks there are, and the kill switch.
+ * Invariant: a stop is said to be written down only once it is.
+ */
 import { GRANTS } from '@onlysum/service';
 import * as v from 'valibot';
 import { KnownTasks, taskView } from './known-tasks.js';
+import { isDone } from './last-known.js';
 import { type Call, JSON_TYPE, type Route, route } from './route.js';
 import * as schema from './schema.js';
 
@@ -40,16 +44,17 @@ export const taskRoutes: readonly Route[] = [
     path: '/tasks/{taskId}/stop',
     name: 'stopTask',
     summary:
-      'The kill switch: ends all rounds of the task at once, and takes no device until it is resumed.',
+      'The kill switch: ends all rounds of the task at once, and takes no device until it is resumed. Works while the store does not answer.',
     permissions: ['task.kill'],
     scope: 'task',
     params,
     body: schema.reasonBody,
-    responses: { [JSON_TYPE]: schema.task },
-    run: async (call) => {
-      const { ports, token, params, body } = call;
-      await ports.stopTask(params.taskId, body.reason, token.id);
-      return presentTask(call);
+    worksWithoutStore: true,
+    responses: { [JSON_TYPE]: schema.stoppedTask },
+    run: async ({ ports, token, params: { taskId }, task, body: { reason } }) => {
+      const isDurable = await isDone(ports.stopTask(taskId, reason, token.id));
+      const record = { ...task.record, state: 'stopped', reason } as const;
+      return { ...taskView({ ...task, record }, ports.served.has(taskId)), isDurable };
     },
   }),
   route({

@@ -36,6 +36,12 @@ export interface TaskView {
   readonly metrics: readonly MetricView[];
 }
 
+/** What stopping a task answers. */
+export interface StoppedTask extends TaskView {
+  /** False while the store does not answer: the coordinator knows it, and writes it later. */
+  readonly isDurable: boolean;
+}
+
 export interface MetricView {
   readonly name: string;
   readonly kind: Metric['kind'];

@@ -82,9 +82,9 @@ function Verification(): JSX.Element {
       {isBusy.value ? <Loading what="the whole log" /> : null}
       {last === undefined ? <PresentHead loaded={head} /> : <Head head={last.verdict.head} />}
       <p class="help">
-        Keep the head elsewhere: only somebody who has it can tell that the log was written anew
-        together with its head, with <code class="whole">onlysum audit verify --head</code> and an
-        export.
+        Keep the head elsewhere: with it and an export,{' '}
+        <code class="whole">onlysum audit verify --head</code> tells whether the log was written
+        anew together with the head that the coordinator has.
       </p>
     </section>
   );

@@ -5,7 +5,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import type { TaskView } from '../api/contract.js';
+import type { StoppedTask, TaskView } from '../api/contract.js';
 import { json } from '../session.js';
 import { replaceTask } from '../tasks.js';
 import { taskTitle } from '../view/task-picker.js';
@@ -16,7 +16,9 @@ const EFFECTS = {
   stop: 'All its rounds end now, without a result, and devices are sent away until it is resumed. What devices have already sent opens nothing.',
   resume: 'Devices may connect again, and rounds begin as before.',
 };
-const DONE = { stop: 'was stopped', resume: 'runs again' };
+const DONE = { stop: 'was stopped.', resume: 'runs again.' };
+const NOT_WRITTEN =
+  'was stopped, and that is not written down: the store does not answer. If the coordinator ends before it does, the stop is lost.';
 
 /** @param onClosed - told what happened; nothing if it was given up. */
 export function KillSwitch({
@@ -49,8 +51,13 @@ export function KillSwitch({
     isBusy.value = true;
     try {
       const path = `/tasks/${task.taskId}/${change}`;
-      replaceTask(await json<TaskView>(path, { method: 'POST', body: { reason: given } }));
-      outcome.current = `${task.name} ${DONE[change]}.`;
+      const request = { method: 'POST', body: { reason: given } } as const;
+      const { isDurable = true, ...changed } = await json<TaskView & Partial<StoppedTask>>(
+        path,
+        request,
+      );
+      replaceTask(changed);
+      outcome.current = `${task.name} ${isDurable ? DONE[change] : NOT_WRITTEN}`;
       dialog.current?.close();
     } catch (error) {
       problem.value = error instanceof Error ? error.message : String(error);

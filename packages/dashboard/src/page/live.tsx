@@ -97,7 +97,7 @@ const STEPS = [
   { name: 'Sharing', stages: ['sharing', 'attesting-shared-set'] },
   { name: 'Masking', stages: ['masking', 'attesting-survivor-set'] },
   { name: 'Unmasking', stages: ['unmasking', 'recovering'] },
-  { name: 'Opening', stages: ['opening', 'finished'] },
+  { name: 'Opening', stages: ['opening', 'keeping', 'finished'] },
 ];
 
 const STAGES: Readonly<Record<string, string>> = {
@@ -110,6 +110,7 @@ const STAGES: Readonly<Record<string, string>> = {
   unmasking: 'Devices reveal what takes the masks off.',
   recovering: 'Devices help to take off the masks of those that left.',
   opening: 'The masks come off the sum.',
+  keeping: 'The sum is written down before anybody is told.',
 };
 
 function RoundCard({
