@@ -207,6 +207,9 @@ describe.skipIf(skips)(skips ? `the page (skipped: ${NO_CHROMIUM})` : 'the page'
         .getByRole('status')
         .filter({ hasText: 'editor-telemetry: unmasking, 4,800 devices.' })
         .waitFor();
+      api.liveStep = 4;
+      await masking.getByText('The sum is written down before anybody is told.').waitFor();
+      expect(await masking.locator('[aria-current=step]').innerText()).toBe('Opening');
     });
 
     it('comes back after its connection broke', async () => {

@@ -138,12 +138,12 @@ export class RecordedApi {
       {
         ...common,
         round: '0f1e2d3c'.repeat(4),
-        stage: step < 2 ? 'masking' : 'unmasking',
+        stage: step < 2 ? 'masking' : step < 4 ? 'unmasking' : 'keeping',
         devices: 4_800,
         missing: 0,
-        closesInMs: 41_000,
-        asked: 4_790,
-        answered: 3_120,
+        closesInMs: step < 4 ? 41_000 : null,
+        asked: step < 4 ? 4_790 : 0,
+        answered: step < 4 ? 3_120 : 0,
       },
     ];
   }

@@ -133,7 +133,8 @@ function optionsOf(node: HTMLElement, { times, series, axis }: Props): uPlot.Opt
       y: { range: (_plot, least, most) => padded(least, most) },
       x: { range: (_plot, from, to) => margin(from, to, times.length) },
     },
-    padding: [10, 16, 0, 0],
+    // Half a label at the right: the last one stands in the middle of the last time.
+    padding: [10, LABEL_WIDTH / 2, 0, 0],
     axes: [
       {
         ...axisLook,

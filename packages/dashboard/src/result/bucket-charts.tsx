@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import { ChartFigure } from '../chart/figure.js';
 import { HistogramChart } from '../chart/histogram.js';
 import { DataTable } from '../view/data-table.js';
-import { counted, interval, number, share } from '../view/format.js';
+import { counted, interval, intervalOf, number, share } from '../view/format.js';
 
 export function BucketsChart({
   title,
@@ -41,7 +41,7 @@ export function BucketsChart({
         number(from),
         number(to),
         number(count.value),
-        interval(count.interval) || 'exact',
+        intervalOf(count.value, count.interval),
       ])}
     >
       <HistogramChart buckets={buckets} />

@@ -9,7 +9,7 @@ import { useMemo } from 'preact/hooks';
 import type { ResultRow } from '../api/contract.js';
 import { ChartFigure } from '../chart/figure.js';
 import { type Point, type Series, TimeChart } from '../chart/time-chart.js';
-import { axisLabel, counted, interval, number, share, time, title } from '../view/format.js';
+import { axisLabel, counted, intervalOf, number, share, time, title } from '../view/format.js';
 import { unitSuffix } from './bucket-charts.js';
 
 type Kind = MetricResult['kind'];
@@ -82,11 +82,15 @@ export function History({
         ...series.flatMap(({ points }) => {
           const point = points[i];
           if (point === undefined || point === null) return [gaps.get(window) ?? 'unknown', '–'];
-          return [format(point.value), interval([point.low, point.high], format) || 'exact'];
+          return [format(point.value), intervalOf(point.value, [point.low, point.high], format)];
         }),
       ])}
     >
-      <TimeChart times={times} series={series} axis={statistic === 'share' ? share : axisLabel} />
+      {known === 0 ? (
+        <p class="muted">No window has a number to draw.</p>
+      ) : (
+        <TimeChart times={times} series={series} axis={statistic === 'share' ? share : axisLabel} />
+      )}
     </ChartFigure>
   );
 }

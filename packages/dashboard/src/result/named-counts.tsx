@@ -3,7 +3,7 @@ import type { NamedCount, RankedCount } from '@onlysum/metrics';
 import type { JSX } from 'preact';
 import { BarChart } from '../chart/bar-chart.js';
 import { ChartFigure } from '../chart/figure.js';
-import { counted, interval, number, share } from '../view/format.js';
+import { counted, intervalOf, number, share } from '../view/format.js';
 
 interface Props {
   readonly title: string;
@@ -30,9 +30,9 @@ export function NamedCounts({ title, counts, most }: Props): JSX.Element {
         each.name,
         ...(isRanked ? [rankOf(each)] : []),
         number(each.count.value),
-        interval(each.count.interval) || 'exact',
+        intervalOf(each.count.value, each.count.interval),
         share(each.share.value),
-        interval(each.share.interval, share) || 'exact',
+        intervalOf(each.share.value, each.share.interval, share),
       ])}
     >
       <BarChart

@@ -1,11 +1,33 @@
 import { expect, it } from 'vitest';
-import { countdown, counted, duration, estimate, interval, share, time, title } from './format.js';
+import {
+  countdown,
+  counted,
+  duration,
+  estimate,
+  interval,
+  intervalOf,
+  share,
+  time,
+  title,
+} from './format.js';
 
 it('leaves out the interval of what is exact', () => {
   expect(interval([3, 3])).toBe('');
   expect(estimate({ value: 3, standardError: 0, interval: [3, 3] }, undefined, 'ms')).toBe('3 ms');
   const noisy = { value: 0.25, standardError: 0.1, interval: [0.05, 0.45] } as const;
   expect(estimate(noisy, share)).toBe('25% (95\u00a0%: 5% to 45%)');
+});
+
+it('names both if noise took a value out of its interval, which is cut to what is possible', () => {
+  const above = { value: 46, standardError: 20, interval: [0, 10] } as const;
+  expect(estimate(above)).toBe('46 with its noise (95\u00a0%: 0 to 10, cut to what is possible)');
+  const below = { value: -46, standardError: 20, interval: [0, 0] } as const;
+  expect(estimate(below)).toBe('-46 with its noise (95\u00a0%: 0, cut to what is possible)');
+  expect(intervalOf(46, [0, 10])).toBe('0 to 10, cut');
+  expect(intervalOf(-46, [0, 0])).toBe('0, cut');
+  expect(intervalOf(3, [3, 3])).toBe('exact');
+  expect(intervalOf(3, [2, 4])).toBe('2 to 4');
+  expect(intervalOf(null, [0, 1], share)).toBe('0% to 100%');
 });
 
 it('says what is known of a ratio without a value', () => {

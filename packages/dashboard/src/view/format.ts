@@ -60,7 +60,24 @@ export function interval([low, high]: readonly [number, number], format: Format 
   return low === high ? '' : `${format(low)} to ${format(high)}`;
 }
 
-/** `22 (95 %: 12 to 34)`, or only the value if it is exact. */
+/**
+ * The same for a table: `exact` for a point that is the value, and a word if the value is outside, since an
+ * interval is cut to what is possible.
+ */
+export function intervalOf(
+  value: number | null,
+  [low, high]: readonly [number, number],
+  format: Format = number,
+): string {
+  const text = interval([low, high], format);
+  if (value === null || (value >= low && value <= high)) return text || 'exact';
+  return `${text || format(low)}, cut`;
+}
+
+/**
+ * `22 (95 %: 12 to 34)`, or only the value if it is exact. An interval is cut to what is possible and a value
+ * never is: noise can take it out of its own interval, and then both are named.
+ */
 export function estimate(
   { value, interval: ends }: Estimate | RatioEstimate,
   format: (value: number | null) => string = number,
@@ -69,7 +86,12 @@ export function estimate(
   const suffix = unit === '' || unit === '1' ? '' : ` ${unit}`;
   const around = interval(ends, format);
   if (value === null) return around === '' ? NO_NUMBER : `unknown (${around}${suffix})`;
-  return `${format(value)}${suffix}${around === '' ? '' : ` (95\u00a0%: ${around})`}`;
+  const shown = `${format(value)}${suffix}`;
+  if (value >= ends[0] && value <= ends[1]) {
+    return around === '' ? shown : `${shown} (95\u00a0%: ${around})`;
+  }
+  const possible = around === '' ? format(ends[0]) : around;
+  return `${shown} with its noise (95\u00a0%: ${possible}, cut to what is possible)`;
 }
 
 export function time(ms: number): string {
