@@ -28,7 +28,7 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 /** A store, and how entries above a number are deleted behind its back. */
 interface Cuttable {
   readonly store: CoordinatorStore;
-  cut(above: number): Promise<unknown> | void;
+  readonly cut: (above: number) => Promise<unknown>;
 }
 
 /** What is read of the log goes through `change`. */
@@ -42,7 +42,7 @@ function changed(change: (entries: readonly AuditEntry[]) => readonly AuditEntry
 async function inMemory(): Promise<Cuttable> {
   let last = Infinity;
   const store = changed((entries) => entries.filter(({ sequence }) => sequence <= last));
-  return { store, cut: (above) => void (last = above) };
+  return { store, cut: async (above) => (last = above) };
 }
 
 async function onLmdb(): Promise<Cuttable> {
@@ -121,7 +121,7 @@ describe('verifying the log', () => {
     expect(await store.auditEntries({ after })).toMatchObject([
       { ...entry, details: { entries: after, found: 'holds', role: 'operator' } },
     ]);
-    cut(after - 1);
+    await cut(after - 1);
     await admin.call('/audit/verify', { token });
     expect(await store.latestAuditEntries({ limit: 1 })).toMatchObject([
       { ...entry, details: { entries: after - 1, found: 'truncated', faultAt: after } },

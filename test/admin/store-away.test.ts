@@ -37,8 +37,10 @@ describe.skipIf(skips)(title, () => {
     await cluster.started;
     const connection = { host: cluster.directory, user: 'postgres', database: 'postgres' };
     const store = await vi.waitFor(() => postgresCoordinatorStore(connection), 10_000);
-    admin = await startAdminFleet({ store, withRound: false });
-    const { fleet, taskId, call, tokens, clock } = admin;
+    const started = await startAdminFleet({ store, withRound: false });
+    admin = started;
+    const { fleet, taskId, tokens, clock } = admin;
+    const call: AdminFleet['call'] = (...given) => started.call(...given);
     const { token, id } = await admin.makeToken({
       role: 'privacy-officer',
       tasks: ['acme-desktop'],

@@ -338,13 +338,18 @@ describe.skipIf(skips)(skips ? `the page (skipped: ${NO_CHROMIUM})` : 'the page'
       expect(copied).toMatch(/^230:[0-9a-f]{64}$/);
     });
 
-    it('says where a log is broken', async () => {
-      api.isBroken = true;
+    it.each([
+      ['edited', 'Entry 118 was edited. Up to entry 117 it holds.'],
+      ['missing-or-moved', 'Entry 118 was moved, or the one before it is missing.'],
+      ['truncated', 'Entry 118 and all after it were cut off.'],
+      ['rewritten', 'Entry 118 was written anew: the store has another head.'],
+    ] as const)('says where a log is broken: %s', async (reason, text) => {
+      api.fault = { sequence: 118, reason };
       const page = await open();
       await signIn(page, 'onlysum_operator', 'Audit log');
       await page.getByRole('button', { name: 'Verify the log' }).click();
       await page.getByText('The log does not hold.').waitFor();
-      expect(await page.getByRole('main').innerText()).toContain('Entry 118 was edited');
+      expect(await page.getByRole('main').innerText()).toContain(text);
       expect(await page.getByText('Your role may verify the log, not read it.').count()).toBe(1);
     });
   });

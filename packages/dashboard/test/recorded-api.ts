@@ -49,7 +49,8 @@ export class RecordedApi {
   /** How far the live rounds have come, from 0. */
   liveStep = 0;
   isEmpty = false;
-  isBroken = false;
+  /** What verifying finds wrong with the log. */
+  fault: AuditVerification['fault'] = undefined;
   isStoreAway = false;
   expiresMs = Date.now() + 8 * 3_600_000;
 
@@ -67,7 +68,7 @@ export class RecordedApi {
     this.failing = undefined;
     this.liveStep = 0;
     this.isEmpty = false;
-    this.isBroken = false;
+    this.fault = undefined;
     this.isStoreAway = false;
     this.expiresMs = Date.now() + 8 * 3_600_000;
   }
@@ -287,9 +288,10 @@ export class RecordedApi {
 
   #verification(): AuditVerification {
     const head = this.#head();
-    if (!this.isBroken) return { entries: head.sequence, head };
-    const good = { sequence: 117, digest: entry(117).digest };
-    return { entries: 117, head: good, fault: { sequence: 118, reason: 'edited' } };
+    if (this.fault === undefined) return { entries: head.sequence, head };
+    const entries = this.fault.sequence - 1;
+    const good = { sequence: entries, digest: entry(entries).digest };
+    return { entries, head: good, fault: this.fault };
   }
 
   #change(path: string, body: string): Answer {

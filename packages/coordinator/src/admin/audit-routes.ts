@@ -30,10 +30,12 @@ export const auditRoutes: readonly Route[] = [
       limit: v.exactOptional(schema.integerText(1, PAGE)),
     }),
     responses: { [JSON_TYPE]: schema.auditPage },
-    run: async ({ ports: { store }, query, auditOnce }) => {
+    run: async (call) => {
+      const { ports, query } = call;
+      const { store } = ports;
       const newest = (await store.auditHead()).sequence;
       const from = query.before === undefined ? newest : Math.min(newest, query.before - 1);
-      await auditOnce('audit', 'audit.read', { from: Math.max(0, from) });
+      await call.auditOnce('audit', 'audit.read', { from: Math.max(0, from) });
       return store.latestAuditEntries(query);
     },
   }),
@@ -56,11 +58,11 @@ export const auditRoutes: readonly Route[] = [
     permissions: ['audit.verify'],
     scope: 'all',
     responses: { [JSON_TYPE]: schema.auditVerdict },
-    run: async ({ ports: { store, suite }, auditOnce }) => {
-      const verdict = await verifyLog(store, suite);
+    run: async (call) => {
+      const verdict = await verifyLog(call.ports.store, call.ports.suite);
       const { entries, fault } = verdict;
       const found = fault === undefined ? 'holds' : fault.reason;
-      await auditOnce(`verify ${found} ${fault?.sequence ?? ''}`, 'audit.verified', {
+      await call.auditOnce(`verify ${found} ${fault?.sequence ?? ''}`, 'audit.verified', {
         ...{ entries, found },
         ...(fault === undefined ? {} : { faultAt: fault.sequence }),
       });

@@ -3,11 +3,11 @@
  * Knows: outcomes of rounds. Doesn't know: sums, whether a signature holds.
  * Invariant: the answer is a result file without its sum, so that `onlysum audit graph` takes it as it is.
  */
+import { windowByIndex } from '@onlysum/task';
 import * as v from 'valibot';
 import { refuse } from './refusal.js';
 import { JSON_TYPE, type Route, route } from './route.js';
 import * as schema from './schema.js';
-import { windowByIndex } from '@onlysum/task';
 
 export const evidenceRoutes: readonly Route[] = [
   route({
@@ -20,14 +20,15 @@ export const evidenceRoutes: readonly Route[] = [
     scope: 'task',
     params: v.strictObject({ taskId: schema.taskId, round: schema.roundId }),
     responses: { [JSON_TYPE]: schema.evidence },
-    run: async ({ ports, task, params, audit }) => {
+    run: async (call) => {
+      const { ports, task, params } = call;
       const { taskId, name, version } = task.record;
       const round = await ports.store.round(params.round);
       if (round === undefined || round.taskId !== taskId) {
         const message = `round: none of ${name} with the id ${params.round} has ended here`;
         throw refuse('not-found', 404, message, { field: 'round' });
       }
-      await audit('evidence.read', round.round, { taskId, window: round.window });
+      await call.audit('evidence.read', round.round, { taskId, window: round.window });
       const facts = {
         task: { name, version, taskId },
         window: windowByIndex(task.task.manifest, round.window),
