@@ -1,5 +1,11 @@
 /** @onlysum/registrar: enrolment and attestation, over HTTP or embedded. */
-export { beginIncarnation, issueCodes, revokeEnrolment, revokeLicensed } from './administration.js';
+export {
+  beginIncarnation,
+  issueCodes,
+  lookUpParticipant,
+  revokeEnrolment,
+  revokeLicensed,
+} from './administration.js';
 export { auditBase, auditEntries, auditHead } from './audit.js';
 export type { Enrolment, Recertification, Renewal, TokenEnrolment } from './certifying.js';
 export type { RegistrarLimits } from './http/limits.js';
