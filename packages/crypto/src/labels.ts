@@ -25,7 +25,6 @@ export const LABELS = {
   pool: 'onlysum/1 pool',
   participantKey: 'onlysum/1 participant key',
   participant: 'onlysum/1 participant',
-  issuerKeys: 'onlysum/1 issuer keys',
   hello: 'onlysum/1 hello',
   advertise: 'onlysum/1 advertise keys',
   rosterRequest: 'onlysum/1 roster request',

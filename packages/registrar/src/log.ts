@@ -21,6 +21,13 @@ export function shortHex(bytes: Uint8Array): string {
   return toHex(bytes.subarray(0, 4));
 }
 
+/** What of an error is written: class, message and code; never its causes' fields. */
+export function errorFields(error: unknown): Record<string, string> {
+  if (!(error instanceof Error)) return { error: String(error) };
+  const code = 'code' in error && typeof error.code === 'string' ? { errorCode: error.code } : {};
+  return { error: `${error.name}: ${error.message}`, ...code };
+}
+
 /** @param task - of the request, where it is one of this registrar's. */
 export function attestationEntry(
   request: RegistrarRequest,

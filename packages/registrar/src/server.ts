@@ -15,6 +15,7 @@ import { standardLogger } from './log.js';
 import { Observations } from './observations.js';
 import { type RegistrarOptions, checkInteger } from './options.js';
 import { type Registrar, createRegistrar } from './registrar.js';
+import { prefixed } from './start-audit.js';
 
 export interface RegistrarServerOptions extends RegistrarOptions {
   /** Address to listen on, e.g. `127.0.0.1`. */
@@ -52,7 +53,16 @@ export async function startRegistrar(options: RegistrarServerOptions): Promise<R
   const rateLimits = completeRateLimits(options.rateLimits);
   const proxies = checkProxies(options.trustProxy ?? []);
   const observations = new Observations();
-  const registrar = await createRegistrar({ ...options, logger, observer: observations });
+  const registrar = await createRegistrar({
+    ...options,
+    logger,
+    observer: observations,
+    auditedSettings: {
+      ...prefixed('limits', limits),
+      ...prefixed('rateLimits', rateLimits),
+      trustProxy: [...proxies].join(', '),
+    },
+  });
   const metrics =
     options.metrics === true ? observations.expose(() => registrar.health()) : undefined;
   const settings = { limits, rateLimits, proxies, now: options.now ?? Date.now };
@@ -69,7 +79,12 @@ export async function startRegistrar(options: RegistrarServerOptions): Promise<R
     },
   }) as Server;
   server.maxConnections = limits.connections;
-  await listen(server, host, port);
+  try {
+    await listen(server, host, port);
+  } catch (error) {
+    await registrar.close();
+    throw error;
+  }
   const url = urlOf(server.address() as AddressInfo);
   logger.info({ url, tasks: tasks.length }, 'registrar listens');
   const endMaintenance = startMaintenance(registrar, logger);
@@ -79,6 +94,7 @@ export async function startRegistrar(options: RegistrarServerOptions): Promise<R
     close: async () => {
       await closeServer(server);
       await endMaintenance();
+      await registrar.close();
       observations.close();
       logger.info({ url }, 'registrar closed');
     },
