@@ -40,24 +40,25 @@ import { type Maintained, completeRetention, maintain } from './maintenance.js';
 import type { CertificateKind } from './observations.js';
 import { type RegistrarOptions, checkInteger, checkOptions, checkTasks } from './options.js';
 import { claimStore } from './owner.js';
-import { type Readiness, registrarReadiness } from './readiness.js';
+import { type Readiness, readIfThere, registrarReadiness } from './readiness.js';
 import { type RevocationList, RevocationLists } from './revocations.js';
 import { changedSettings, prefixed, startSettings } from './start-audit.js';
 
+/** What it cannot read of its store is null: it runs nevertheless, and readiness says why. */
 export interface RegistrarHealth {
   readonly status: 'ok';
   readonly role: 'registrar';
   /** Unix time on the registrar's clock. */
   readonly nowMs: number;
   readonly uptimeMs: number;
-  readonly incarnation: number;
+  readonly incarnation: number | null;
   /** The present epoch, and how many pseudonyms are enrolled for it. */
   readonly epoch: number;
-  readonly enrolled: number;
+  readonly enrolled: number | null;
   /** Public keys that it signs with, hex; the present one first. */
   readonly keys: readonly string[];
   /** Head of its audit log. */
-  readonly audit: AuditHead;
+  readonly audit: AuditHead | null;
   readonly tasks: readonly {
     readonly name: string;
     readonly version: number;
@@ -124,12 +125,13 @@ export interface Registrar {
    * @throws {UsageError} `registrar-key-unknown`.
    */
   revocations(publicKey?: Uint8Array): RevocationList;
+  /** Never throws: whoever asks whether it runs is answered while it does. */
+  health(): RegistrarHealth;
+  readiness(): Readiness;
   /** Forgets what need not be kept any longer. To be called now and then. */
   maintain(): Promise<Maintained>;
   /** Ends its audit log with what is still to be written and an entry of the end. The store stays open. */
   close(): Promise<void>;
-  health(): RegistrarHealth;
-  readiness(): Readiness;
 }
 
 /** A run of codes is printed and handed out at once; more at a time would only hold up attestation. */
@@ -279,21 +281,26 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
     health: () => {
       const { nowMs } = context();
       const epoch = Math.floor(nowMs / epochLengthMs);
-      return store.read((ledger) => ({
+      const kept = readIfThere(store, (ledger) => ({
+        incarnation: presentIncarnation(ledger),
+        enrolled: enrolledIn(ledger, epochLengthMs, epoch),
+        audit: auditHead(ledger),
+      }));
+      return {
         status: 'ok',
         role: 'registrar',
         nowMs,
         uptimeMs: Math.round(performance.now() - startedMs),
-        incarnation: presentIncarnation(ledger),
+        incarnation: kept?.incarnation ?? null,
         epoch,
-        enrolled: enrolledIn(ledger, epochLengthMs, epoch),
+        enrolled: kept?.enrolled ?? null,
         keys: [ring.present, ...ring.previous].map((key) => toHex(key.publicKey)),
-        audit: auditHead(ledger),
+        audit: kept?.audit ?? null,
         tasks: [...byId].map(([taskId, { manifest }]) => {
           const { name, version } = manifest;
           return { name, version, taskId };
         }),
-      }));
+      };
     },
     readiness: () => registrarReadiness(tasks, store, context().nowMs),
   };
