@@ -16,9 +16,9 @@ it('knows a registrar that cannot read its store for one, and why it is not read
     logger: pino({ level: 'silent' }),
   });
   const health = { role: 'registrar', status: 'ok' };
-  expect(await viewServer(url)).toMatchObject({ health: { ...health, enrolled: 0 } });
+  expect(await viewServer({ url })).toMatchObject({ health: { ...health, enrolled: 0 } });
   await store.close();
-  expect(await viewServer(url)).toMatchObject({
+  expect(await viewServer({ url })).toMatchObject({
     health: { ...health, enrolled: null, incarnation: null },
     readiness: { status: 'not-ready', reasons: ['the store does not answer'] },
   });
