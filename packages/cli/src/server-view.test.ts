@@ -6,7 +6,7 @@ import { viewServer } from './server-view.js';
 
 it('knows a registrar that cannot read its store for one, and why it is not ready', async () => {
   const store = memoryStore();
-  const { url, close } = await startRegistrar({
+  const server = await startRegistrar({
     seed: REGISTRAR_SEED,
     tasks: [makeTask()],
     epochLengthMs: EPOCH_MS,
@@ -15,6 +15,7 @@ it('knows a registrar that cannot read its store for one, and why it is not read
     port: 0,
     logger: pino({ level: 'silent' }),
   });
+  const { url } = server;
   const health = { role: 'registrar', status: 'ok' };
   expect(await viewServer({ url })).toMatchObject({ health: { ...health, enrolled: 0 } });
   await store.close();
@@ -22,5 +23,5 @@ it('knows a registrar that cannot read its store for one, and why it is not read
     health: { ...health, enrolled: null, incarnation: null },
     readiness: { status: 'not-ready', reasons: ['the store does not answer'] },
   });
-  await close();
+  await server.close();
 });

@@ -35,7 +35,7 @@ import {
 } from './certifying.js';
 import { makeKeyRing } from './key-ring.js';
 import { completeTokenLimits, makeTokenVerifier } from './licence-token.js';
-import { attestationEntry, errorFields, silentLogger } from './log.js';
+import { attestationEntry, errorFields, registrarLog, silentLogger } from './log.js';
 import { type Maintained, completeRetention, maintain } from './maintenance.js';
 import type { CertificateKind } from './observations.js';
 import { type RegistrarOptions, checkInteger, checkOptions, checkTasks } from './options.js';
@@ -146,7 +146,8 @@ const MOST_CODES = 10_000;
 export async function createRegistrar(options: RegistrarOptions): Promise<Registrar> {
   checkOptions(options);
   const { seed, previousSeeds = [], tasks, epochLengthMs, store } = options;
-  const { suite = nativeSuite, rng = systemRng, now = Date.now, logger = silentLogger() } = options;
+  const { suite = nativeSuite, rng = systemRng, now = Date.now } = options;
+  const logger = registrarLog(options.logger ?? silentLogger());
   const { observer } = options;
   const startedMs = performance.now();
   const ring = makeKeyRing(suite, seed, previousSeeds);

@@ -10,7 +10,7 @@ import type { LevelWithSilent, Logger } from 'pino';
 import { registrarApp } from './http/app.js';
 import { type RegistrarLimits, completeLimits } from './http/limits.js';
 import { type RateLimits, completeRateLimits } from './http/rate-limit.js';
-import { standardLogger } from './log.js';
+import { errorFields, registrarLog } from './log.js';
 import { Observations } from './observations.js';
 import { type RegistrarOptions, checkInteger } from './options.js';
 import { type Registrar, createRegistrar } from './registrar.js';
@@ -48,7 +48,8 @@ const BACKLOG = 4096;
  * @throws {UsageError} as {@link createRegistrar}; `listen-failed` if the address cannot be had.
  */
 export async function startRegistrar(options: RegistrarServerOptions): Promise<RunningRegistrar> {
-  const { host, port, tasks, logger = standardLogger(options.logLevel) } = options;
+  const { host, port, tasks } = options;
+  const logger = registrarLog(options.logger, options.logLevel);
   checkInteger('port', port, 0, 65_535);
   const limits = completeLimits(tasks, options.limits);
   const rateLimits = completeRateLimits(options.rateLimits);
@@ -112,7 +113,7 @@ function startMaintenance(registrar: Registrar, logger: Logger): () => Promise<v
       .then(() => registrar.maintain())
       .then(
         () => undefined,
-        (error: unknown) => logger.error({ err: error }, 'maintenance failed'),
+        (error: unknown) => logger.error(errorFields(error), 'maintenance failed'),
       );
   };
   run();

@@ -33,7 +33,7 @@ it.skipIf(!hasPostgres)(
   async () => {
     const cluster = startCluster(postgresBinaries() ?? '');
     const store = await openStore(cluster.directory);
-    const { url, registrar, close } = await startRegistrar({
+    const server = await startRegistrar({
       seed: REGISTRAR_SEED,
       tasks: [makeTask()],
       epochLengthMs: EPOCH_MS,
@@ -43,6 +43,7 @@ it.skipIf(!hasPostgres)(
       metrics: true,
       logger: pino({ level: 'silent' }),
     });
+    const { url, registrar } = server;
     const json = async (path: string) => {
       const response = await fetch(url + path);
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
@@ -92,7 +93,7 @@ it.skipIf(!hasPostgres)(
         retryable: true,
       },
     });
-    await close();
+    await server.close();
     await store.close();
   },
   90_000,
