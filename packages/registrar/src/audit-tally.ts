@@ -38,7 +38,7 @@ export class AuditTally {
     this.#host = host;
   }
 
-  /** @param event - the same object of few: its kinds must be bounded. */
+  /** @param event - one of a bounded number of kinds, without a count. */
   add(event: AuditEvent): void {
     this.#count(event, 1);
     this.#wait();

@@ -11,16 +11,14 @@ import {
   type Ledger,
   RefusedRequest,
   type RegistrarParams,
-  enrolledIn,
   newIncarnation,
   presentIncarnation,
 } from '@onlysum/protocol';
-import type { AuditHead } from '@onlysum/service';
 import { beginIncarnation, issueCodes, revokeEnrolment, revokeLicensed } from './administration.js';
 import { announcements } from './announcements.js';
 import { attestRequest } from './attestation.js';
 import { attestationRefused } from './attestation-audit.js';
-import { appendAudit, auditHead } from './audit.js';
+import { appendAudit } from './audit.js';
 import { AuditTally } from './audit-tally.js';
 import {
   type CertifyingHost,
@@ -33,6 +31,7 @@ import {
   certifyEnrolment,
   certifyRenewal,
 } from './certifying.js';
+import { type RegistrarHealth, registrarHealth } from './health.js';
 import { makeKeyRing } from './key-ring.js';
 import { completeTokenLimits, makeTokenVerifier } from './licence-token.js';
 import { attestationEntry, errorFields, registrarLog, silentLogger } from './log.js';
@@ -40,31 +39,9 @@ import { type Maintained, completeRetention, maintain } from './maintenance.js';
 import type { CertificateKind } from './observations.js';
 import { type RegistrarOptions, checkInteger, checkOptions, checkTasks } from './options.js';
 import { claimStore } from './owner.js';
-import { type Readiness, readIfThere, registrarReadiness } from './readiness.js';
+import { type Readiness, registrarReadiness } from './readiness.js';
 import { type RevocationList, RevocationLists } from './revocations.js';
 import { changedSettings, prefixed, startSettings } from './start-audit.js';
-
-/** What it cannot read of its store is null: it runs nevertheless, and readiness says why. */
-export interface RegistrarHealth {
-  readonly status: 'ok';
-  readonly role: 'registrar';
-  /** Unix time on the registrar's clock. */
-  readonly nowMs: number;
-  readonly uptimeMs: number;
-  readonly incarnation: number | null;
-  /** The present epoch, and how many pseudonyms are enrolled for it. */
-  readonly epoch: number;
-  readonly enrolled: number | null;
-  /** Public keys that it signs with, hex; the present one first. */
-  readonly keys: readonly string[];
-  /** Head of its audit log. */
-  readonly audit: AuditHead | null;
-  readonly tasks: readonly {
-    readonly name: string;
-    readonly version: number;
-    readonly taskId: string;
-  }[];
-}
 
 export interface Registrar {
   /** Ed25519, 32 bytes. */
@@ -280,28 +257,11 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
       }
     },
     health: () => {
-      const { nowMs } = context();
-      const epoch = Math.floor(nowMs / epochLengthMs);
-      const kept = readIfThere(store, (ledger) => ({
-        incarnation: presentIncarnation(ledger),
-        enrolled: enrolledIn(ledger, epochLengthMs, epoch),
-        audit: auditHead(ledger),
-      }));
-      return {
-        status: 'ok',
-        role: 'registrar',
-        nowMs,
-        uptimeMs: Math.round(performance.now() - startedMs),
-        incarnation: kept?.incarnation ?? null,
-        epoch,
-        enrolled: kept?.enrolled ?? null,
-        keys: [ring.present, ...ring.previous].map((key) => toHex(key.publicKey)),
-        audit: kept?.audit ?? null,
-        tasks: [...byId].map(([taskId, { manifest }]) => {
-          const { name, version } = manifest;
-          return { name, version, taskId };
-        }),
-      };
+      const uptimeMs = Math.round(performance.now() - startedMs);
+      return registrarHealth(
+        { store, ring, tasks: [...byId.values()], epochLengthMs, uptimeMs },
+        context().nowMs,
+      );
     },
     readiness: () => registrarReadiness(tasks, store, context().nowMs),
   };
