@@ -17,7 +17,9 @@ import {
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { PublishedResult } from '@onlysum/coordinator';
+import { DROP_REASONS, SUBPROTOCOL } from '@onlysum/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
 import { freePort } from '../e2e/free-port.js';
 import { endAll, Running } from '../e2e/onlysum-process.js';
 import { guideBlock, REPOSITORY, substitute, succeed, triedBlocks } from './guide.js';
@@ -31,6 +33,9 @@ const certificates = join(root, 'tls');
 const trusted = join(root, 'trusted.pem');
 /** Requests a minute that the registrar allows an address here, each kind by itself. */
 const PER_MINUTE = 12;
+
+/** Connections that the coordinator allows an address here: three devices, and one more. */
+const SEATS = 4;
 
 interface Ports {
   readonly coordinator: number;
@@ -59,6 +64,7 @@ beforeAll(async () => {
     // No end of a window in the middle of a test.
     'cd publisher\n': `cd publisher\nsed -i 's/"lengthMs": 600000/"lengthMs": 86400000/' manifest.json\n`,
     'PerAddress: 6000': `PerAddress: ${PER_MINUTE}`,
+    'PerAddress: 1024': `PerAddress: ${SEATS}`,
     ...numbered({ 8787: coordinator, 8788: registrar, 8789: admin }),
   });
   await succeed(script, { cwd, limitMs: LIMIT_MS / 2 });
@@ -101,6 +107,7 @@ async function behind(start: () => Promise<void>, devices: readonly string[]): P
   await hidesWhatIsInside();
   await showsTheDashboard();
   await makesARound(devices);
+  await countsDevices();
   await countsClients();
 }
 
@@ -167,6 +174,30 @@ async function makesARound(devices: readonly string[]): Promise<void> {
   expect(startup).toMatchObject({ reported: { value: 3 } });
 }
 
+/** By the address that the proxy had the connection from, whatever a device says of itself. */
+async function countsDevices(): Promise<void> {
+  const sockets: WebSocket[] = [];
+  const connect = async (localAddress: string, says: string) => {
+    const headers = { 'X-Forwarded-For': says };
+    const options = { ca: readFileSync(trusted), localAddress, family: 4, headers };
+    const socket = new WebSocket(`wss://localhost:${ports.sums}/`, SUBPROTOCOL, options);
+    sockets.push(socket);
+    const closed = once(socket, 'close') as Promise<[number]>;
+    await once(socket, 'open');
+    return { closed };
+  };
+  try {
+    for (let i = 0; i < SEATS; i++) await connect('127.0.0.2', `198.51.100.${i}`);
+    await connect('127.0.0.3', '127.0.0.2');
+    const { closed } = await connect('127.0.0.2', '198.51.100.7');
+    expect((await closed)[0]).toBe(DROP_REASONS.overloaded.closeCode);
+    const stay = sockets.slice(0, -1).map(({ readyState }) => readyState);
+    expect(new Set(stay)).toEqual(new Set([WebSocket.OPEN]));
+  } finally {
+    for (const socket of sockets) socket.terminate();
+  }
+}
+
 async function countsClients(): Promise<void> {
   const through = `https://localhost:${ports.attesting}/v1/revocations`;
   const forged = "-H 'X-Forwarded-For: 198.51.100.7'";
@@ -189,7 +220,7 @@ async function startNginx(): Promise<void> {
   const file = join(root, 'onlysum.conf');
   const { sums, attesting, inside } = ports;
   const listen = (port: number) => `listen 127.0.0.1:${port} ssl;\n  server_name localhost`;
-  const block = substitute(guideBlock('nginx', 'limit_conn_zone'), {
+  const block = substitute(guideBlock('nginx', 'proxy_pass'), {
     'listen 443 ssl;\n  server_name sums.example.org': listen(sums),
     'listen 443 ssl;\n  server_name admin.example.org': listen(inside),
     'listen 443 ssl;\n  server_name registrar.example.org': listen(attesting),

@@ -43,13 +43,20 @@ it('comes up as it is configured, on keys that lie apart', () => {
 });
 
 it('shows metrics, stops a task, and revokes a device', () => {
-  const [, , , , metrics = '', stop = '', revoke = ''] = ended.out.split(MARK);
+  const [, , , , metrics = '', command = '', stop = '', revoke = ''] = ended.out.split(MARK);
   expect(metrics).toMatch(/^onlysum_registrar_enrolled 0$/m);
+  expect(command).toMatch(/^Stopped example-app@1, [0-9a-f]{64}\nResumed example-app@1/m);
   expect(stop).toContain('"state":"stopped"');
   expect(stop).toMatch(/"state":"open","served":true/);
   expect(stop).toContain('on call');
   expect(revoke).toMatch(/^Revoked\n {2}[0-9a-f]{64}$/m);
   expect(revoke).toContain('codes.made');
+});
+
+it('publishes heads that are on the logs', () => {
+  const [, , , , , , , , , verified = ''] = ended.out.split(MARK);
+  expect(verified.match(/^holds {2}\d+ entries$/gm)).toHaveLength(2);
+  expect(verified.match(/^kept {3}1 head that was kept is on it$/gm)).toHaveLength(2);
 });
 
 it('copies the stores, and goes on from a copy in a new incarnation', () => {
