@@ -12,6 +12,8 @@ const ADMIN_TITLE = 'Onlysum coordinator, admin API';
 
 const word = v.pipe(v.string(), v.maxLength(500), v.transform(printable));
 const count = v.pipe(v.number(), v.minValue(0));
+/** What a server cannot read of its store at the moment. */
+const countOrNull = v.nullable(count);
 
 const reasons = v.array(
   v.object({ stage: v.exactOptional(word), code: word, count, lastMs: v.number() }),
@@ -51,9 +53,9 @@ const registrarHealth = v.object({
   status: v.literal('ok'),
   nowMs: v.number(),
   uptimeMs: count,
-  incarnation: count,
+  incarnation: countOrNull,
   epoch: count,
-  enrolled: count,
+  enrolled: countOrNull,
   tasks,
 });
 

@@ -10,9 +10,10 @@ describe('the log', () => {
     const secret = 'c0ffee'.repeat(8);
     log.info({ seed: secret, job: secret, a: { certificate: secret, b: { share: secret } } }, 'm');
     log.child({ device: 1 }).info({ vector: secret }, 'm');
-    expect(lines).toHaveLength(2);
+    log.info({ lanes: secret, values: [secret], token: secret, a: { authorization: secret } }, 'm');
+    expect(lines).toHaveLength(3);
     expect(lines.join('')).not.toContain('c0ffee');
-    expect(lines.join('').match(/never logged/g)).toHaveLength(5);
+    expect(lines.join('').match(/never logged/g)).toHaveLength(9);
   });
 
   it('writes an error’s class, code and message, not its causes', () => {

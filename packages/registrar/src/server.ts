@@ -10,10 +10,11 @@ import type { LevelWithSilent, Logger } from 'pino';
 import { registrarApp } from './http/app.js';
 import { type RegistrarLimits, completeLimits } from './http/limits.js';
 import { type RateLimits, completeRateLimits } from './http/rate-limit.js';
-import { standardLogger } from './log.js';
+import { errorFields, registrarLog } from './log.js';
 import { Observations } from './observations.js';
 import { type RegistrarOptions, checkInteger } from './options.js';
 import { type Registrar, createRegistrar } from './registrar.js';
+import { prefixed } from './start-audit.js';
 
 export interface RegistrarServerOptions extends RegistrarOptions {
   /** Address to listen on, e.g. `127.0.0.1`. */
@@ -47,13 +48,23 @@ const BACKLOG = 4096;
  * @throws {UsageError} as {@link createRegistrar}; `listen-failed` if the address cannot be had.
  */
 export async function startRegistrar(options: RegistrarServerOptions): Promise<RunningRegistrar> {
-  const { host, port, tasks, logger = standardLogger(options.logLevel) } = options;
+  const { host, port, tasks } = options;
+  const logger = registrarLog(options.logger, options.logLevel);
   checkInteger('port', port, 0, 65_535);
   const limits = completeLimits(tasks, options.limits);
   const rateLimits = completeRateLimits(options.rateLimits);
   const proxies = parseTrustedProxies(options.trustProxy ?? []);
   const observations = new Observations();
-  const registrar = await createRegistrar({ ...options, logger, observer: observations });
+  const registrar = await createRegistrar({
+    ...options,
+    logger,
+    observer: observations,
+    auditedSettings: {
+      ...prefixed('limits', limits),
+      ...prefixed('rateLimits', rateLimits),
+      trustProxy: (options.trustProxy ?? []).join(', '),
+    },
+  });
   const metrics =
     options.metrics === true ? observations.expose(() => registrar.health()) : undefined;
   const settings = { limits, rateLimits, proxies, now: options.now ?? Date.now };
@@ -70,7 +81,12 @@ export async function startRegistrar(options: RegistrarServerOptions): Promise<R
     },
   }) as Server;
   server.maxConnections = limits.connections;
-  await listenOn(server, { host, port, backlog: BACKLOG }, 'port');
+  try {
+    await listenOn(server, { host, port, backlog: BACKLOG }, 'port');
+  } catch (error) {
+    await registrar.close();
+    throw error;
+  }
   const url = urlOf(server.address() as AddressInfo);
   logger.info({ url, tasks: tasks.length }, 'registrar listens');
   const endMaintenance = startMaintenance(registrar, logger);
@@ -80,6 +96,7 @@ export async function startRegistrar(options: RegistrarServerOptions): Promise<R
     close: async () => {
       await closeWithin(server, CLOSE_GRACE_MS);
       await endMaintenance();
+      await registrar.close();
       observations.close();
       logger.info({ url }, 'registrar closed');
     },
@@ -96,7 +113,7 @@ function startMaintenance(registrar: Registrar, logger: Logger): () => Promise<v
       .then(() => registrar.maintain())
       .then(
         () => undefined,
-        (error: unknown) => logger.error({ err: error }, 'maintenance failed'),
+        (error: unknown) => logger.error(errorFields(error), 'maintenance failed'),
       );
   };
   run();
