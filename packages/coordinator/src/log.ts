@@ -4,32 +4,26 @@
  */
 import { type LevelWithSilent, type Logger, destination, pino } from 'pino';
 
-const NEVER_LOGGED = [
-  'bytes',
-  'vector',
-  'boxes',
-  'tags',
-  'share',
-  'shares',
-  'seed',
-  'selfSeeds',
-  'pairSecrets',
-  'b',
-  'c',
-  's',
-  'p',
-  'key',
-  'keys',
-  'certificate',
-  'pseudonym',
-  'signature',
-  'members',
-  'job',
-  'request',
-];
+/** `code` is not among them: it names an error. Enrolment codes go by other names, and never come here. */
+export const NEVER_LOGGED = [
+  // Of devices.
+  ...['vector', 'values', 'value', 'lanes', 'maskedTotal', 'boxes', 'tags', 'members'],
+  ...['certificate', 'pseudonym', 'pseudonyms', 'signature', 'address', 'enrolmentCode', 'codes'],
+  // What opens something.
+  ...['seed', 'seeds', 'selfSeeds', 'selfMasks', 'share', 'shares', 'pairs', 'pairSecrets'],
+  ...['secret', 'secrets', 'key', 'keys', 'maskKeys', 'privateKey', 'sealKey', 'b', 'c', 's', 'p'],
+  // Of operators.
+  ...['token', 'tokens', 'authorization', 'password', 'passphrase', 'cookie', 'set-cookie'],
+  ...['connectionString'],
+  // What holds such things.
+  ...['bytes', 'sealed', 'sum', 'record', 'job', 'request'],
+] as const;
 
 /** Censored where they are the logged object's own fields, or one or two levels down. */
-const REDACT_PATHS = NEVER_LOGGED.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
+const REDACT_PATHS = NEVER_LOGGED.flatMap((name) => {
+  const own = `["${name}"]`;
+  return [own, `*${own}`, `*.*${own}`];
+});
 
 /**
  * @param level - of the logger that is made.
