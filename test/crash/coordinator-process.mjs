@@ -23,6 +23,7 @@ await startCoordinator({
   port,
   durations,
   resultsDir,
+  exportRounds: true,
   store,
   sealing: await fileSealing(keyFile),
   logger: pino({ level: 'info' }, destination({ fd: 1, sync: true })),

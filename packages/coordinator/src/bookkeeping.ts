@@ -5,19 +5,21 @@
  * Invariant: what was left open by an earlier process is put right before the first device comes.
  */
 import { parseHex, toHex } from '@onlysum/crypto';
-import { signAuditHead } from '@onlysum/protocol';
-import { type AuditHead, headBytes } from '@onlysum/service';
+import { type RoundRecord, signAuditHead } from '@onlysum/protocol';
+import { type AuditEvent, type AuditHead, headBytes } from '@onlysum/service';
 import { type Task, verifySignedManifest, type Window } from '@onlysum/task';
+import { CLOSED, STARTED } from './audit-backwards.js';
 import { KillSwitch } from './kill-switch.js';
 import { errorFields } from './log.js';
-import { endLostRounds, STARTED } from './lost-rounds.js';
+import { endLostRounds } from './lost-rounds.js';
+import { fileOf, missingFiles } from './missing-files.js';
 import type { Settings } from './options.js';
 import { cohortSize, DropoutRate } from './over-selection.js';
-import { publishedResult } from './published-result.js';
+import { type PublishedResult, publishedResult } from './published-result.js';
 import { Retention, RETENTION_INTERVAL_MS } from './retention.js';
-import { removeResult, replaceResult, type ResultFile } from './results.js';
+import { filesIn, removeAbandoned, removeResult, replaceResult } from './results.js';
 import { RoundLedger, SYSTEM } from './round-ledger.js';
-import { openSum } from './sealed-sums.js';
+import { openRound, openSum } from './sealed-sums.js';
 import type { ResultName, RoundOutcome, WindowName } from './store/records.js';
 import type { WindowReport } from './window-report.js';
 import { Windows } from './windows.js';
@@ -28,6 +30,8 @@ export interface BookkeepingHost {
   /** Whether a window has rounds under way. */
   hasRounds(name: WindowName): boolean;
   onWindow(report: WindowReport): Promise<void>;
+  /** A result that an earlier process stored and did not write to `resultsDir`. */
+  onMissing(result: PublishedResult, record: RoundRecord | undefined): Promise<void>;
 }
 
 /** How often windows and the kill switch are looked at. */
@@ -38,6 +42,7 @@ export class Bookkeeping {
   readonly windows: Windows;
   readonly killSwitch: KillSwitch;
   readonly #settings: Settings;
+  readonly #host: BookkeepingHost;
   readonly #retention: Retention;
   /** Served, and those that were once. */
   readonly #tasks = new Map<string, Task>();
@@ -49,6 +54,7 @@ export class Bookkeeping {
   constructor(settings: Settings, host: BookkeepingHost) {
     const { store, sealing, now, log, suite, seed } = settings;
     this.#settings = settings;
+    this.#host = host;
     const tasks = this.#tasks;
     const onClosed = (outcome: RoundOutcome) => this.#dropout.get(outcome.taskId)?.add(outcome);
     const signHead = (round: string, head: AuditHead) =>
@@ -92,6 +98,7 @@ export class Bookkeeping {
     await this.killSwitch.refresh();
     await this.windows.load();
     await this.#keepRetention();
+    await this.#writeMissing();
     await this.#tick();
     this.#every(TICK_MS, () => this.#tick());
     this.#every(RETENTION_INTERVAL_MS, () => this.#keepRetention());
@@ -107,13 +114,21 @@ export class Bookkeeping {
     return this.windows.open(task, window);
   }
 
+  /** What could not be written to `resultsDir`: the next process makes up for it. Never rejects. */
+  async noteUnwritten(event: AuditEvent): Promise<void> {
+    const { store, log } = this.#settings;
+    await store
+      .appendAudit([event])
+      .catch((error: unknown) => log.error(errorFields(error), 'a missing file is not recorded'));
+  }
+
   /** After the last round: what is being written is waited for. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#working;
     await this.ledger.settled();
     await this.#settings.store
-      .appendAudit([{ action: 'coordinator.closed', actor: SYSTEM, outcome: 'done' }])
+      .appendAudit([{ action: CLOSED, actor: SYSTEM, outcome: 'done' }])
       .catch((error: unknown) => this.#settings.log.error(errorFields(error), 'end not recorded'));
   }
 
@@ -155,10 +170,48 @@ export class Bookkeeping {
   }
 
   async #keepRetention(): Promise<void> {
-    try {
-      await this.#retention.run();
-    } catch (error) {
-      this.#settings.log.error(errorFields(error), 'retention failed: tried again in an hour');
+    const { log, resultsDir } = this.#settings;
+    const carefully = async (run: () => Promise<unknown>) => {
+      try {
+        await run();
+      } catch (error) {
+        log.error(errorFields(error), 'retention failed: tried again in an hour');
+      }
+    };
+    await carefully(() => this.#retention.run());
+    if (resultsDir === undefined) return;
+    await carefully(async () => {
+      const files = await removeAbandoned(resultsDir);
+      if (files > 0) log.warn({ files }, 'files that were left half-written are deleted');
+    });
+  }
+
+  /** After retention: nothing is written whose time is over. */
+  async #writeMissing(): Promise<void> {
+    const { resultsDir, store, sealing, exportRounds, log } = this.#settings;
+    if (resultsDir === undefined) return;
+    const present = await filesIn(resultsDir);
+    const missing = await missingFiles(store, this.#tasks, present, exportRounds);
+    for (const [task, stored] of missing.results) {
+      try {
+        const { sum, record } = openRound(sealing, stored);
+        const result = publishedResult(task, sum);
+        await this.#host.onMissing(result, exportRounds ? record : undefined);
+      } catch (error) {
+        log.error(
+          { round: stored.round, ...errorFields(error) },
+          'a missing result is not written',
+        );
+      }
+    }
+    for (const name of missing.windows) {
+      try {
+        const report = await this.windows.report(name);
+        const isDecided = report?.state === 'closed' || report?.state === 'too-few';
+        if (isDecided) await this.#host.onWindow(report);
+      } catch (error) {
+        log.error({ ...name, ...errorFields(error) }, 'a missing window is not written');
+      }
     }
   }
 
@@ -174,8 +227,4 @@ export class Bookkeeping {
     const report = await this.windows.report({ taskId, window });
     await replaceResult(resultsDir, publishedResult(task, openSum(sealing, stored)), report);
   }
-}
-
-function fileOf({ manifest }: Task, { window, round }: ResultName): ResultFile {
-  return { task: manifest, window: { index: window }, round };
 }

@@ -10,6 +10,7 @@ import type { AdminPorts } from './admin/route.js';
 import { Bookkeeping } from './bookkeeping.js';
 import { Lobby } from './lobby.js';
 import { errorFields } from './log.js';
+import { resultUnwritten, windowUnwritten } from './missing-files.js';
 import { Observations } from './observations.js';
 import { sumOpener } from './open-sum-pool.js';
 import { type CoordinatorOptions, type Settings, checkOptions, taskPath } from './options.js';
@@ -124,18 +125,22 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   /** Of the lines of the log about a result. */
   const about = ({ round, task }: PublishedResult) => ({ round, task: task.name });
 
+  const write = async (result: PublishedResult, record: RoundRecord | undefined): Promise<void> => {
+    if (resultsDir === undefined) return;
+    const of = about(result);
+    const isSaved = await save(of, 'result', () => saveResult(resultsDir, result));
+    if (!isSaved) unsavedResults++;
+    const isWhole =
+      record === undefined ||
+      (await save(of, 'round record', () => saveRecord(resultsDir, result, record)));
+    if (!isSaved || !isWhole) await books.noteUnwritten(resultUnwritten(result.round));
+  };
+
   const publish = async (
     result: PublishedResult,
     record: RoundRecord | undefined,
   ): Promise<void> => {
-    if (resultsDir !== undefined) {
-      const of = about(result);
-      const isSaved = await save(of, 'result', () => saveResult(resultsDir, result));
-      if (!isSaved) unsavedResults++;
-      if (record !== undefined) {
-        await save(of, 'round record', () => saveRecord(resultsDir, result, record));
-      }
-    }
+    await write(result, record);
     try {
       await settings.onResult?.(result);
     } catch (error) {
@@ -164,19 +169,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const books: Bookkeeping = new Bookkeeping(settings, {
     onStopped: (taskId, detail) => lobby.stopTask(taskId, detail),
     hasRounds: (name) => lobby.hasRounds(name),
+    onMissing: write,
     onWindow: async (report) => {
       if (resultsDir === undefined) return;
       const name = { window: report.window.index, task: report.task.name };
       const isSaved = await save(name, 'window', () => saveWindow(resultsDir, report));
-      if (!isSaved) unsavedResults++;
+      if (isSaved) return;
+      unsavedResults++;
+      const { taskId } = report.task;
+      await books.noteUnwritten(windowUnwritten({ taskId, window: report.window.index }));
     },
   });
   const lobby: Lobby = new Lobby(settings, link, opener, books, observations, (result, record) => {
-    const stopped = books.killSwitch.reasonFor(result.task.taskId);
-    if (stopped !== undefined) {
-      log.warn(about(result), 'the task is stopped: its last result is kept, not published');
-      return;
-    }
     const done = publish(result, record).finally(() => publishing.delete(done));
     publishing.add(done);
   });

@@ -4,7 +4,7 @@
  * Invariant: a result and the entry that says it changed keys are written together, so whoever is
  * interrupted goes on where it ended.
  */
-import { openSum, sealSum } from './sealed-sums.js';
+import { resealed } from './sealed-sums.js';
 import type { ResultSealing } from './sealing.js';
 import type { CoordinatorStore } from './store/coordinator-store.js';
 
@@ -25,18 +25,18 @@ export interface ResealPorts {
  */
 export async function resealResults({ store, sealing, actor }: ResealPorts): Promise<number> {
   const { keyId: to } = sealing;
-  let resealed = 0;
+  let count = 0;
   for (;;) {
     const page = await store.resultsUnderOtherKeys(to);
-    if (page.length === 0) return resealed;
+    if (page.length === 0) return count;
     for (const result of page) {
       const { round, keyId: from } = result;
-      const next = sealSum(sealing, openSum(sealing, result));
+      const next = resealed(sealing, result);
       const details = { from, to };
       await store.reseal(round, from, next, [
         { action: 'key.rotate', actor, subject: round, outcome: 'done', details },
       ]);
-      resealed++;
+      count++;
     }
   }
 }

@@ -91,6 +91,7 @@ export class Retention {
     );
     if (ended.length > 0) {
       const metrics = ended.map(({ name }) => name);
+      // Its record, which says all lanes, goes as well.
       const next = sealSum(sealing, withoutMetrics(task, sum, new Set(metrics)));
       const details = { metrics: metrics.join(' '), retentionDays: days };
       await store.reseal(round, keyId, next, [roundEvent('result.trimmed', round, details)]);
