@@ -25,7 +25,7 @@ await startCoordinator({
   resultsDir,
   exportRounds: true,
   store,
-  sealing: await fileSealing(keyFile),
+  sealing: await fileSealing(keyFile, store),
   logger: pino({ level: 'info' }, destination({ fd: 1, sync: true })),
 });
 // Whoever started it is gone.

@@ -20,6 +20,7 @@ import { Retention, RETENTION_INTERVAL_MS } from './retention.js';
 import { filesIn, removeAbandoned, removeResult, replaceResult } from './results.js';
 import { RoundLedger, SYSTEM } from './round-ledger.js';
 import { openRound, openSum } from './sealed-sums.js';
+import { checkSealKeys } from './sealing.js';
 import type { ResultName, RoundOutcome, WindowName } from './store/records.js';
 import type { WindowReport } from './window-report.js';
 import { Windows } from './windows.js';
@@ -77,9 +78,10 @@ export class Bookkeeping {
     });
   }
 
-  /** @throws {UsageError} `store-unavailable`, `store-conflict`. */
+  /** @throws {UsageError} `seal-key-unknown`, `store-unavailable`, `store-conflict`. */
   async start(): Promise<void> {
-    const { store, tasks, log } = this.#settings;
+    const { store, sealing, tasks, log } = this.#settings;
+    await checkSealKeys(store, sealing);
     for (const task of tasks) await this.#recordTask(task);
     for (const { taskId, signedManifest } of await store.tasks()) {
       if (this.#tasks.has(taskId)) continue;
@@ -102,6 +104,11 @@ export class Bookkeeping {
     await this.#tick();
     this.#every(TICK_MS, () => this.#tick());
     this.#every(RETENTION_INTERVAL_MS, () => this.#keepRetention());
+  }
+
+  /** What retention found that no key here opens. */
+  get sealedAway(): Pick<Retention, 'unknownKeys' | 'unopenable'> {
+    return this.#retention;
   }
 
   /** How many devices close a cohort of this task now. */
@@ -171,19 +178,14 @@ export class Bookkeeping {
 
   async #keepRetention(): Promise<void> {
     const { log, resultsDir } = this.#settings;
-    const carefully = async (run: () => Promise<unknown>) => {
-      try {
-        await run();
-      } catch (error) {
-        log.error(errorFields(error), 'retention failed: tried again in an hour');
-      }
-    };
-    await carefully(() => this.#retention.run());
+    await this.#retention.run();
     if (resultsDir === undefined) return;
-    await carefully(async () => {
+    try {
       const files = await removeAbandoned(resultsDir);
       if (files > 0) log.warn({ files }, 'files that were left half-written are deleted');
-    });
+    } catch (error) {
+      log.error(errorFields(error), 'half-written files not deleted: tried again in an hour');
+    }
   }
 
   /** After retention: nothing is written whose time is over. */

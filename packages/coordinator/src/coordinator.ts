@@ -21,6 +21,7 @@ import { registrarLink } from './registrar-link.js';
 import { prepareResultsDir, saveRecord, saveResult, saveWindow } from './results.js';
 import type { RoundStatus } from './round.js';
 import { listen } from './server.js';
+import { storeLook } from './store-look.js';
 import type { WindowReport } from './window-report.js';
 
 export interface CoordinatorHealth {
@@ -46,6 +47,8 @@ export interface CoordinatorHealth {
   readonly drops: readonly TalliedReason[];
   /** Results that could not be written to `resultsDir`. */
   readonly unsavedResults: number;
+  /** Results that no key here opens, as retention last found. */
+  readonly unopenableResults: number;
   readonly tasks: readonly {
     readonly name: string;
     readonly version: number;
@@ -109,7 +112,7 @@ function warnOfNoNoise({ tasks, log }: Settings): void {
   }
 }
 
-/** @throws {UsageError} `argument-invalid`, `task-mismatch`, `listen-failed`. */
+/** @throws {UsageError} `argument-invalid`, `task-mismatch`, `seal-key-unknown`, `store-…`, `listen-failed`. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
   const settings = checkOptions(options);
   const { log, suite, resultsDir, host } = settings;
@@ -118,6 +121,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const observations = new Observations(settings.now);
   const link = registrarLink(settings.registrar, settings.seed, suite, log, observations.onAnswer);
   const opener = sumOpener(suite.name, log);
+  const look = storeLook(settings.store);
   const publishing = new Set<Promise<void>>();
   let unsavedResults = 0;
   let closing: Promise<void> | undefined;
@@ -201,6 +205,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     aborts: observations.aborts.list(),
     drops: observations.drops.list(),
     unsavedResults,
+    unopenableResults: books.sealedAway.unopenable,
     tasks: settings.tasks.map(({ manifest, taskId }) => ({
       name: manifest.name,
       version: manifest.version,
@@ -231,7 +236,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     onDevice: (connection, tasks) => lobby.accept(connection, tasks),
     onTurnedAway: (code) => observations.onTurnedAway(code),
     health,
-    readiness: () => coordinatorReadiness(settings, link, closing !== undefined),
+    readiness: () => {
+      const { unknownKeys } = books.sealedAway;
+      const isClosing = closing !== undefined;
+      return coordinatorReadiness(settings, { link, store: look, isClosing, unknownKeys });
+    },
     metrics: settings.hasMetrics ? observations.expose(health) : undefined,
   }).catch(release);
 
