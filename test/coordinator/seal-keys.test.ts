@@ -11,7 +11,7 @@ import {
 } from '@onlysum/coordinator';
 import { afterEach, expect, it, vi } from 'vitest';
 import { closedAfterEach } from './fleets.js';
-import { enrolDevices, type Fleet, runDevices, until } from './wire-fleet.js';
+import { enrolDevices, type Fleet, runDevices, suite, until } from './wire-fleet.js';
 
 const start = closedAfterEach();
 const HOUR_MS = 3_600_000;
@@ -55,6 +55,35 @@ it('does not start beside results that none of its keys opens', async () => {
     got: other.keyId,
   });
   expect(await kept.store.auditHead()).toEqual(before);
+});
+
+it('says in the audit log what it starts with', async () => {
+  const store = memoryCoordinatorStore();
+  const [present, older] = [freshSealing(), freshSealing()];
+  const keyIds = [present.keyId, older.keyId];
+  const sealing: ResultSealing = {
+    ...{ keyId: present.keyId, keyIds },
+    seal: (...what) => present.seal(...what),
+    open: (...what) => present.open(...what),
+  };
+  const { task, keys } = await start({
+    ...{ moreTasks: [{ name: 'other' }] },
+    coordinator: { store, sealing, overSelection: false },
+  });
+  const entries = await store.auditEntries();
+  const { name, version } = task.manifest;
+  expect(entries.find(({ action }) => action === 'coordinator.started')).toMatchObject({
+    actor: 'coordinator',
+    details: {
+      publicKey: toHex(suite.ed25519PublicKey(keys.coordinator)),
+      tasks: `${name} v${version}, other v1`,
+      keyId: present.keyId,
+      olderKeyIds: older.keyId,
+      resultFiles: false,
+      exportRounds: false,
+      overSelection: false,
+    },
+  });
 });
 
 it('goes on with the retention of all that it can open, and says what it cannot', async () => {

@@ -90,9 +90,7 @@ export class Bookkeeping {
     }
     const lost = await endLostRounds(store, this.ledger);
     if (lost > 0) log.warn({ rounds: lost }, 'rounds were lost when the coordinator last ended');
-    await store.appendAudit([
-      { action: STARTED, actor: SYSTEM, outcome: 'done', details: { tasks: tasks.length } },
-    ]);
+    await store.appendAudit([this.#started()]);
     for (const task of tasks) {
       const taskId = toHex(task.taskId);
       this.#dropout.set(taskId, await DropoutRate.of(store, taskId));
@@ -137,6 +135,22 @@ export class Bookkeeping {
     await this.#settings.store
       .appendAudit([{ action: CLOSED, actor: SYSTEM, outcome: 'done' }])
       .catch((error: unknown) => this.#settings.log.error(errorFields(error), 'end not recorded'));
+  }
+
+  /** What decides who can read what: a change of it is seen between two starts. */
+  #started(): AuditEvent {
+    const { suite, seed, tasks, sealing, resultsDir, exportRounds, overSelection } = this.#settings;
+    const [keyId = sealing.keyId, ...olderKeyIds] = sealing.keyIds;
+    const details = {
+      publicKey: toHex(suite.ed25519PublicKey(seed)),
+      tasks: tasks.map(({ manifest: { name, version } }) => `${name} v${version}`).join(', '),
+      keyId,
+      olderKeyIds: olderKeyIds.join(', '),
+      resultFiles: resultsDir !== undefined,
+      exportRounds,
+      overSelection,
+    };
+    return { action: STARTED, actor: SYSTEM, outcome: 'done', details };
   }
 
   async #recordTask(task: Task): Promise<void> {
