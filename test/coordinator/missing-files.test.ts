@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -105,6 +105,29 @@ describe('files that were not written', () => {
     await nextStart(fleet, kept, { days: 90.1 });
     expect(await filesOf(result)).toEqual([]);
   });
+});
+
+it.each([
+  ['lost a metric', 30.1, ['startup_ms']],
+  ['was deleted', 90.1, undefined],
+])('puts right the files of a result that %s before a kill', async (_, days, metrics) => {
+  const { fleet, kept, result } = await opened(true, true);
+  const names = await filesOf(result);
+  const contents = await Promise.all(names.map((name) => readFile(join(resultsDir, name))));
+  await nextStart(fleet, kept, { days });
+  // As they were when the store had done it and the process was killed: it said no word of its end.
+  for (const [i, name] of names.entries()) await writeFile(join(resultsDir, name), contents[i]!);
+  const inner = kept.store;
+  const entries = await inner.auditEntries({ limit: 1_000 });
+  const killed = entries.filter(({ action }) => action !== 'coordinator.closed');
+  const store = { ...inner, auditEntries: async () => killed };
+  await nextStart(fleet, { ...kept, store }, { days });
+  if (metrics === undefined) return expect(await filesOf(result)).toEqual([]);
+  for (const suffix of [`${result.round}.json`, '-window.json']) {
+    const { estimates } = (await contentOf(result, suffix)) as PublishedResult;
+    expect(Object.keys(estimates.metrics)).toEqual(metrics);
+  }
+  expect(await filesOf(result)).toHaveLength(2);
 });
 
 it('leaves away what was taken away before a clean end', async () => {

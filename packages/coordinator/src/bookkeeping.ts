@@ -12,16 +12,14 @@ import { CLOSED, STARTED } from './audit-backwards.js';
 import { KillSwitch } from './kill-switch.js';
 import { errorFields } from './log.js';
 import { endLostRounds } from './lost-rounds.js';
-import { fileOf, missingFiles } from './missing-files.js';
 import type { Settings } from './options.js';
 import { cohortSize, DropoutRate } from './over-selection.js';
-import { type PublishedResult, publishedResult } from './published-result.js';
+import type { PublishedResult } from './published-result.js';
 import { Retention, RETENTION_INTERVAL_MS } from './retention.js';
-import { filesIn, removeAbandoned, removeResult, replaceResult } from './results.js';
+import { ResultFolder } from './result-folder.js';
 import { RoundLedger, SYSTEM } from './round-ledger.js';
-import { openRound, openSum } from './sealed-sums.js';
 import { checkSealKeys } from './sealing.js';
-import type { ResultName, RoundOutcome, WindowName } from './store/records.js';
+import type { RoundOutcome, WindowName } from './store/records.js';
 import type { WindowReport } from './window-report.js';
 import { Windows } from './windows.js';
 
@@ -43,8 +41,8 @@ export class Bookkeeping {
   readonly windows: Windows;
   readonly killSwitch: KillSwitch;
   readonly #settings: Settings;
-  readonly #host: BookkeepingHost;
   readonly #retention: Retention;
+  readonly #folder: ResultFolder | undefined;
   /** Served, and those that were once. */
   readonly #tasks = new Map<string, Task>();
   readonly #dropout = new Map<string, DropoutRate>();
@@ -55,7 +53,6 @@ export class Bookkeeping {
   constructor(settings: Settings, host: BookkeepingHost) {
     const { store, sealing, now, log, suite, seed } = settings;
     this.#settings = settings;
-    this.#host = host;
     const tasks = this.#tasks;
     const onClosed = (outcome: RoundOutcome) => this.#dropout.get(outcome.taskId)?.add(outcome);
     const signHead = (round: string, head: AuditHead) =>
@@ -73,8 +70,16 @@ export class Bookkeeping {
     });
     this.#retention = new Retention({
       ...{ store, sealing, tasks, now, log },
-      onDeleted: (task, result) => this.#removeFiles(task, result),
-      onTrimmed: (task, result) => this.#replaceFiles(task, result),
+      onDeleted: async (task, result) => this.#folder?.remove(task, result),
+      onTrimmed: async (task, result) => this.#folder?.replace(task, result),
+    });
+    const { resultsDir, exportRounds } = settings;
+    if (resultsDir === undefined) return;
+    this.#folder = new ResultFolder({
+      ...{ directory: resultsDir, exportRounds, store, sealing, tasks, log },
+      windows: this.windows,
+      write: (result, record) => host.onMissing(result, record),
+      writeWindow: (report) => host.onWindow(report),
     });
   }
 
@@ -98,7 +103,8 @@ export class Bookkeeping {
     await this.killSwitch.refresh();
     await this.windows.load();
     await this.#keepRetention();
-    await this.#writeMissing();
+    // After retention: nothing is written whose time is over.
+    await this.#folder?.catchUp();
     await this.#tick();
     this.#every(TICK_MS, () => this.#tick());
     this.#every(RETENTION_INTERVAL_MS, () => this.#keepRetention());
@@ -191,56 +197,7 @@ export class Bookkeeping {
   }
 
   async #keepRetention(): Promise<void> {
-    const { log, resultsDir } = this.#settings;
     await this.#retention.run();
-    if (resultsDir === undefined) return;
-    try {
-      const files = await removeAbandoned(resultsDir);
-      if (files > 0) log.warn({ files }, 'files that were left half-written are deleted');
-    } catch (error) {
-      log.error(errorFields(error), 'half-written files not deleted: tried again in an hour');
-    }
-  }
-
-  /** After retention: nothing is written whose time is over. */
-  async #writeMissing(): Promise<void> {
-    const { resultsDir, store, sealing, exportRounds, log } = this.#settings;
-    if (resultsDir === undefined) return;
-    const present = await filesIn(resultsDir);
-    const missing = await missingFiles(store, this.#tasks, present, exportRounds);
-    for (const [task, stored] of missing.results) {
-      try {
-        const { sum, record } = openRound(sealing, stored);
-        const result = publishedResult(task, sum);
-        await this.#host.onMissing(result, exportRounds ? record : undefined);
-      } catch (error) {
-        log.error(
-          { round: stored.round, ...errorFields(error) },
-          'a missing result is not written',
-        );
-      }
-    }
-    for (const name of missing.windows) {
-      try {
-        const report = await this.windows.report(name);
-        const isDecided = report?.state === 'closed' || report?.state === 'too-few';
-        if (isDecided) await this.#host.onWindow(report);
-      } catch (error) {
-        log.error({ ...name, ...errorFields(error) }, 'a missing window is not written');
-      }
-    }
-  }
-
-  async #removeFiles(task: Task, result: ResultName): Promise<void> {
-    const { resultsDir } = this.#settings;
-    if (resultsDir !== undefined) await removeResult(resultsDir, fileOf(task, result));
-  }
-
-  async #replaceFiles(task: Task, { round, window, taskId }: ResultName): Promise<void> {
-    const { resultsDir, store, sealing } = this.#settings;
-    const stored = await store.result(round);
-    if (resultsDir === undefined || stored === undefined) return;
-    const report = await this.windows.report({ taskId, window });
-    await replaceResult(resultsDir, publishedResult(task, openSum(sealing, stored)), report);
+    await this.#folder?.sweep();
   }
 }

@@ -10,7 +10,6 @@ import type { AdminPorts } from './admin/route.js';
 import { Bookkeeping } from './bookkeeping.js';
 import { Lobby } from './lobby.js';
 import { errorFields } from './log.js';
-import { resultUnwritten, windowUnwritten } from './missing-files.js';
 import { Observations } from './observations.js';
 import { sumOpener } from './open-sum-pool.js';
 import { type CoordinatorOptions, type Settings, checkOptions, taskPath } from './options.js';
@@ -22,6 +21,7 @@ import { prepareResultsDir, saveRecord, saveResult, saveWindow } from './results
 import type { RoundStatus } from './round.js';
 import { listen } from './server.js';
 import { storeLook } from './store-look.js';
+import { resultUnwritten, windowUnwritten } from './unfinished-files.js';
 import type { WindowReport } from './window-report.js';
 
 export interface CoordinatorHealth {

@@ -5,7 +5,7 @@
  * later.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError, describe, toHex } from '@onlysum/crypto';
 import type { RoundRecord } from '@onlysum/protocol';
@@ -64,7 +64,7 @@ export async function saveWindow(directory: string, report: WindowReport): Promi
   return saveWhole(directory, windowFile(report), report);
 }
 
-/** Writes the files again that are there and say something else; a round record goes. */
+/** Writes the files again that are there, without what was deleted of it; a round record goes. */
 export async function replaceResult(
   directory: string,
   result: PublishedResult,
@@ -72,8 +72,9 @@ export async function replaceResult(
 ): Promise<void> {
   const names = roundFiles(result);
   await rm(join(directory, names.record), { force: true });
-  await replaceWhole(directory, names.result, result);
-  if (report !== undefined) await replaceWhole(directory, windowFile(report), report);
+  const there = await filesIn(directory);
+  if (there.has(names.result)) await saveResult(directory, result);
+  if (report !== undefined && there.has(windowFile(report))) await saveWindow(directory, report);
 }
 
 /** Removes all that was written of a round, and the total of its window. */
@@ -135,27 +136,11 @@ function partialOf(path: string): string {
   return `${path}.${toHex(randomBytes(6))}.partial`;
 }
 
-async function replaceWhole(directory: string, name: string, value: object): Promise<void> {
-  const present = await readFile(join(directory, name), 'utf8').catch((error: unknown) => {
-    if (isMissing(error)) return undefined;
-    throw error;
-  });
-  if (present !== undefined && present !== textOf(value)) await saveWhole(directory, name, value);
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
-}
-
-function textOf(value: object): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
-}
-
 async function saveWhole(directory: string, name: string, value: object): Promise<string> {
   const path = join(directory, name);
   const partial = partialOf(path);
   try {
-    await writeDurably(partial, textOf(value));
+    await writeDurably(partial, `${JSON.stringify(value, undefined, 2)}\n`);
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });

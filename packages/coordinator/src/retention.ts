@@ -28,6 +28,8 @@ export interface RetentionPorts {
 }
 
 export const RETENTION_INTERVAL_MS = 3_600_000;
+export const RESULT_TRIMMED = 'result.trimmed';
+export const RESULT_DELETED = 'result.deleted';
 const DAY_MS = 86_400_000;
 const PAGE = 100;
 
@@ -35,6 +37,8 @@ export class Retention {
   readonly #ports: RetentionPorts;
   /** By round: the days of the longest retention that was found to be over in it. */
   readonly #trimmedTo = new Map<string, number>();
+  /** By round: what is still to be done elsewhere, as the store has done it. */
+  readonly #due = new Map<string, () => Promise<void>>();
   #unknownKeys: readonly string[] = [];
   #unopenable = 0;
 
@@ -66,8 +70,11 @@ export class Retention {
           return false;
         }
       };
-      await carefully(() => this.#deleteOld(taskId, task, carefully));
+      await carefully(() => this.#deleteOld(taskId, task));
       await carefully(() => this.#trim(taskId, task, carefully, unopened));
+      for (const [round, run] of this.#due) {
+        if (await carefully(run)) this.#due.delete(round);
+      }
       if (failed.length === 0) continue;
       const about = { task: task.manifest.name, failures: failed.length };
       const next = 'retention failed: tried again in an hour';
@@ -80,7 +87,7 @@ export class Retention {
     );
   }
 
-  async #deleteOld(taskId: string, task: Task, carefully: Carefully): Promise<void> {
+  async #deleteOld(taskId: string, task: Task): Promise<void> {
     const { store, now, log, onDeleted } = this.#ports;
     const days = Math.max(...task.manifest.metrics.map(({ retentionDays }) => retentionDays));
     const before = now() - days * DAY_MS;
@@ -97,7 +104,7 @@ export class Retention {
         this.#trimmedTo.delete(name.round);
         const about = { round: name.round, task: task.manifest.name };
         log.info({ ...about, retentionDays: days }, 'result deleted');
-        await carefully(() => onDeleted(task, name));
+        this.#due.set(name.round, () => onDeleted(task, name));
       }
     } while (deleted.length === PAGE);
   }
@@ -146,11 +153,10 @@ export class Retention {
       // Its record, which says all lanes, goes as well.
       const next = sealSum(sealing, withoutMetrics(task, sum, new Set(metrics)));
       const details = { metrics: metrics.join(' '), retentionDays: days };
-      await store.reseal(round, keyId, next, [roundEvent('result.trimmed', round, details)]);
+      await store.reseal(round, keyId, next, [roundEvent(RESULT_TRIMMED, round, details)]);
       log.info({ round, task: task.manifest.name, metrics }, 'metrics deleted from a result');
+      this.#due.set(round, () => onTrimmed(task, result));
     }
-    // Also if it was trimmed before: whoever did may have been killed before the files were.
-    await onTrimmed(task, result);
     this.#trimmedTo.set(round, days);
   }
 }
@@ -159,5 +165,5 @@ export class Retention {
 type Carefully = (run: () => Promise<unknown>) => Promise<boolean>;
 
 function deletion({ round }: ResultName, retentionDays: number) {
-  return roundEvent('result.deleted', round, { retentionDays });
+  return roundEvent(RESULT_DELETED, round, { retentionDays });
 }
