@@ -7,6 +7,7 @@ import {
   type AdminOptions,
   type CoordinatorStore,
   createToken,
+  freshSealing,
   memoryCoordinatorStore,
   type NewToken,
 } from '@onlysum/coordinator';
@@ -119,6 +120,7 @@ export async function startAdminFleet(options: AdminFleetOptions = {}): Promise<
     moreTasks: [{ name: 'acme-server', window: WINDOW_MS }],
     coordinator: {
       store,
+      sealing: freshSealing(),
       now: () => Date.now() + clock.offsetMs,
       admin: { port: 0, ...options.admin },
     },

@@ -55,7 +55,9 @@ describe('answers', () => {
       expect(policy).toContain("default-src 'none'");
       expect(policy).toContain("script-src 'self'");
       expect(policy).toContain("frame-ancestors 'none'");
-      expect(policy).not.toMatch(/unsafe|\*/);
+      expect(policy).toContain("require-trusted-types-for 'script'");
+      expect(policy).toContain("trusted-types 'none'");
+      expect(policy).not.toMatch(/unsafe|data:|blob:|allow-duplicates|\*/);
       expect(headers.get('referrer-policy')).toBe('no-referrer');
       expect(headers.get('x-content-type-options')).toBe('nosniff');
       expect(headers.get('strict-transport-security')).toBeNull();
@@ -114,7 +116,8 @@ describe('answers', () => {
       'limit=0',
       'limit=1001',
       'limit=1&limit=2',
-      'after=-1',
+      'before=-1',
+      'after=1',
       'x=1',
       'limit=1e2',
     ]) {
@@ -220,6 +223,19 @@ describe('rate limits', () => {
     expect(statuses).toEqual(new Set([401, 429]));
     expect((await other.store.auditHead()).sequence - sequence).toBeLessThan(40);
     expect((await other.call('/me', { token: other.tokens.analyst })).status).toBe(200);
+    await other.close();
+  });
+
+  it('let one address with wrong tokens use up no more than its own share', async () => {
+    const other = await startAdminFleet({
+      withRound: false,
+      admin: { trustProxy: ['127.0.0.1'], rateLimits: { requestsPerMinutePerAddress: 10_000 } },
+    });
+    const from = (address: string) =>
+      other.call('/me', { headers: { 'x-forwarded-for': address } });
+    for (let i = 0; i < 700; i++) await from('203.0.113.9');
+    expect((await from('203.0.113.9')).status).toBe(429);
+    expect((await from('203.0.113.10')).status).toBe(401);
     await other.close();
   });
 });

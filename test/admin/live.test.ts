@@ -1,12 +1,22 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { enrolDevices, runDevices, until } from '../coordinator/wire-fleet.js';
+import { maskedInput, shareKeys, unmasking } from '@onlysum/protocol';
+import {
+  enrolDevices,
+  type Identity,
+  type Line,
+  runDevices,
+  until,
+} from '../coordinator/wire-fleet.js';
 import * as v from 'valibot';
 import { liveRounds } from '../../packages/coordinator/src/admin/schema.js';
 import { type AdminFleet, startAdminFleet } from './admin-fleet.js';
 
 let admin: AdminFleet;
+let identities: Identity[];
 beforeAll(async () => {
   admin = await startAdminFleet({ withRound: false });
+  // Before the window opens: who comes later is of the next one.
+  identities = await enrolDevices(admin.fleet, 10);
 });
 afterAll(() => admin.close());
 
@@ -56,20 +66,49 @@ it('tells of rounds at once and as they change, without addresses and pseudonyms
   const live = await listen(admin.tokens.operator);
   await until(() => live.rounds.length === 1);
   expect(live.rounds).toEqual([[]]);
-  const identities = await enrolDevices(admin.fleet, 5);
   const two = runDevices(admin.fleet, identities.slice(0, 2));
   await until(() => live.rounds.at(-1)?.[0]?.devices === 2);
   const [gathering] = live.rounds.at(-1)!;
   expect(gathering).toMatchObject({
     ...{ taskId: admin.taskId, task: 'acme-desktop', stage: 'gathering', target: 5, missing: 1 },
+    ...{ asked: 2, answered: 2 },
   });
   expect(gathering!.closesInMs).toBeGreaterThan(0);
-  await Promise.all([two, runDevices(admin.fleet, identities.slice(2))]);
+  await Promise.all([two, runDevices(admin.fleet, identities.slice(2, 5))]);
   await until(() => live.rounds.at(-1)?.length === 0);
   const pseudonyms = identities.map(({ certificate }) =>
     Buffer.from(certificate.pseudonym).toString('hex'),
   );
   for (const never of ['127.0.0.1', ...pseudonyms]) expect(live.text()).not.toContain(never);
+  live.stop();
+});
+
+it('says how many have answered where a stage is stuck', async () => {
+  const live = await listen(admin.tokens.operator);
+  const held: (() => void)[] = [];
+  /** Holds a message of this type back until it is released. */
+  const holding = (withheld: number) => ({
+    tamper: (type: number, bytes: Uint8Array, { socket }: Line) => {
+      if (type !== withheld) return [bytes];
+      held.push(() => socket.send(bytes));
+      return [];
+    },
+  });
+  const types = [shareKeys.type, maskedInput.type, unmasking.type];
+  const devices = runDevices(admin.fleet, identities.slice(5), (i) =>
+    i < 3 ? holding(types[i]!) : {},
+  );
+  for (const [i, stage] of ['sharing', 'masking', 'unmasking'].entries()) {
+    const stuck = { stage, devices: 5, asked: 5, answered: 4 };
+    await until(() => {
+      const [round] = live.rounds.at(-1) ?? [];
+      return round?.stage === stage && round.answered === 4;
+    });
+    expect(live.rounds.at(-1)).toMatchObject([stuck]);
+    await until(() => held.length > i);
+    held[i]!();
+  }
+  for (const { receipt } of await devices) expect(receipt?.opened).toBe(true);
   live.stop();
 });
 

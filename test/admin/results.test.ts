@@ -168,8 +168,13 @@ describe.each([
 
   it('gives an audit log that can be followed, here and offline', async () => {
     const auditor = as('auditor');
-    const { json: page } = await admin.call('/audit?after=1&limit=2', auditor);
-    expect(page.map(({ sequence }: { sequence: number }) => sequence)).toEqual([2, 3]);
+    const { json: latest } = await admin.call('/audit/head', as('operator'));
+    const { json: page } = await admin.call('/audit?limit=2', auditor);
+    const { sequence, digest } = latest;
+    expect(page[0]).toMatchObject({ sequence, digest });
+    const { json: older } = await admin.call(`/audit?before=${sequence}&limit=1`, auditor);
+    expect(older).toEqual([page[1]]);
+    expect((await admin.call('/audit?before=1', auditor)).json).toEqual([]);
     const exported = await admin.call('/audit/export', auditor);
     const path = join(directory, 'audit.jsonl');
     await writeFile(path, exported.text);

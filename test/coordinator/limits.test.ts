@@ -62,6 +62,86 @@ describe('limits of connections', () => {
     expect(refused.droppedDetail).toMatch(/^1 devices of this address/);
   });
 
+  describe('behind a proxy', () => {
+    const limits = { connectionsPerAddress: 1 };
+    // All of 127.0.0.0/8 is this machine: so a connection may come from another address than the proxy's.
+    const [proxy, stranger] = ['127.0.0.1', '127.0.0.2'];
+
+    /** @returns whether the connection may stay. */
+    async function mayCome(fleet: Fleet, from: string, ...headers: readonly string[]) {
+      const raw = connectTcp({
+        port: fleet.coordinator.port,
+        host: '127.0.0.1',
+        localAddress: from,
+      });
+      sockets.push(raw);
+      let said = '';
+      raw.on('data', (chunk: Buffer) => (said += chunk.toString('latin1')));
+      raw.on('error', () => undefined);
+      const refused = () =>
+        fleet.log.lines.filter((line) => line.includes('of this address')).length;
+      const lines = headers.map((value) => `X-Forwarded-For: ${value}\r\n`).join('');
+      const before = refused();
+      raw.write(
+        `GET /v1/devices HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${lines}` +
+          'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n' +
+          'Sec-WebSocket-Protocol: onlysum.v1\r\n\r\n',
+      );
+      // Who is refused is so in the same turn as the upgrade.
+      await until(() => said.includes('101 Switching'));
+      return refused() === before;
+    }
+
+    it('counts by what a trusted proxy says, and not by what the client told it', async () => {
+      const fleet = await start({ coordinator: { limits, trustProxy: [proxy] } });
+      expect(await mayCome(fleet, proxy, '198.51.100.1')).toBe(true);
+      expect(await mayCome(fleet, proxy, '198.51.100.2')).toBe(true);
+      expect(await mayCome(fleet, proxy, '198.51.100.1')).toBe(false);
+      expect(await mayCome(fleet, proxy, '203.0.113.7, 198.51.100.1')).toBe(false);
+      expect(await mayCome(fleet, proxy, '203.0.113.7', '198.51.100.1')).toBe(false);
+      // One customer has as many IPv6 addresses as it likes.
+      expect(await mayCome(fleet, proxy, '2001:db8::1')).toBe(true);
+      expect(await mayCome(fleet, proxy, '2001:db8::2')).toBe(false);
+    });
+
+    it('ignores the header of anybody else', async () => {
+      const fleet = await start({ coordinator: { limits, trustProxy: [proxy] } });
+      expect(await mayCome(fleet, stranger, '198.51.100.1')).toBe(true);
+      expect(await mayCome(fleet, stranger, '198.51.100.2')).toBe(false);
+      expect(await mayCome(fleet, stranger)).toBe(false);
+      const trusting = await start({ coordinator: { limits } });
+      expect(await mayCome(trusting, proxy, '198.51.100.1')).toBe(true);
+      expect(await mayCome(trusting, proxy, '198.51.100.2')).toBe(false);
+    });
+
+    it.each(['', 'unknown', '198.51.100.1:4711', '[2001:db8::1]', ',,,', 'x'.repeat(4_000)])(
+      'counts a proxy that says %j as itself',
+      async (value) => {
+        const fleet = await start({ coordinator: { limits, trustProxy: ['127.0.0.0/24'] } });
+        expect(await mayCome(fleet, proxy, value)).toBe(true);
+        expect(await mayCome(fleet, proxy, value)).toBe(false);
+        expect(await mayCome(fleet, '127.0.0.9', value)).toBe(true);
+      },
+    );
+
+    it('gives a seat back when its device leaves', async () => {
+      const fleet = await start({ coordinator: { limits, trustProxy: [proxy] } });
+      expect(await mayCome(fleet, proxy, '198.51.100.1')).toBe(true);
+      const [first] = sockets as [Socket];
+      first.destroy();
+      await until(() => fleet.coordinator.health().connections === 0);
+      expect(await mayCome(fleet, proxy, '198.51.100.1')).toBe(true);
+    });
+
+    it('refuses a proxy that is no address', async () => {
+      const starting = start({ coordinator: { trustProxy: ['127.0.0.1', 'proxy.example.org'] } });
+      await expect(starting).rejects.toMatchObject({
+        code: 'argument-invalid',
+        field: 'trustProxy[1]',
+      });
+    });
+  });
+
   it('ends a connection without Hello, and one without keys after the offer', async () => {
     const fleet = await start({ coordinator: { limits: { helloTimeoutMs: 1_000 } } });
     expect(await closeOf(await silent(fleet))).toBe(4010);

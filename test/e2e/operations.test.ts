@@ -216,7 +216,7 @@ describe('doctor', () => {
     edit(cwd, (text) => text.replace('registrar-store', `{ postgres: { url: "${url}" } }`));
     chmodSync(join(cwd, 'onlysum.yaml'), 0o600);
     const gone = await doctor(cwd);
-    expect(of(gone.findings, 'stores')[0]?.message).toMatch(/does not answer: ECONNREFUSED/);
+    expect(of(gone.findings, 'stores')[0]?.message).toMatch(/does not answer: .*ECONNREFUSED/);
     expect(JSON.stringify(gone)).not.toContain('hunter2');
   });
 

@@ -24,6 +24,11 @@ export async function emptySchema(): Promise<TestConnection> {
   return { host, user: 'postgres', database: 'postgres', options: `-c search_path=${schema}` };
 }
 
+/** The same as a URL. */
+export function urlOf({ user, database, host: folder, options }: TestConnection): string {
+  return `postgres://${user}@/${database}?${new URLSearchParams({ host: folder, options })}`;
+}
+
 /** Runs SQL of a test's own, with the same search path if `connection` is given. */
 export async function asAdministrator<T>(
   run: (client: pg.Client) => Promise<T>,

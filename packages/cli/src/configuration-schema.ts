@@ -105,7 +105,7 @@ export function configurationSchema(directory: string) {
   const rateLimits = integers(keysOf(RATE_LIMITS));
   const algorithms = keysOf(TOKEN_ALGORITHMS);
   const trustProxy = described(
-    'Addresses of proxies whose word on a client is taken.',
+    'Addresses, or networks such as 10.0.0.0/8, of proxies whose word on a client is taken.',
     list(text('a text'), 'a list of at least one address'),
   );
   const positive = integer(1, Number.MAX_SAFE_INTEGER);
@@ -151,6 +151,7 @@ export function configurationSchema(directory: string) {
           }),
         ),
         tls: optional('Certificate of the listener for devices.', tls),
+        trustProxy: v.exactOptional(trustProxy),
         overSelection: optional(
           'Whether cohorts close larger by what recent rounds lost, so that cohort.target devices stay.',
           TRUTH,

@@ -32,7 +32,7 @@ coordinator:
   durations: # of the stages of a round
 ${durations.join('\n')}
   limits: {} # connections, connectionsPerAddress, helloTimeoutMs, …
-  # store, resultsKey, overSelection: docs/coordinator.md
+  # store, resultsKey, trustProxy, overSelection: docs/coordinator.md
   metrics: true
 
 device: # for the commands "onlysum device …"

@@ -94,6 +94,7 @@ describe('parseConfiguration', () => {
             rateLimits: { requestsPerMinute: 100 },
           },
           tls: { certificate: 'b.pem', key: 'b.key' },
+          trustProxy: ['10.0.0.0/8'],
           overSelection: false,
         },
         registrar: {
@@ -121,6 +122,7 @@ describe('parseConfiguration', () => {
       { file: '/etc/onlysum/old.key' },
     ]);
     expect(coordinator.overSelection).toBe(false);
+    expect(coordinator.trustProxy).toEqual(['10.0.0.0/8']);
     expect(coordinator.admin?.tls?.key).toBe('/etc/onlysum/a.key');
     expect(registrar.store).toEqual({ lmdb: '/etc/onlysum/store' });
     expect(registrar.tokenLimits).toEqual({ devices: 3, maxAgeMs: 60_000, clockToleranceMs: 0 });

@@ -57,6 +57,7 @@ export interface CoordinatorSettings {
   readonly metrics: boolean;
   readonly admin: Section<'coordinator'>['admin'];
   readonly tls: Section<'coordinator'>['tls'];
+  readonly trustProxy: readonly string[];
   readonly overSelection: boolean | undefined;
   readonly logLevel: LogLevel;
 }
@@ -128,6 +129,7 @@ export function coordinatorSettings(
     metrics: lines.metrics ?? false,
     admin: lines.admin,
     tls: lines.tls,
+    trustProxy: lines.trustProxy ?? [],
     overSelection: lines.overSelection,
     logLevel: configuration.log.level ?? DEFAULT_LOG_LEVEL,
   };

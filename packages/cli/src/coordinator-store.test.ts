@@ -6,7 +6,7 @@ import { utf8 } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import { verifyChain } from '@onlysum/service';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { emptySchema, hasPostgres, type TestConnection } from '../../../test/postgres/database.js';
+import { emptySchema, hasPostgres, urlOf } from '../../../test/postgres/database.js';
 import { openedRound, roundName, TASK } from '../../testkit/src/coordinator-records.js';
 import { Capture, caseFolders } from '../test/captured-run.js';
 import type { StoreSetting } from './configuration.js';
@@ -159,10 +159,6 @@ describe('coordinator.resultsKey', () => {
 });
 
 describe.skipIf(!hasPostgres)('coordinator.store.postgres', () => {
-  function urlOf({ user, database, host, options }: TestConnection): string {
-    return `postgres://${user}@/${database}?${new URLSearchParams({ host, options })}`;
-  }
-
   it('keeps what a coordinator does, beside commands on the same database', async () => {
     env = { COORDINATOR_DATABASE: urlOf(await emptySchema()), PRESENT, OLDER };
     configure(
@@ -191,6 +187,11 @@ it('hands coordinator.overSelection on', async () => {
   // What it does shows over many rounds only; that it arrives shows in its being checked.
   const wrong = openCoordinator({ ...settings, overSelection: 'no' as never }, terminal());
   await expect(wrong).rejects.toMatchObject({ field: 'overSelection', code: 'argument-invalid' });
+});
+
+it('hands coordinator.trustProxy on', async () => {
+  configure('trustProxy: [10.0.0.0/99]');
+  await expect(start()).rejects.toMatchObject({ field: 'trustProxy[0]', code: 'argument-invalid' });
 });
 
 it('asks for a key for results beside a database, and shows nothing of its URL', async () => {

@@ -3,6 +3,7 @@
  * Knows: plan and budget. Doesn't know: how they are calibrated, how it is shown.
  */
 import {
+  budgetOf,
   noiseShares,
   type Layout,
   type Manifest,
@@ -75,7 +76,7 @@ export function reportNoise(manifest: Manifest, layout: Layout): NoiseReport | u
     budget: {
       ...budget,
       windowsInDays: Math.ceil((budget.days * DAY_MS) / window.lengthMs),
-      windowsPaid: windowsWithin(noise.cost, budget),
+      windowsPaid: windowsWithin(noise.cost, budgetOf(privacy)),
     },
     blocks: blocksOf(manifest, layout, noise),
     metrics: manifest.metrics.map((metric) => ({

@@ -54,9 +54,14 @@ export function storeName(store: StoreSetting): string {
   return 'environment' in postgres ? `PostgreSQL (${postgres.environment})` : 'PostgreSQL';
 }
 
-type Postgres = Extract<StoreSetting, { readonly postgres: unknown }>['postgres'];
+export type Postgres = Extract<StoreSetting, { readonly postgres: unknown }>['postgres'];
 
-function databaseUrl(role: 'coordinator' | 'registrar', postgres: Postgres, { env }: Terminal) {
+/** @throws {UsageError} `setting-missing`, `config-invalid`, for an environment variable. */
+export function databaseUrl(
+  role: 'coordinator' | 'registrar',
+  postgres: Postgres,
+  { env }: Terminal,
+) {
   if ('url' in postgres) return postgres.url;
   const url = env[postgres.environment] ?? '';
   if (/^postgres(ql)?:\/\/./.test(url)) return url;

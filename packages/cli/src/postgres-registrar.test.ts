@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { emptySchema, hasPostgres, type TestConnection } from '../../../test/postgres/database.js';
+import { emptySchema, hasPostgres, urlOf } from '../../../test/postgres/database.js';
 import { caseFolders } from '../test/captured-run.js';
 import { registrarSettings } from './registrar-settings.js';
 import { type OpenRegistrar, openRegistrar } from './run-registrar.js';
@@ -53,10 +53,6 @@ async function start(): Promise<OpenRegistrar> {
   const settings = { ...registrarSettings({}, terminal()), port: 0, logLevel: 'silent' as const };
   running = await openRegistrar(settings, terminal());
   return running;
-}
-
-function urlOf({ user, database, host, options }: TestConnection): string {
-  return `postgres://${user}@/${database}?${new URLSearchParams({ host, options })}`;
 }
 
 describe.skipIf(!hasPostgres)('registrar.store.postgres', () => {

@@ -35,8 +35,9 @@ import { addRegistrarRevoke } from './commands/registrar-revoke.js';
 import { addRegistrarRotateKey } from './commands/registrar-rotate-key.js';
 import { addResultsReseal } from './commands/results-reseal.js';
 import { addSimulate } from './commands/simulate.js';
-import { addToken } from './commands/token.js';
 import { addStatus } from './commands/status.js';
+import { addTask } from './commands/task.js';
+import { addToken } from './commands/token.js';
 import type { Terminal } from './terminal.js';
 
 const EXIT_CODES = `
@@ -84,6 +85,7 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
   addRegistrarNewIncarnation(registrar, terminal);
   addRegistrarRotateKey(registrar, terminal);
   addCoordinator(program, terminal);
+  addTask(program, terminal);
   addToken(program, terminal);
   const results = program
     .command('results')

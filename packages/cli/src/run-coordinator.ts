@@ -68,6 +68,7 @@ export async function openCoordinator(
           : await keyedSealing(resultsKey, { environment: terminal.env }),
       exportRounds: settings.exportRounds,
       metrics: settings.metrics,
+      trustProxy: settings.trustProxy,
       logLevel: settings.logLevel,
       ...(resultsDir === undefined ? {} : { resultsDir }),
       ...(admin === undefined ? {} : { admin: { ...admin, dashboardDir: DASHBOARD } }),

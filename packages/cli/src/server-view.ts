@@ -4,12 +4,11 @@
  */
 import { printable } from '@onlysum/crypto';
 import * as v from 'valibot';
+import { type ServerProblem, serverProblem } from './server-problem.js';
+import { getJson, type ServerAddress } from './server-request.js';
 
-const MOST_BODY_BYTES = 2 ** 20;
 /** Of the document that every admin listener gives without a token. */
 const ADMIN_TITLE = 'Onlysum coordinator, admin API';
-const ANSWER_MS = 5000;
-const SILENT = `no answer within ${ANSWER_MS} ms`;
 
 const word = v.pipe(v.string(), v.maxLength(500), v.transform(printable));
 const count = v.pipe(v.number(), v.minValue(0));
@@ -76,83 +75,47 @@ export type ServerView =
       readonly aheadMs: number;
       readonly answerMs: number;
     }
-  | { readonly url: string; readonly problem: string };
+  | ({ readonly url: string } & ServerProblem);
 
-/** @param url - without a slash at its end. @returns a view; never throws. */
-export async function viewServer(url: string): Promise<ServerView> {
+/** @returns a view; never throws. */
+export async function viewServer(server: ServerAddress): Promise<ServerView> {
+  const { url } = server;
   try {
     const beganMs = Date.now();
-    const answer = await answerOf(`${url}/healthz`);
+    const answer = await getJson(server, '/healthz');
     const endedMs = Date.now();
     const parsed = v.safeParse(health, answer);
     if (!parsed.success) return { url, problem: 'what answers is no server of this version' };
-    const ready = v.safeParse(readiness, await answerOf(`${url}/readyz`));
+    const ready = v.safeParse(readiness, await getJson(server, '/readyz'));
     if (!ready.success) return { url, problem: 'what answers is no server of this version' };
     const aheadMs = Math.round(parsed.output.nowMs - (beganMs + endedMs) / 2);
     const answerMs = endedMs - beganMs;
     return { url, health: parsed.output, readiness: ready.output, aheadMs, answerMs };
   } catch (error) {
-    return { url, problem: reasonOf(error) };
+    return { url, ...serverProblem(server, error) };
   }
 }
 
 /** @returns the keys that it signs with, hex, the present one first; undefined if it gives none. */
-export async function registrarKeysAt(url: string): Promise<readonly string[] | undefined> {
+export async function registrarKeysAt(
+  server: ServerAddress,
+): Promise<readonly string[] | undefined> {
   const key = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
   const answer = v.object({ publicKey: key, previousKeys: v.array(key) });
   try {
-    const parsed = v.safeParse(answer, await answerOf(`${url}/v1/key`));
+    const parsed = v.safeParse(answer, await getJson(server, '/v1/key'));
     return parsed.success ? [parsed.output.publicKey, ...parsed.output.previousKeys] : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** @returns whether the admin API of a coordinator answers there. */
-export async function isAdminAt(url: string): Promise<boolean> {
+/** @returns whether the admin API of a coordinator answers there, or why that cannot be known. */
+export async function isAdminAt(server: ServerAddress): Promise<boolean | ServerProblem> {
   const answer = v.object({ info: v.object({ title: v.literal(ADMIN_TITLE) }) });
   try {
-    return v.is(answer, await answerOf(`${url}/api/v1/openapi.json`));
-  } catch {
-    return false;
-  }
-}
-
-/** Whatever the status: 503 has a body as well. @returns undefined for what is no JSON. */
-async function answerOf(url: string): Promise<unknown> {
-  const controller = new AbortController();
-  // AbortSignal.timeout keeps no process alive, nor does a request whose peer breaks off at once: with
-  // nothing else to do, Node would end before the answer.
-  const timer = setTimeout(() => controller.abort(new Error(SILENT)), ANSWER_MS);
-  try {
-    const response = await fetch(url, { signal: controller.signal, redirect: 'error' });
-    const text = await bodyOf(response);
-    return text === undefined ? undefined : (JSON.parse(text) as unknown);
+    return v.is(answer, await getJson(server, '/api/v1/openapi.json'));
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  } finally {
-    clearTimeout(timer);
+    return serverProblem(server, error);
   }
-}
-
-/** @returns undefined for more than any server of ours says. */
-async function bodyOf(response: Response): Promise<string | undefined> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of response.body ?? []) {
-    length += part.length;
-    if (length > MOST_BODY_BYTES) return undefined;
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
-}
-
-/** The platform's fetch says why only in its cause. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'no answer';
-  const { cause } = error;
-  if (!(cause instanceof Error)) return error.message;
-  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
-  return code || cause.message || error.message;
 }

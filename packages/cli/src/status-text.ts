@@ -11,7 +11,10 @@ export function statusLines(views: readonly ServerView[], nowMs: number): string
 }
 
 function serverLines(view: ServerView, nowMs: number): string[] {
-  if ('problem' in view) return [`${view.url}  does not answer: ${view.problem}`];
+  if ('problem' in view) {
+    if (view.mend === undefined) return [`${view.url}  does not answer: ${view.problem}`];
+    return [`${view.url}  cannot be asked: ${view.problem}`, `  mend: ${view.mend}`];
+  }
   const { url, health, readiness } = view;
   const ready = readiness.status === 'ready' ? 'ready' : 'NOT READY';
   return [

@@ -1,9 +1,8 @@
 /**
- * The client: what a host program holds. Knows: which part does what, and that one submission runs at a
- * time. Doesn't know: any step of it. Invariant: `record` never throws, and nothing outside the
- * manifest is ever kept.
+ * The client: what a host program holds. Knows: which part does what. Doesn't know: any step of it.
+ * Invariant: `record` never throws, and nothing outside the manifest is ever kept.
  */
-import { describe, OnlysumError, RoundError, UsageError } from '@onlysum/crypto';
+import { describe, OnlysumError, UsageError } from '@onlysum/crypto';
 import type { RecordedValue } from '@onlysum/metrics';
 import { checkManifestFloor, checkValidity, checkVersion } from '@onlysum/task';
 import { type Task, verifySignedManifest, windowAt } from '@onlysum/task';
@@ -20,14 +19,13 @@ import { chargeOf, privacyStatus, type PrivacyStatus } from './privacy-budget.js
 import { withoutExpired } from './receipt.js';
 import { type ClientRecord, type LedgerEntry, own, type SubmitReceipt } from './record.js';
 import { Recorder } from './recorder.js';
+import { RunningSubmission } from './running-submission.js';
 import {
   renewAhead,
   type SubmissionLimits,
   type SubmissionPorts,
   submitOnce,
 } from './submission.js';
-import { duration } from './submit-error.js';
-import { startTimer } from './timers.js';
 import { slotsIn } from './window-slots.js';
 
 export interface SubmitOptions {
@@ -160,7 +158,7 @@ class TaskClient implements Client {
   #isClosed = false;
   /** Metrics of which the host was told that their group is not given. */
   readonly #withheld = new Set<string>();
-  #running: Running | undefined;
+  readonly #running = new RunningSubmission();
   #endBackground: (() => void) | undefined;
 
   /** @throws {UsageError} `group-unknown`. */
@@ -223,7 +221,7 @@ class TaskClient implements Client {
   stop(): void {
     this.#endBackground?.();
     this.#endBackground = undefined;
-    if (this.#running?.holdsProcess === false) this.#running.abort(aborted('stop() was called'));
+    this.#running.abortInBackground('stop() was called');
   }
 
   async privacy(): Promise<PrivacyStatus | undefined> {
@@ -263,31 +261,18 @@ class TaskClient implements Client {
   async #end(why: string): Promise<void> {
     this.#isClosed = true;
     this.stop();
-    this.#running?.abort(aborted(why));
-    await this.#running?.done;
+    await this.#running.abort(why);
   }
 
   async #submit(options: SubmitOptions, holdsProcess: boolean): Promise<SubmitReceipt> {
     this.#checkOpen();
-    if (this.#running !== undefined) {
-      throw new UsageError('submit-running', 'submit: one is under way: wait for it', {
-        retryable: true,
-      });
-    }
-    const { attempts, timeoutMs = this.#defaultTimeoutMs() } = options;
+    const { attempts, timeoutMs = this.#defaultTimeoutMs(), signal } = options;
     checkDuration('timeoutMs', timeoutMs);
     if (attempts !== undefined) checkAttempts(attempts);
-    const controller = new AbortController();
-    const abort = (error: OnlysumError): void => controller.abort(error);
     const limits = { attempts, staysInWindow: options.timeoutMs === undefined };
-    const work = this.#work(this.#ports(controller.signal, holdsProcess), limits);
-    const done = Promise.allSettled([work]);
-    this.#running = { holdsProcess, abort, done };
-    const release = abortOn(options.signal, timeoutMs, holdsProcess, abort);
-    return work.finally(() => {
-      release();
-      this.#running = undefined;
-    });
+    return this.#running.run({ signal, timeoutMs, holdsProcess }, (ending) =>
+      this.#work(this.#ports(ending, holdsProcess), limits),
+    );
   }
 
   async #work(ports: SubmissionPorts, limits: SubmissionLimits): Promise<SubmitReceipt> {
@@ -332,42 +317,6 @@ class TaskClient implements Client {
     if (this.#isClosed)
       throw new UsageError('client-closed', 'the client was closed: make another');
   }
-}
-
-interface Running {
-  readonly holdsProcess: boolean;
-  abort(error: OnlysumError): void;
-  readonly done: Promise<unknown>;
-}
-
-/** @returns a function that lets go of signal and timer. */
-function abortOn(
-  signal: AbortSignal | undefined,
-  timeoutMs: number,
-  holdsProcess: boolean,
-  abort: (error: OnlysumError) => void,
-): () => void {
-  const onAbort = (): void => abort(aborted('its signal was aborted', signal?.reason));
-  signal?.addEventListener('abort', onAbort, { once: true });
-  if (signal?.aborted === true) onAbort();
-  const cancel = startTimer(timeoutMs, holdsProcess, () =>
-    abort(
-      new RoundError('submit-timeout', `submit: not done within ${duration(timeoutMs)}`, {
-        retryable: true,
-      }),
-    ),
-  );
-  return () => {
-    cancel();
-    signal?.removeEventListener('abort', onAbort);
-  };
-}
-
-function aborted(why: string, cause?: unknown): RoundError {
-  return new RoundError('submit-aborted', `submit: ended early: ${why}`, {
-    retryable: true,
-    cause,
-  });
 }
 
 function checkAttempts(attempts: unknown): void {

@@ -1,5 +1,6 @@
 /** @onlysum/client: record metrics on a device, and submit them so that only the sum can be opened. */
 export { portableSuite } from '@onlysum/crypto';
+export type { Budget } from '@onlysum/task';
 export { type Client, createClient, type SubmitOptions } from './client.js';
 export type { ClientConsent } from './consent.js';
 export {
@@ -16,7 +17,7 @@ export type { EnrolOptions } from './enrolment.js';
 export type { AnyMetrics, MetricTypes } from './metric-types.js';
 export type { ClientOptions, Progress } from './options.js';
 export type { LaneNoise, Preview, PreviewLane, PreviewMetric, PreviewRound } from './preview.js';
-export type { Budget, PrivacyStatus, SpentEntry } from './privacy-budget.js';
+export type { PrivacyStatus, SpentEntry } from './privacy-budget.js';
 export { checkReceipt, checkReceiptTask } from './receipt.js';
 export { emptyRecord, parseReceipts } from './record.js';
 export type {

@@ -1,10 +1,9 @@
-import { addCosts, epsilonOf, NO_COST, pureCost, skellamCost } from '@onlysum/task';
+import { addCosts, epsilonOf, isWithinBudget, NO_COST, pureCost, skellamCost } from '@onlysum/task';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type Charge,
   firstWindowMs,
-  isWithin,
   MOST_SPENT_ENTRIES,
   privacyStatus,
   type SpentEntry,
@@ -44,18 +43,20 @@ const range = (from: number, to: number) => Array.from({ length: to - from }, (_
 describe('a budget', () => {
   it('bears what adds up to exactly as much, and no more', () => {
     // Ten times 0.1 is not 1 in floating point, in whatever order it is added.
-    expect(isWithin(spentWith(spent(...range(0, 9)), pure(9)), pure(9).budget)).toBe(true);
-    expect(isWithin(spentWith(spent(...range(0, 10)), pure(10)), pure(10).budget)).toBe(false);
-    expect(isWithin(1 + 1e-6, pure(0).budget)).toBe(false);
-    expect(isWithin(Number.NaN, pure(0).budget)).toBe(false);
+    expect(isWithinBudget(spentWith(spent(...range(0, 9)), pure(9)), pure(9).budget)).toBe(true);
+    expect(isWithinBudget(spentWith(spent(...range(0, 10)), pure(10)), pure(10).budget)).toBe(
+      false,
+    );
+    expect(isWithinBudget(1 + 1e-6, pure(0).budget)).toBe(false);
+    expect(isWithinBudget(Number.NaN, pure(0).budget)).toBe(false);
   });
 
   it('returns when the period has passed since the end of a window, not a window earlier', () => {
     const entries = spent(...range(0, 10));
     for (const index of range(10, 30)) {
-      expect(isWithin(spentWith(entries, pure(index)), pure(0).budget)).toBe(index >= 30);
+      expect(isWithinBudget(spentWith(entries, pure(index)), pure(0).budget)).toBe(index >= 30);
     }
-    expect(isWithin(spentWith(entries, pure(30)), pure(0).budget)).toBe(true);
+    expect(isWithinBudget(spentWith(entries, pure(30)), pure(0).budget)).toBe(true);
     expect(firstWindowMs(entries, pure(10))).toBe(30 * DAY_MS);
     expect(firstWindowMs(entries, pure(10), 3)).toBe(32 * DAY_MS);
     expect(firstWindowMs(entries, pure(30))).toBe(30 * DAY_MS);
@@ -65,15 +66,15 @@ describe('a budget', () => {
   it('is one for all tasks of a publisher, and its period that of the task at hand', () => {
     const entries = spent(...range(0, 10));
     const twin = { task: 'twin', budget: { epsilon: 1, delta: 0, days: 5 } };
-    expect(isWithin(spentWith(entries, pure(10, twin)), twin.budget)).toBe(true);
+    expect(isWithinBudget(spentWith(entries, pure(10, twin)), twin.budget)).toBe(true);
     const strict = { task: 'twin', budget: { epsilon: 0.2, delta: 0, days: 5 } };
-    expect(isWithin(spentWith(entries, pure(10, strict)), strict.budget)).toBe(false);
+    expect(isWithinBudget(spentWith(entries, pure(10, strict)), strict.budget)).toBe(false);
   });
 
   it('gives nothing back to a clock that was set back', () => {
     const entries = spent(...range(100, 110));
     for (const index of [0, 50, 99]) {
-      expect(isWithin(spentWith(entries, pure(index)), pure(0).budget)).toBe(false);
+      expect(isWithinBudget(spentWith(entries, pure(index)), pure(0).budget)).toBe(false);
     }
   });
 
@@ -96,7 +97,7 @@ describe('a budget', () => {
   it('with a δ of 0 bears no Skellam window', () => {
     const cost = skellamCost({ l1: 1, l2Squared: 1, variance: 1e9 });
     const entries = [{ windowStartMs: 0, windowEndMs: DAY_MS, windows: 1, task: 'other', cost }];
-    expect(isWithin(spentWith(entries, pure(1)), pure(1).budget)).toBe(false);
+    expect(isWithinBudget(spentWith(entries, pure(1)), pure(1).budget)).toBe(false);
     expect(firstWindowMs(entries, pure(1))).toBe(30 * DAY_MS);
   });
 });
@@ -181,13 +182,13 @@ describe('entries', () => {
           index += pause;
           for (const end = index + length; index < end; index++) {
             const charge = pure(index, { budget }, HOUR_MS);
-            if (!isWithin(spentWith(entries, charge), budget)) {
+            if (!isWithinBudget(spentWith(entries, charge), budget)) {
               const next = firstWindowMs(entries, charge) ?? Number.NaN;
               expect(next).toBeGreaterThan(charge.windowStartMs);
               const then = pure(next / HOUR_MS, { budget }, HOUR_MS);
-              expect(isWithin(spentWith(entries, then), budget)).toBe(true);
+              expect(isWithinBudget(spentWith(entries, then), budget)).toBe(true);
               const before = pure(next / HOUR_MS - 1, { budget }, HOUR_MS);
-              expect(isWithin(spentWith(entries, before), budget)).toBe(false);
+              expect(isWithinBudget(spentWith(entries, before), budget)).toBe(false);
               continue;
             }
             entries = withCharge(entries, charge);

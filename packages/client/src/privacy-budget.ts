@@ -6,23 +6,24 @@
  */
 import {
   addCosts,
-  type NoisePromise,
-  type PrivacyCost,
+  type Budget,
+  budgetOf,
+  isWithinBudget,
+  type Spent,
   spentEpsilon,
   type Task,
+  timesCost,
   type Window,
+  windowsWithin,
 } from '@onlysum/task';
 
 /** Windows of one publisher that count until the last of them is old enough. */
-export interface SpentEntry {
+export interface SpentEntry extends Spent {
   /** Unix ms: start of the first window, end of the last one. */
   readonly windowStartMs: number;
   readonly windowEndMs: number;
-  /** How many windows these are. */
-  readonly windows: number;
   /** Name of the task; null for windows of several. */
   readonly task: string | null;
-  readonly cost: PrivacyCost;
 }
 
 /** What one window would cost, and the budget that it must fit into. */
@@ -35,12 +36,6 @@ export interface Charge extends SpentEntry {
   readonly epsilon: number;
   readonly delta: number;
   readonly budget: Budget;
-}
-
-export interface Budget {
-  readonly epsilon: number;
-  readonly delta: number;
-  readonly days: number;
 }
 
 /** What a device has spent of a task's budget, and what is left. */
@@ -67,9 +62,6 @@ const MERGED = [
   { spanDays: 7, olderThanDays: 56 },
   { spanDays: 28, olderThanDays: 400 },
 ];
-/** Sums of costs are floating-point: what is above the budget by no more than this part is equal to it. */
-const TOLERANCE = 1e-9;
-
 /** @returns undefined for a task without noise: nothing bounds what it costs. */
 export function chargeOf({ manifest, layout }: Task, window: Window): Charge | undefined {
   const { privacy } = manifest;
@@ -93,12 +85,7 @@ export function chargeOf({ manifest, layout }: Task, window: Window): Charge | u
  * @returns ε of the period that ends with the window, the window included, at the budget's δ.
  */
 export function spentWith(entries: readonly SpentEntry[], charge: Charge): number {
-  return epsilonWith(counted(entries, charge), charge.budget, charge);
-}
-
-/** Whether a window may be sent that brings the period to `spent`. */
-export function isWithin(spent: number, { epsilon }: Budget): boolean {
-  return spent <= epsilon * (1 + TOLERANCE);
+  return epsilonOfAll([...counted(entries, charge), charge], charge.budget);
 }
 
 /** @returns the entries with the window's, those that count for no task any more removed. */
@@ -125,12 +112,12 @@ export function firstWindowMs(
 ): number | undefined {
   const inPeriod = counted(entries, charge);
   const { budget, lengthMs } = charge;
-  const wanted = { windows: times, cost: repeated(charge.cost, times) };
-  const returned = inPeriod.findIndex((_, gone) =>
-    isWithin(epsilonWith(inPeriod.slice(gone), budget, wanted), budget),
-  );
+  const wanted = { windows: times, cost: timesCost(charge.cost, times) };
+  const fits = (kept: readonly Spent[]) =>
+    isWithinBudget(epsilonOfAll([...kept, wanted], budget), budget);
+  const returned = inPeriod.findIndex((_, gone) => fits(inPeriod.slice(gone)));
   if (returned === 0) return charge.windowStartMs;
-  if (returned === -1 && !isWithin(epsilonWith([], budget, wanted), budget)) return undefined;
+  if (returned === -1 && !fits([])) return undefined;
   const last = inPeriod.at(returned === -1 ? -1 : returned - 1);
   if (last === undefined) return charge.windowStartMs;
   return Math.ceil((last.windowEndMs + budget.days * DAY_MS) / lengthMs - 1) * lengthMs;
@@ -141,10 +128,11 @@ export function privacyStatus(
   charge: Charge,
   window: Window,
 ): PrivacyStatus {
-  const { mechanism, epsilon, delta, budget } = charge;
+  const { mechanism, epsilon, delta, budget, cost, lengthMs } = charge;
   const inPeriod = counted(entries, charge);
-  const spent = epsilonWith(inPeriod, budget);
-  const windowsLeft = mostThatFit(inPeriod, charge);
+  const spent = epsilonOfAll(inPeriod, budget);
+  const windowsInPeriod = Math.ceil((budget.days * DAY_MS) / lengthMs);
+  const windowsLeft = windowsWithin(cost, budget, together(inPeriod), windowsInPeriod);
   return {
     mechanism,
     epsilon,
@@ -158,10 +146,6 @@ export function privacyStatus(
   };
 }
 
-function budgetOf({ budget }: NoisePromise): Budget {
-  return { epsilon: Number(budget.epsilon), delta: Number(budget.delta), days: budget.days };
-}
-
 /**
  * Everything that ended in the period, or after it: a clock that was set back gives nothing back. A window
  * leaves when the period has passed since its end. No window is longer than its period (a rule of
@@ -171,35 +155,16 @@ function counted(entries: readonly SpentEntry[], { windowEndMs, budget }: Charge
   return entries.filter((entry) => entry.windowEndMs > windowEndMs - budget.days * DAY_MS);
 }
 
-/** Of each window's δ, GRAPH_FAILURE is set aside. With a δ of 0 only pure ε adds up. */
-function epsilonWith(
-  entries: readonly SpentEntry[],
-  budget: Budget,
-  more?: Pick<SpentEntry, 'windows' | 'cost'>,
-): number {
-  const all = more === undefined ? entries : [...entries, more];
-  if (all.length === 0) return 0;
-  const windows = all.reduce((sum, entry) => sum + entry.windows, 0);
-  return spentEpsilon(addCosts(...all.map(({ cost }) => cost)), windows, budget.delta);
+function epsilonOfAll(entries: readonly Spent[], { delta }: Budget): number {
+  const { cost, windows } = together(entries);
+  return spentEpsilon(cost, windows, delta);
 }
 
-/** No more than the period has windows. */
-function mostThatFit(inPeriod: readonly SpentEntry[], charge: Charge): number {
-  const { budget, lengthMs, cost } = charge;
-  let [low, high] = [0, Math.ceil((budget.days * DAY_MS) / lengthMs)];
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    const wanted = { windows: middle, cost: repeated(cost, middle) };
-    if (isWithin(epsilonWith(inPeriod, budget, wanted), budget)) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}
-
-function repeated(cost: PrivacyCost, times: number): PrivacyCost {
-  if (times <= 1) return times === 1 ? cost : addCosts();
-  const half = repeated(cost, Math.floor(times / 2));
-  return times % 2 === 0 ? addCosts(half, half) : addCosts(half, half, cost);
+function together(entries: readonly Spent[]): Spent {
+  return {
+    windows: entries.reduce((sum, entry) => sum + entry.windows, 0),
+    cost: addCosts(...entries.map(({ cost }) => cost)),
+  };
 }
 
 /** Merges those that end within the same `spanMs`, up to `untilMs`, the oldest first, while there are too many. */
@@ -210,7 +175,7 @@ function merged(entries: readonly SpentEntry[], spanMs: number, untilMs: number)
     const last = kept.at(-1);
     const isOld = entry.windowEndMs <= untilMs;
     if (excess > 0 && isOld && last !== undefined && isSameSpan(last, entry, spanMs)) {
-      kept[kept.length - 1] = together(last, entry);
+      kept[kept.length - 1] = joined(last, entry);
       excess--;
     } else {
       kept.push(entry);
@@ -224,13 +189,12 @@ function isSameSpan(a: SpentEntry, b: SpentEntry, spanMs: number): boolean {
 }
 
 /** Counts until the later one is old enough. */
-function together(a: SpentEntry, b: SpentEntry): SpentEntry {
+function joined(a: SpentEntry, b: SpentEntry): SpentEntry {
   return {
+    ...together([a, b]),
     windowStartMs: Math.min(a.windowStartMs, b.windowStartMs),
     windowEndMs: b.windowEndMs,
-    windows: a.windows + b.windows,
     task: a.task === b.task ? a.task : null,
-    cost: addCosts(a.cost, b.cost),
   };
 }
 

@@ -6,8 +6,9 @@
  */
 import { UsageError } from '@onlysum/crypto';
 import type { RecordedValue } from '@onlysum/metrics';
+import type { Budget } from '@onlysum/task';
 import * as v from 'valibot';
-import type { Budget, SpentEntry } from './privacy-budget.js';
+import type { SpentEntry } from './privacy-budget.js';
 
 /** JSON. All bytes are lower-case hex. */
 export interface ClientRecord {

@@ -5,8 +5,8 @@
  */
 import { toHex } from '@onlysum/crypto';
 import type { Reservation } from '@onlysum/protocol';
-import type { Manifest } from '@onlysum/task';
-import { type Charge, isWithin, spentWith, withCharge } from './privacy-budget.js';
+import { isWithinBudget, type Manifest } from '@onlysum/task';
+import { type Charge, spentWith, withCharge } from './privacy-budget.js';
 import { withEntry } from './receipt.js';
 import type { ClientRecord, SentEntry } from './record.js';
 import { own, registrarOf, withRegistrar } from './record.js';
@@ -36,7 +36,8 @@ export function reserve(
   }
   const spentBefore = own(record.privacySpent, publisher) ?? [];
   const spent = charge === undefined ? 0 : spentWith(spentBefore, charge);
-  if (charge !== undefined && !isWithin(spent, charge.budget)) return [record, 'budget-spent'];
+  if (charge !== undefined && !isWithinBudget(spent, charge.budget))
+    return [record, 'budget-spent'];
   const until = { ...before };
   for (const metric of reservation.metrics) until[metric] = reservation.windowEndMs;
   const { incarnation } = reservation;

@@ -10,6 +10,7 @@ import type { DeviceStage, Reservation, ReservationOutcome } from '@onlysum/prot
 import {
   checkValidity,
   checkVersion,
+  isWithinBudget,
   type PolicyFloor,
   type Window,
   windowAt,
@@ -19,7 +20,7 @@ import type { Derive } from './derive.js';
 import { drawNoiseInSlices } from './draw-noise-in-slices.js';
 import { type EnrolmentPorts, isEnrolled, type Pseudonym, pseudonymFor } from './enrolment.js';
 import { backoffMs } from './jitter.js';
-import { type Charge, chargeOf, firstWindowMs, isWithin, spentWith } from './privacy-budget.js';
+import { type Charge, chargeOf, firstWindowMs, spentWith } from './privacy-budget.js';
 import { fileReceipt, keepUntilMs, submitReceipt } from './receipt.js';
 import {
   type ClientRecord,
@@ -153,7 +154,7 @@ async function openWindow(
   if (charge === undefined) return window;
   const entries = own(record.privacySpent, manifest.publisher) ?? [];
   const spent = spentWith(entries, charge);
-  if (isWithin(spent, charge.budget)) return window;
+  if (isWithinBudget(spent, charge.budget)) return window;
   const returnsMs = firstWindowMs(entries, charge);
   throw refused(budgetSpent(spent, charge, returnsMs), returnsMs);
 }

@@ -7,10 +7,11 @@ export const CLOSED = 'coordinator.closed';
 const PAGE = 500;
 
 export async function* auditBackwards(store: CoordinatorStore): AsyncIterable<AuditEntry> {
-  const { sequence } = await store.auditHead();
-  for (let last = sequence; last > 0; last -= PAGE) {
-    const after = Math.max(0, last - PAGE);
-    const entries = await store.auditEntries({ after, limit: last - after });
-    yield* entries.toReversed();
-  }
+  let page: readonly AuditEntry[];
+  let before: number | undefined;
+  do {
+    page = await store.latestAuditEntries({ limit: PAGE, ...(before !== undefined && { before }) });
+    yield* page;
+    before = page.at(-1)?.sequence;
+  } while (page.length === PAGE);
 }

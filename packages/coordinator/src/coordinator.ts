@@ -8,6 +8,7 @@ import type { RoundRecord } from '@onlysum/protocol';
 import { type RunningAdmin, startAdmin } from './admin/admin-server.js';
 import type { AdminPorts } from './admin/route.js';
 import { Bookkeeping } from './bookkeeping.js';
+import { KeyRotation } from './key-rotation.js';
 import { Lobby } from './lobby.js';
 import { errorFields } from './log.js';
 import { Observations } from './observations.js';
@@ -228,7 +229,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     const { store, rng, now } = settings;
     const served = new Set(settings.tasks.map(({ taskId }) => toHex(taskId)));
     const rounds = () => lobby.live();
-    const ports = { ...control, store, suite, rng, now, log, served, rounds };
+    const rotation = new KeyRotation(settings);
+    const resealResults: AdminPorts['resealResults'] = (...args) => rotation.run(...args);
+    const ports = { ...control, store, suite, rng, now, log, served, rounds, resealResults };
     admin = await startAdmin(settings.admin, ports).catch(release);
   }
 

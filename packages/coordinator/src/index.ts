@@ -12,6 +12,7 @@ export {
   revokeToken,
   type TokenView,
 } from './admin/tokens.js';
+export { resumeTaskIn, stopTaskIn } from './kill-switch.js';
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
 export type { CoordinatorOptions } from './options.js';
 export type { Readiness } from './readiness.js';

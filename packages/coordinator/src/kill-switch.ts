@@ -4,7 +4,7 @@
  * Invariant: a task that is stopped in the store is stopped here within a second, and from the start.
  */
 import { invalidField, UsageError } from '@onlysum/crypto';
-import type { CoordinatorStore } from './store/coordinator-store.js';
+import type { CoordinatorStore, Written } from './store/coordinator-store.js';
 
 /** Devices are told it within a message that has room for 512. */
 export const MOST_REASON_CHARACTERS = 300;
@@ -37,21 +37,15 @@ export class KillSwitch {
    * @throws {UsageError} `argument-invalid`, `record-missing`, `store-unavailable`.
    */
   async stop(taskId: string, reason: string, actor: string): Promise<void> {
-    if (typeof reason !== 'string' || reason === '' || reason.length > MOST_REASON_CHARACTERS) {
-      const expected = `text of 1 to ${MOST_REASON_CHARACTERS} characters`;
-      throw invalidField(UsageError, 'argument-invalid', 'reason', expected, reason);
-    }
+    checkReason(reason);
     this.#markStopped(taskId, reason);
     this.#unwritten.set(taskId, { reason, actor });
     await this.#writeStop(taskId, reason, actor);
   }
 
-  /** @throws {UsageError} `record-missing`, `store-unavailable`: then it stays stopped. */
+  /** @throws {UsageError} as {@link resumeTaskIn}: then it stays stopped. */
   async resume(taskId: string, reason: string, actor: string): Promise<void> {
-    const audit = { action: 'task.resumed', actor, subject: taskId, outcome: 'done' } as const;
-    await this.#change(() =>
-      this.#store.setTaskState(taskId, { state: 'open' }, [{ ...audit, details: { reason } }]),
-    );
+    await this.#change(() => resumeTaskIn(this.#store, taskId, reason, actor));
     this.#unwritten.delete(taskId);
     this.#stopped.delete(taskId);
   }
@@ -77,12 +71,8 @@ export class KillSwitch {
   }
 
   async #writeStop(taskId: string, reason: string, actor: string): Promise<void> {
-    const audit = { action: 'task.stopped', actor, subject: taskId, outcome: 'done' } as const;
-    const state = { state: 'stopped', reason } as const;
     try {
-      await this.#change(() =>
-        this.#store.setTaskState(taskId, state, [{ ...audit, details: { reason } }]),
-      );
+      await this.#change(() => stopTaskIn(this.#store, taskId, reason, actor));
       this.#unwritten.delete(taskId);
     } catch (error) {
       if (error instanceof UsageError && error.code === 'record-missing') {
@@ -102,4 +92,42 @@ export class KillSwitch {
       this.#revision++;
     }
   }
+}
+
+/**
+ * Stops a task in the store alone: a coordinator that runs on it takes it over within a second.
+ *
+ * @param reason - one line, which devices are told.
+ * @returns `known` if it was stopped for the same reason.
+ * @throws {UsageError} `argument-invalid`, `record-missing`, `store-unavailable`.
+ */
+export async function stopTaskIn(
+  store: CoordinatorStore,
+  taskId: string,
+  reason: string,
+  actor: string,
+): Promise<Written> {
+  checkReason(reason);
+  const audit = { action: 'task.stopped', actor, subject: taskId, outcome: 'done' } as const;
+  const details = { reason };
+  return store.setTaskState(taskId, { state: 'stopped', reason }, [{ ...audit, details }]);
+}
+
+/** Lets it go on. @param reason - for the audit log. @returns, @throws as {@link stopTaskIn}. */
+export async function resumeTaskIn(
+  store: CoordinatorStore,
+  taskId: string,
+  reason: string,
+  actor: string,
+): Promise<Written> {
+  checkReason(reason);
+  const audit = { action: 'task.resumed', actor, subject: taskId, outcome: 'done' } as const;
+  return store.setTaskState(taskId, { state: 'open' }, [{ ...audit, details: { reason } }]);
+}
+
+function checkReason(reason: unknown): void {
+  const isText = typeof reason === 'string' && reason !== '';
+  if (isText && reason.length <= MOST_REASON_CHARACTERS && !/[\p{Cc}\p{Cs}]/u.test(reason)) return;
+  const expected = `one line of 1 to ${MOST_REASON_CHARACTERS} characters`;
+  throw invalidField(UsageError, 'argument-invalid', 'reason', expected, reason);
 }

@@ -15,7 +15,10 @@ import type { Task } from '@onlysum/task';
 export interface Limits {
   /** Open connections in all. The next one is told `overloaded`. */
   readonly connections: number;
-  /** Open connections of one address. Behind a proxy all devices have the proxy's address. */
+  /**
+   * Open connections of one address, or of one IPv6 network of 64 bits. Behind a proxy that is not named in
+   * `trustProxy` all devices have the proxy's address.
+   */
   readonly connectionsPerAddress: number;
   /** Longest wait for a request's head, for Hello, and for AdvertiseKeys after the offer. */
   readonly helloTimeoutMs: number;

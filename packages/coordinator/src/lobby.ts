@@ -1,7 +1,7 @@
 /**
  * From a new connection to a place in a gathering round. Protocol §5.0, §2.
- * Knows: admission, which rounds gather, who waits where. Doesn't know: sockets, stages.
- * Invariant: a pseudonym waits in at most one gathering round of a task, by its newest connection.
+ * Knows: admission, which rounds there are. Doesn't know: sockets, stages.
+ * Invariant: a connection is arriving, in one round, or sent away.
  */
 import { OnlysumError, toHex } from '@onlysum/crypto';
 import { runDerive } from '@onlysum/crypto';
@@ -22,6 +22,7 @@ import { type Task, type Window, checkValidity, windowAt } from '@onlysum/task';
 import type { LiveRound } from './admin/route.js';
 import { type Announcements, announcements } from './announcements.js';
 import type { Connection } from './connection.js';
+import { GatheringRounds } from './gathering-rounds.js';
 import { largestFrameBytes } from './limits.js';
 import { errorFields } from './log.js';
 import type { SumOpener } from './open-sum-pool.js';
@@ -45,12 +46,9 @@ export class Lobby {
   readonly #observer: DoorObserver;
   readonly #announcements: Announcements;
   readonly #host: RoundHost;
-  /** By task, window, incarnation and pool, oldest first. */
-  readonly #gathering = new Map<string, Round[]>();
-  /** Each with the key under which it gathers. */
-  readonly #rounds = new Map<Round, string>();
-  /** By task and pseudonym: the connection that waits in a gathering round, and that round. */
-  readonly #waiting = new Map<string, { connection: Connection; round: Round }>();
+  readonly #gathering = new GatheringRounds();
+  /** Those that have not ended, oldest first. */
+  readonly #rounds = new Set<Round>();
   /** Admitted, or about to be, and in no round yet. */
   readonly #arriving = new Set<Connection>();
   readonly #onIdle: (() => void)[] = [];
@@ -83,16 +81,16 @@ export class Lobby {
       keep: (sum, record) => books.ledger.keep(sum, record),
       onResult,
       onClosedCohort: (round) => {
-        this.#leaveGathering(round);
+        this.#gathering.remove(round);
         books.ledger.began(nameOf(round), round.size);
       },
-      onReopenedCohort: (round) => this.#gatherAgain(round),
+      onReopenedCohort: (round) => this.#gathering.addAgain(round),
       onEnd: (round, aborted) => this.#onEnd(round, aborted),
     };
   }
 
   get gathering(): number {
-    return [...this.#rounds.keys()].filter(({ stage }) => stage === 'gathering').length;
+    return [...this.#rounds].filter(({ stage }) => stage === 'gathering').length;
   }
 
   get running(): number {
@@ -101,12 +99,12 @@ export class Lobby {
 
   /** Those that have not ended, oldest first. */
   live(): LiveRound[] {
-    return [...this.#rounds.keys()].map((round) => round.live());
+    return [...this.#rounds].map((round) => round.live());
   }
 
   /** Of every round, oldest first. */
   get rounds(): RoundStatus[] {
-    return [...this.#rounds.keys()].map((round) => round.status());
+    return [...this.#rounds].map((round) => round.status());
   }
 
   /** @param tasks - those served at the path the device connected to, by hex id. */
@@ -126,7 +124,7 @@ export class Lobby {
   async close(): Promise<void> {
     this.#isClosing = true;
     for (const connection of [...this.#arriving]) connection.drop('shutting-down', SHUTTING_DOWN);
-    for (const round of [...this.#rounds.keys()]) {
+    for (const round of [...this.#rounds]) {
       if (round.stage === 'gathering') round.stop(SHUTTING_DOWN);
     }
     if (this.#rounds.size === 0) return;
@@ -135,13 +133,13 @@ export class Lobby {
 
   /** Ends every round of a task now, whatever it is at. */
   stopTask(taskId: string, detail: string): void {
-    for (const round of [...this.#rounds.keys()]) {
+    for (const round of [...this.#rounds]) {
       if (nameOf(round).taskId === taskId) round.stop(detail, 'task-stopped');
     }
   }
 
   hasRounds({ taskId, window }: WindowName): boolean {
-    return [...this.#rounds.keys()].some((round) => {
+    return [...this.#rounds].some((round) => {
       const name = nameOf(round);
       return name.taskId === taskId && name.window === window;
     });
@@ -149,7 +147,7 @@ export class Lobby {
 
   /** Ends every round now. */
   stop(): void {
-    for (const round of [...this.#rounds.keys()]) round.stop(SHUTTING_DOWN);
+    for (const round of [...this.#rounds]) round.stop(SHUTTING_DOWN);
   }
 
   #hello(
@@ -187,7 +185,7 @@ export class Lobby {
   /** The token is the round's to check; here only the round is found. */
   #resume(connection: Connection, frame: Uint8Array): void {
     const { round: id, token } = resume.parse(decodeFrame(frame));
-    const round = [...this.#rounds.keys()].find((each) => each.id === toHex(id));
+    const round = [...this.#rounds].find((each) => each.id === toHex(id));
     this.#arriving.delete(connection);
     if (round === undefined) {
       const detail = 'no such round: it is over, or the coordinator was started again';
@@ -208,12 +206,12 @@ export class Lobby {
     const { pools, value, incarnation } = announcement;
     const pool = poolOf(suite, value, certificate.pseudonym, pools);
     const key = [toHex(task.taskId), window.index, incarnation, pool].join(' ');
-    this.#replaceOlder(task, certificate);
-    const rounds = this.#gathering.get(key) ?? [];
+    const device = [toHex(task.taskId), toHex(certificate.pseudonym)].join(' ');
+    this.#gathering.dropOlder(device);
     const round =
-      rounds.find(({ size }) => size < task.manifest.cohort.max) ??
+      this.#gathering.withRoom(key, task.manifest.cohort.max) ??
       this.#begin(task, window, announcement, key);
-    this.#waiting.set(waitingKey(task, certificate), { connection, round });
+    this.#gathering.wait(device, { connection, round });
     round.join(connection, certificate);
   }
 
@@ -260,38 +258,13 @@ export class Lobby {
       },
       this.#host,
     );
-    this.#rounds.set(round, key);
-    this.#gatherAgain(round);
+    this.#rounds.add(round);
+    this.#gathering.add(round, key);
     return round;
   }
 
-  /** A device whose connection broke unnoticed comes back before its old one is found dead. */
-  #replaceOlder(task: Task, certificate: Certificate): void {
-    const key = waitingKey(task, certificate);
-    const older = this.#waiting.get(key);
-    this.#waiting.delete(key);
-    if (older?.round.stage !== 'gathering') return;
-    older.connection.drop('duplicate-device', 'a newer connection of this pseudonym waits here');
-  }
-
-  #gatherAgain(round: Round): void {
-    const key = this.#rounds.get(round) ?? '';
-    this.#gathering.set(key, [...(this.#gathering.get(key) ?? []), round]);
-  }
-
-  #leaveGathering(round: Round): void {
-    for (const [key, rounds] of this.#gathering) {
-      const rest = rounds.filter((other) => other !== round);
-      if (rest.length === 0) this.#gathering.delete(key);
-      else this.#gathering.set(key, rest);
-    }
-    for (const [key, waiting] of this.#waiting) {
-      if (waiting.round === round) this.#waiting.delete(key);
-    }
-  }
-
   #onEnd(round: Round, aborted: AbortedEnd | undefined): void {
-    this.#leaveGathering(round);
+    this.#gathering.remove(round);
     this.#rounds.delete(round);
     if (aborted === undefined) this.opened++;
     else {
@@ -323,8 +296,4 @@ function refuse(connection: Connection, refusal: RegistrarResponse & { kind: 're
 
 function nameOf({ id, params }: Round): RoundName {
   return { taskId: toHex(params.task.taskId), window: params.window.index, round: id };
-}
-
-function waitingKey(task: Task, { pseudonym }: Certificate): string {
-  return `${toHex(task.taskId)} ${toHex(pseudonym)}`;
 }

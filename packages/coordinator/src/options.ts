@@ -6,6 +6,7 @@ import { type Rng, type Suite, systemRng } from '@onlysum/crypto';
 import { UsageError, describe, equalBytes, invalidField, toHex } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import { DEFAULT_DURATIONS, type StageDurations } from '@onlysum/protocol';
+import { parseTrustedProxies, type TrustedProxies } from '@onlysum/service';
 import type { Task } from '@onlysum/task';
 import type { LevelWithSilent, Logger } from 'pino';
 import { type AdminOptions, type AdminSettings, checkAdminOptions } from './admin/admin-options.js';
@@ -51,6 +52,11 @@ export interface CoordinatorOptions {
   readonly admin?: AdminOptions;
   /** Certificate and key of the listener for devices. Default: plain, for a proxy that ends TLS. */
   readonly tls?: TlsFiles;
+  /**
+   * Addresses or networks (CIDR) of proxies before the listener for devices, whose `X-Forwarded-For` is
+   * believed. Default: none.
+   */
+  readonly trustProxy?: readonly string[];
   /** Called with each result, after it was written. Its failures are logged and go no further. */
   readonly onResult?: (result: PublishedResult) => void | Promise<void>;
   /** Default: node:crypto. */
@@ -80,9 +86,13 @@ export interface Settings {
   readonly exportRounds: boolean;
   readonly store: CoordinatorStore;
   readonly sealing: ResultSealing;
+  /** Whether that was given: otherwise its key ends with the process. */
+  readonly hasResultsKey: boolean;
   readonly overSelection: boolean;
   readonly admin: AdminSettings | undefined;
   readonly tls: TlsFiles | undefined;
+  /** Before the listener for devices. */
+  readonly proxies: TrustedProxies;
   readonly onResult: CoordinatorOptions['onResult'];
   readonly suite: Suite;
   readonly rng: Rng;
@@ -143,9 +153,11 @@ export function checkOptions(options: CoordinatorOptions): Settings {
     exportRounds,
     store: options.store ?? memoryCoordinatorStore({ suite, now }),
     sealing: options.sealing ?? freshSealing(suite),
+    hasResultsKey: options.sealing !== undefined,
     overSelection,
     admin: options.admin === undefined ? undefined : checkAdminOptions(options.admin),
     tls: options.tls,
+    proxies: parseTrustedProxies(options.trustProxy ?? []),
     onResult,
     suite,
     rng: options.rng ?? systemRng,

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { UsageError } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import { verifyChain } from '@onlysum/service';
 import { afterAll, expect, it } from 'vitest';
@@ -56,6 +57,35 @@ it('seals all results under the present key, and only those that are not', async
   expect(verifyChain(nativeSuite, entries).fault).toBeUndefined();
   expect(await resealResults({ store, sealing, actor: 'command' })).toBe(0);
   expect((await store.auditHead()).sequence).toBe(entries.length);
+});
+
+it('ends after so many, between two of them when told to, and goes on where it ended', async () => {
+  const store = await storeWith(await keyedSealing([older]), 120);
+  const sealing = await keyedSealing([present, older]);
+  const ports = { store, sealing, actor: 'command' };
+  expect(await resealResults({ ...ports, most: 0 })).toBe(0);
+  expect(await resealResults({ ...ports, most: 101 })).toBe(101);
+  const stopping = new AbortController();
+  const onResealed = () => stopping.abort();
+  expect(await resealResults({ ...ports, signal: stopping.signal, onResealed })).toBe(1);
+  expect(await resealResults(ports)).toBe(18);
+});
+
+it('reads anew what somebody else changed meanwhile, but not for ever', async () => {
+  const inner = await storeWith(await keyedSealing([older]), 3);
+  const sealing = await keyedSealing([present, older]);
+  const conflict = new UsageError('store-conflict', 'another key');
+  let conflicts = 2;
+  const store: CoordinatorStore = {
+    ...inner,
+    reseal: (...args) => (conflicts-- > 0 ? Promise.reject(conflict) : inner.reseal(...args)),
+  };
+  expect(await resealResults({ store, sealing, actor: 'command' })).toBe(3);
+  const never: CoordinatorStore = { ...inner, reseal: () => Promise.reject(conflict) };
+  const again = await keyedSealing([older, present]);
+  await expect(resealResults({ store: never, sealing: again, actor: 'command' })).rejects.toBe(
+    conflict,
+  );
 });
 
 it('leaves what no key opens as it is, and says so', async () => {

@@ -46,6 +46,7 @@ import {
 } from './round-watch.js';
 import { refused } from './registrar-link.js';
 import type { AbortedEnd, Kept } from './round-ledger.js';
+import { stageAnswers } from './stage-answers.js';
 
 /** What rounds share. */
 export interface RoundHost {
@@ -156,6 +157,7 @@ export class Round {
       round: this.id,
       stage: this.stage,
       devices,
+      ...stageAnswers(this.#state),
       target: closesAt ?? cohort.target,
       missing: isGathering ? Math.max(0, cohort.min - devices) : 0,
       closesInMs:

@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { UsageError } from '@onlysum/crypto';
 import { SUBPROTOCOL } from '@onlysum/protocol';
+import { clientOf, limitedAs } from '@onlysum/service';
 import type { Task } from '@onlysum/task';
 import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
@@ -47,7 +48,7 @@ const POLITE_BYTES = 64 * 1024;
 
 /** @throws {UsageError} `listen-failed`, `tls-invalid`. */
 export async function listen(settings: Settings, events: ServerEvents): Promise<DeviceServer> {
-  const { limits, host, port, log } = settings;
+  const { limits, host, port, log, proxies } = settings;
   const answer = getRequestListener(httpApp(settings, events).fetch, {
     overrideGlobalObjects: false,
   });
@@ -80,7 +81,7 @@ export async function listen(settings: Settings, events: ServerEvents): Promise<
       return reject(socket, 400, `expected the WebSocket subprotocol ${SUBPROTOCOL}`);
     }
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const address = request.socket.remoteAddress ?? '';
+      const address = limitedAs(clientOf(request, proxies).address);
       const connection = new Connection(nextId++, address, webSocket, socket, limits, log);
       open.add(connection);
       webSocket.on('close', () => open.delete(connection));

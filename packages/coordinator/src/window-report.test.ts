@@ -8,6 +8,7 @@ import { windowTotal } from './window-report.js';
 const manifest = everyKind({ minRespondents: 3 });
 const layout = compileLayout(manifest);
 const task = { manifest, layout, taskId: new Uint8Array(32) } as unknown as Task;
+const EXTRA = 'extra';
 const crashed = { values: { crashes: 2 }, declines: '' };
 const silent = { values: {}, declines: '' };
 
@@ -40,6 +41,20 @@ it('hides what the rounds that are shown would give away of the others', () => {
   for (const { index } of lanes) expect(given.lanes[index]).toBeNull();
   const two = windowTotal(task, [shown, hiding, round('c', [crashed, silent, silent])]);
   expect(two.estimates.metrics['crashes']).toMatchObject({ total: { value: 12 } });
+});
+
+it('hides the respondents of a group that the rounds that are shown would give away', () => {
+  const declining = { values: { crashes: 2 }, declines: EXTRA };
+  const shown = round('a', [crashed, crashed, crashed]);
+  const hiding = round('b', [crashed, crashed, declining]);
+  const given = windowTotal(task, [shown, hiding]);
+  expect(given.estimates.groups[EXTRA]).toMatchObject({ suppressed: { required: 3 } });
+  const { groups } = windowTotal(task, [
+    shown,
+    hiding,
+    round('c', [crashed, declining, declining]),
+  ]).estimates;
+  expect(groups[EXTRA]).toMatchObject({ respondents: { value: 6 } });
 });
 
 it('has no metric that a round has lost', () => {

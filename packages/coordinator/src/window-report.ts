@@ -1,8 +1,8 @@
 /**
  * What a window says once it is decided: one total over all its rounds.
  * Knows: sums of rounds, what may be shown. Doesn't know: stores, seals, clocks.
- * Invariant: the lanes are added exactly, and no metric is shown of which the rounds that show it would
- * give away, by subtraction, what others of its rounds hide.
+ * Invariant: the lanes are added exactly, and no metric or group is shown of which the rounds that show it
+ * would give away, by subtraction, what others of its rounds hide.
  */
 import { InternalError } from '@onlysum/crypto';
 import { estimateTotals, shownLanes, type WindowResult } from '@onlysum/metrics';
@@ -22,7 +22,7 @@ interface WindowHead {
 export type WindowReport = WindowHead &
   (
     | { readonly state: 'open' }
-    /** It ended with fewer survivors than the manifest's `cohort.min`; nothing else is said. */
+    /** It ended with fewer survivors than the manifest's `minSurvivors`; nothing else is said. */
     | { readonly state: 'too-few' }
     /** The retention of its results has ended. */
     | { readonly state: 'deleted' }
@@ -43,17 +43,21 @@ export interface WindowTotal {
 export function windowTotal(task: Task, sums: readonly RoundSum[]): WindowTotal {
   const { layout } = task;
   const whole = estimatesOver(task, sums);
-  const hidden = new Set(
-    Object.keys(whole.metrics).filter((metric) => wouldGiveAway(task, sums, metric)),
-  );
+  const required = task.manifest.minRespondents;
+  const suppressed = { reason: 'too-few-respondents', required } as const;
   const metrics = Object.fromEntries(
     Object.entries(keptMetrics(task, whole.metrics, addLanes(sums))).map(([name, result]) => {
-      const required = task.manifest.minRespondents;
-      const suppressed = { reason: 'too-few-respondents', required } as const;
-      return [name, hidden.has(name) ? { kind: result.kind, suppressed } : result];
+      const isHidden = wouldGiveAway(task, sums, (each) => each.metrics[name]);
+      return [name, isHidden ? { kind: result.kind, suppressed } : result];
     }),
   );
-  const estimates = { ...whole, metrics };
+  const groups = Object.fromEntries(
+    Object.entries(whole.groups).map(([name, result]) => {
+      const isHidden = wouldGiveAway(task, sums, (each) => each.groups[name]);
+      return [name, isHidden ? { suppressed } : result];
+    }),
+  );
+  const estimates = { ...whole, groups, metrics };
   return {
     rounds: sums.map(({ round }) => round),
     devices: sums.reduce((sum, { devices }) => sum + devices, 0),
@@ -63,10 +67,18 @@ export function windowTotal(task: Task, sums: readonly RoundSum[]): WindowTotal 
   };
 }
 
-/** Whether the rounds that hide this metric have, together, too few respondents to show it. */
-function wouldGiveAway(task: Task, sums: readonly RoundSum[], metric: string): boolean {
+/**
+ * Whether the rounds that hide this have, together, too few respondents to show it.
+ *
+ * @param part - a metric or a group.
+ */
+function wouldGiveAway(
+  task: Task,
+  sums: readonly RoundSum[],
+  part: (estimates: WindowResult) => object | undefined,
+): boolean {
   const isHidden = (estimates: WindowResult): boolean => {
-    const result = estimates.metrics[metric];
+    const result = part(estimates);
     return result !== undefined && 'suppressed' in result;
   };
   const hiding = sums.filter((sum) => isHidden(publishedResult(task, sum).estimates));

@@ -116,7 +116,7 @@ export class Windows {
 
   async #decide(name: WindowName): Promise<void> {
     const { store, tasks, log, onDecided } = this.#ports;
-    const least = tasks.get(name.taskId)?.manifest.cohort.min ?? Number.POSITIVE_INFINITY;
+    const least = tasks.get(name.taskId)?.manifest.minSurvivors ?? Number.POSITIVE_INFINITY;
     const rounds = await this.#openedRounds(name);
     const survivors = rounds.reduce((sum, round) => sum + round.survivors, 0);
     const decision: WindowDecision = survivors >= least ? 'closed' : 'too-few';

@@ -1,13 +1,17 @@
 /**
  * The tasks that the token covers, and which of them is looked at.
  */
-import { computed, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import type { TaskView } from './api/contract.js';
 import { route } from './route.js';
-import { json } from './session.js';
+import { json, me } from './session.js';
 import type { Loaded } from './view/loaded.js';
 
 export const tasks = signal<Loaded<readonly TaskView[]>>({ state: 'loading' });
+effect(() => {
+  // Whoever signs in next may cover others.
+  if (me.value === undefined) tasks.value = { state: 'loading' };
+});
 
 /** That of the address, or the first one. */
 export const chosenTask = computed(() => {

@@ -198,6 +198,11 @@ describe.skipIf(skips)(skips ? `the page (skipped: ${NO_CHROMIUM})` : 'the page'
       expect(text).toMatch(/Window 2909[^]*closes in [45]:\d\d[^]*of 4,800 devices/);
       const masking = page.getByRole('article', { name: 'Round 0f1e2d3c' });
       expect(await masking.locator('[aria-current=step]').innerText()).toBe('Unmasking');
+      expect(await masking.innerText()).toContain('3,120 of 4,790 answered');
+      const bar = masking.getByRole('progressbar', { name: 'Devices that answered' });
+      expect(await bar.evaluate((of: HTMLProgressElement) => [of.value, of.max])).toEqual([
+        3_120, 4_790,
+      ]);
       await page
         .getByRole('status')
         .filter({ hasText: 'editor-telemetry: unmasking, 4,800 devices.' })
@@ -290,30 +295,51 @@ describe.skipIf(skips)(skips ? `the page (skipped: ${NO_CHROMIUM})` : 'the page'
   });
 
   describe('the audit log', () => {
-    it('is verified, paged and filtered, and its head can be copied', async () => {
+    it('shows the newest entries without following it, and what was found when it was', async () => {
+      const page = await open();
+      await signIn(page, 'onlysum_auditor', 'Audit log');
+      await page.getByText('100 entries loaded, 230 in all').waitFor();
+      await page.getByText('Not verified since you signed in.').waitFor();
+      expect(api.asked.filter((path) => path === '/audit/verify')).toEqual([]);
+      await page.getByRole('button', { name: 'Verify the log' }).click();
+      await page.getByText('The log holds. 230 entries').waitFor();
+      await page.getByRole('link', { name: 'Live rounds' }).click();
+      await page.getByRole('link', { name: 'Audit log' }).click();
+      await page.getByText(/^Last verified .* UTC\./).waitFor();
+      expect(api.asked.filter((path) => path === '/audit/verify')).toHaveLength(1);
+      await page.getByRole('button', { name: 'Verify again' }).waitFor();
+      // Whoever signs in next has verified nothing.
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await signIn(page, 'onlysum_privacy-officer', 'Audit log');
+      await page.getByText('Not verified since you signed in.').waitFor();
+    });
+
+    it('is paged and filtered, and its head can be copied', async () => {
       const page = await open({ permissions: ['clipboard-read', 'clipboard-write'] });
       await signIn(page, 'onlysum_auditor', 'Audit log');
-      await page.getByText('The log holds.').waitFor();
       const rows = page.getByRole('table').locator('tbody tr');
-      await page.getByText('100 entries of 100 loaded, 230 in all').waitFor();
+      await page.getByText('100 entries loaded, 230 in all').waitFor();
       expect(await rows.first().innerText()).toMatch(/^230\s/);
-      await page.getByRole('button', { name: 'Load 100 older' }).click();
-      await page.getByRole('button', { name: 'Load 30 older' }).click();
-      await page.getByText('230 entries of 230 loaded').waitFor();
+      await page.getByRole('button', { name: 'Load older' }).click();
+      await page.getByText('200 entries loaded').waitFor();
+      await page.getByRole('button', { name: 'Load older' }).click();
+      await page.getByText('230 entries loaded').waitFor();
+      expect(await page.getByRole('button', { name: 'Load older' }).count()).toBe(0);
       expect(await rows.last().innerText()).toMatch(/^1\s/);
       await page.getByLabel('Action').selectOption('task.stopped');
-      await page.getByText('46 entries of 230 loaded').waitFor();
+      await page.getByText('46 of 230 entries loaded').waitFor();
       expect(await rows.count()).toBe(46);
-      await page.getByRole('button', { name: 'Copy' }).click();
+      await page.getByRole('button', { name: 'Copy the head' }).click();
       await page.getByText('Copied').waitFor();
       const copied = await page.evaluate(() => navigator.clipboard.readText());
-      expect(copied).toMatch(/^230 [0-9a-f]{64}$/);
+      expect(copied).toMatch(/^230:[0-9a-f]{64}$/);
     });
 
     it('says where a log is broken', async () => {
       api.isBroken = true;
       const page = await open();
       await signIn(page, 'onlysum_operator', 'Audit log');
+      await page.getByRole('button', { name: 'Verify the log' }).click();
       await page.getByText('The log does not hold.').waitFor();
       expect(await page.getByRole('main').innerText()).toContain('Entry 118 was edited');
       expect(await page.getByText('Your role may verify the log, not read it.').count()).toBe(1);

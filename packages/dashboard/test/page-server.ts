@@ -21,7 +21,7 @@ const TYPES: Readonly<Record<string, string>> = {
 /** What a coordinator sends with the page; its own policy is in the page as well. */
 const HEADERS = {
   'content-security-policy':
-    "frame-ancestors 'none'; default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'",
+    "frame-ancestors 'none'; default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
   'x-content-type-options': 'nosniff',
 };
 

@@ -9,6 +9,7 @@ import { type Manifest, type Privacy, type Role, windowByIndex } from '@onlysum/
 import { closedRows, silentRow } from '../../coordinator/src/admin/tidy-rows.js';
 import type {
   AuditEntry,
+  AuditHead,
   AuditVerification,
   LiveRound,
   Me,
@@ -40,6 +41,8 @@ export class RecordedApi {
   #stopped: string | undefined;
   /** Requests that changed something. */
   readonly changes: string[] = [];
+  /** Paths of all requests, in order. */
+  readonly asked: string[] = [];
   /** Answers every request with this instead, while it is there. */
   failing: Answer | undefined;
   /** How far the live rounds have come, from 0. */
@@ -58,6 +61,7 @@ export class RecordedApi {
   reset(): void {
     this.#stopped = undefined;
     this.changes.length = 0;
+    this.asked.length = 0;
     this.failing = undefined;
     this.liveStep = 0;
     this.isEmpty = false;
@@ -72,6 +76,7 @@ export class RecordedApi {
     if (!Object.hasOwn(GRANTS, role)) return refusal(401, 'token-invalid', 'token: not known');
     if (Date.now() >= this.expiresMs) return refusal(401, 'token-expired', 'token: has expired');
     const path = url.pathname.replace('/api/v1', '');
+    this.asked.push(path);
     const ok = (value: unknown): Answer => ({ status: 200, body: value });
     const window = /windows\/(\d+)/.exec(path)?.[1];
     if (method === 'POST') return this.#change(path, body);
@@ -84,6 +89,7 @@ export class RecordedApi {
     if (path.endsWith('/dictionary')) return this.#dictionary(url);
     if (path === '/privacy') return ok(this.#privacy());
     if (path === '/audit') return ok(this.#audit(url));
+    if (path === '/audit/head') return ok(this.#head());
     if (path === '/audit/verify') return ok(this.#verification());
     return refusal(404, 'not-found', `path: nothing at ${path}`);
   }
@@ -121,6 +127,8 @@ export class RecordedApi {
         round: 'a1b2c3d4'.repeat(4),
         stage: 'gathering',
         devices: 988 + 4 * step,
+        asked: 988 + 4 * step,
+        answered: 985 + 4 * step,
         missing: Math.max(0, 12 - 4 * step),
         closesInMs: 300_000,
       },
@@ -131,6 +139,7 @@ export class RecordedApi {
         devices: 4_800,
         missing: 0,
         closesInMs: 41_000,
+        asked: 4_790,
         answered: 3_120,
       },
     ];
@@ -262,18 +271,22 @@ export class RecordedApi {
 
   #audit(url: URL): AuditEntry[] {
     if (this.isEmpty) return [];
-    const after = Number(url.searchParams.get('after') ?? 0);
+    const before = Number(url.searchParams.get('before') ?? ENTRIES + 1);
     const limit = Number(url.searchParams.get('limit') ?? 100);
-    const count = Math.max(0, Math.min(limit, ENTRIES - after));
-    return Array.from({ length: count }, (_, i) => entry(after + i + 1));
+    const count = Math.max(0, Math.min(limit, before - 1));
+    return Array.from({ length: count }, (_, i) => entry(before - 1 - i));
+  }
+
+  #head(): AuditHead {
+    const sequence = this.isEmpty ? 0 : ENTRIES;
+    return { sequence, digest: this.isEmpty ? '0'.repeat(64) : entry(sequence).digest };
   }
 
   #verification(): AuditVerification {
-    if (this.isEmpty) return { entries: 0, head: { sequence: 0, digest: '0'.repeat(64) } };
-    const entries = this.isBroken ? 117 : ENTRIES;
-    const head = { sequence: entries, digest: entry(entries).digest };
-    if (!this.isBroken) return { entries, head };
-    return { entries, head, fault: { sequence: 118, reason: 'edited' } };
+    const head = this.#head();
+    if (!this.isBroken) return { entries: head.sequence, head };
+    const good = { sequence: 117, digest: entry(117).digest };
+    return { entries: 117, head: good, fault: { sequence: 118, reason: 'edited' } };
   }
 
   #change(path: string, body: string): Answer {

@@ -5,10 +5,9 @@
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
-import { UsageError } from '@onlysum/crypto';
+import { closeWithin, listenOn, parseTrustedProxies } from '@onlysum/service';
 import type { LevelWithSilent, Logger } from 'pino';
 import { registrarApp } from './http/app.js';
-import { checkProxies } from './http/client-address.js';
 import { type RegistrarLimits, completeLimits } from './http/limits.js';
 import { type RateLimits, completeRateLimits } from './http/rate-limit.js';
 import { standardLogger } from './log.js';
@@ -23,7 +22,7 @@ export interface RegistrarServerOptions extends RegistrarOptions {
   readonly port: number;
   readonly limits?: Partial<RegistrarLimits>;
   readonly rateLimits?: Partial<RateLimits>;
-  /** Addresses of proxies whose X-Forwarded-For is believed. Default: none. */
+  /** Addresses or networks (CIDR) of proxies whose X-Forwarded-For is believed. Default: none. */
   readonly trustProxy?: readonly string[];
   /** Whether `/metrics` answers, to whoever reaches the port. Default: no. */
   readonly metrics?: boolean;
@@ -40,6 +39,8 @@ export interface RunningRegistrar {
 }
 
 const CLOSE_GRACE_MS = 2000;
+/** A fleet renews when an epoch begins: connections that may wait to be accepted. */
+const BACKLOG = 4096;
 
 /**
  * @param options - without a `logger`, logs go to standard error.
@@ -50,7 +51,7 @@ export async function startRegistrar(options: RegistrarServerOptions): Promise<R
   checkInteger('port', port, 0, 65_535);
   const limits = completeLimits(tasks, options.limits);
   const rateLimits = completeRateLimits(options.rateLimits);
-  const proxies = checkProxies(options.trustProxy ?? []);
+  const proxies = parseTrustedProxies(options.trustProxy ?? []);
   const observations = new Observations();
   const registrar = await createRegistrar({ ...options, logger, observer: observations });
   const metrics =
@@ -69,7 +70,7 @@ export async function startRegistrar(options: RegistrarServerOptions): Promise<R
     },
   }) as Server;
   server.maxConnections = limits.connections;
-  await listen(server, host, port);
+  await listenOn(server, { host, port, backlog: BACKLOG }, 'port');
   const url = urlOf(server.address() as AddressInfo);
   logger.info({ url, tasks: tasks.length }, 'registrar listens');
   const endMaintenance = startMaintenance(registrar, logger);
@@ -77,7 +78,7 @@ export async function startRegistrar(options: RegistrarServerOptions): Promise<R
     url,
     registrar,
     close: async () => {
-      await closeServer(server);
+      await closeWithin(server, CLOSE_GRACE_MS);
       await endMaintenance();
       observations.close();
       logger.info({ url }, 'registrar closed');
@@ -105,30 +106,6 @@ function startMaintenance(registrar: Registrar, logger: Logger): () => Promise<v
     clearInterval(timer);
     return running;
   };
-}
-
-/** A fleet renews when an epoch begins: connections that may wait to be accepted. */
-const BACKLOG = 4096;
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
-      const message = `host, port: cannot listen on ${host}:${port}: ${error.message}`;
-      reject(new UsageError('listen-failed', message, { field: 'port', cause: error }));
-    });
-    server.listen({ port, host, backlog: BACKLOG }, resolve);
-  });
-}
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
-    server.close(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
 }
 
 function urlOf({ address, family, port }: AddressInfo): string {

@@ -57,6 +57,19 @@ export function nextEntry(
   return { ...unsealed, digest: digestOf(suite, unsealed) };
 }
 
+/** @returns the entries that follow `head`, and the new head; each has its own time by `now`, Unix ms. */
+export function extendChain(
+  suite: Suite,
+  head: AuditHead,
+  events: readonly AuditEvent[],
+  now: () => number,
+): { readonly entries: readonly AuditEntry[]; readonly head: AuditHead } {
+  const entries: AuditEntry[] = [];
+  for (const event of events) entries.push(nextEntry(suite, entries.at(-1) ?? head, event, now()));
+  const { sequence, digest } = entries.at(-1) ?? head;
+  return { entries, head: { sequence, digest } };
+}
+
 export interface AuditFault {
   /** Of the first entry that does not hold, as it stands in the log. */
   readonly sequence: number;

@@ -3,7 +3,8 @@
  * Knows: addresses, `X-Forwarded-*`. Doesn't know: requests' contents.
  * Invariant: a header is believed only as far as proxies that were named vouch for it.
  */
-import { BlockList, isIP } from 'node:net';
+import type { IncomingHttpHeaders } from 'node:http';
+import { BlockList, isIP, SocketAddress } from 'node:net';
 import { invalidField, UsageError } from '@onlysum/crypto';
 
 export interface TrustedProxies {
@@ -11,19 +12,24 @@ export interface TrustedProxies {
 }
 
 export interface Client {
-  /** Empty if the socket has none. IPv4 in its own form, also where it came mapped into IPv6. */
+  /** Empty if the socket has none. Each address in one spelling, IPv4 mapped into IPv6 as IPv4. */
   readonly address: string;
   readonly isSecure: boolean;
 }
 
-interface Hop {
-  readonly remoteAddress: string | undefined;
-  readonly isEncrypted: boolean;
-  readonly forwardedFor: string | undefined;
-  readonly forwardedProto: string | undefined;
+/** A request as Node has it. */
+interface Request {
+  readonly socket: {
+    readonly remoteAddress?: string | undefined;
+    readonly encrypted?: boolean | undefined;
+  };
+  readonly headers: IncomingHttpHeaders;
 }
 
-/** @throws {UsageError} `argument-invalid`. */
+/**
+ * @param given - addresses, and networks (CIDR).
+ * @throws {UsageError} `argument-invalid`.
+ */
 export function parseTrustedProxies(given: readonly string[]): TrustedProxies {
   const list = new BlockList();
   given.forEach((entry, i) => {
@@ -46,17 +52,17 @@ export function parseTrustedProxies(given: readonly string[]): TrustedProxies {
 }
 
 /** Follows `X-Forwarded-For` from its end, where the nearest proxy wrote, to the first that is not named. */
-export function clientOf(hop: Hop, proxies: TrustedProxies): Client {
-  const near = plainAddress(hop.remoteAddress ?? '');
-  if (!proxies.has(near)) return { address: near, isSecure: hop.isEncrypted };
-  const isSecure = hop.isEncrypted || lastOf(hop.forwardedProto) === 'https';
-  const path = (hop.forwardedFor ?? '').split(',').map((part) => plainAddress(part.trim()));
+export function clientOf({ socket, headers }: Request, proxies: TrustedProxies): Client {
+  const near = plainAddress(socket.remoteAddress ?? '');
+  const isEncrypted = socket.encrypted === true;
+  if (!proxies.has(near)) return { address: near, isSecure: isEncrypted };
+  const isSecure = isEncrypted || valuesOf(headers['x-forwarded-proto']).at(-1) === 'https';
   let address = near;
-  for (const before of path.reverse()) {
+  for (const before of valuesOf(headers['x-forwarded-for']).reverse()) {
     // What is no address was made up by somebody: whoever passed it on stands for it.
     if (isIP(before) === 0) break;
-    address = before;
-    if (!proxies.has(before)) break;
+    address = plainAddress(before);
+    if (!proxies.has(address)) break;
   }
   return { address, isSecure };
 }
@@ -81,11 +87,16 @@ export function limitedAs(address: string): string {
     .join(':')}/64`;
 }
 
-/** IPv4 in its own form, also where a socket has it mapped into IPv6. */
-export function plainAddress(address: string): string {
-  return /^::ffff:([0-9.]+)$/i.exec(address)?.[1] ?? address;
+/** As the system writes it, so that nobody counts as several; no address stays what it is. */
+function plainAddress(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const written = new SocketAddress({ address, family: 'ipv6' }).address;
+  return /^::ffff:([0-9.]+)$/.exec(written)?.[1] ?? written;
 }
 
-function lastOf(header: string | undefined): string | undefined {
-  return header?.split(',').at(-1)?.trim().toLowerCase();
+/** If it came more than once, Node has put them together. */
+function valuesOf(header: string | string[] | undefined): string[] {
+  return String(header ?? '')
+    .split(',')
+    .map((value) => value.trim().toLowerCase());
 }

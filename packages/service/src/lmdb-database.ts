@@ -2,7 +2,7 @@
  * An lmdb database in a directory of its own. Several processes may have the same one open: lmdb's writer
  * lock lies in the directory and is freed by the system when its holder dies.
  * Knows: files and how lmdb must be opened. Doesn't know: what is stored.
- * Invariant: a `transactionSync` that returned is on disk.
+ * Invariant: a `write` that returned is on disk; a `read` sees what every process had written before.
  */
 import { closeSync, existsSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,6 +11,15 @@ import { type RootDatabase, open } from 'lmdb';
 
 /** Records of type `V` by text. */
 export type LmdbDatabase<V> = RootDatabase<V, string>;
+
+/** Transactions over a view of the records. */
+export interface LmdbTransactions<View> {
+  /** Alone, over all processes; nothing is kept if `run` throws. */
+  write<T>(run: (view: View) => T): T;
+  /** One snapshot. */
+  read<T>(run: (view: View) => T): T;
+  close(): Promise<void>;
+}
 
 const DATA_FILE = 'data.mdb';
 
@@ -23,9 +32,27 @@ export function lmdbIsAt(path: string): boolean {
  * Opens it, or makes it, readable by its owner only.
  *
  * @param path - of a directory.
+ * @param viewOf - what transactions work on; it is used inside them only.
  * @throws {UsageError} `store-unavailable` if it cannot be made or is no lmdb database.
  */
-export function openLmdb<V>(path: string): LmdbDatabase<V> {
+export function openLmdb<V, View>(
+  path: string,
+  viewOf: (database: LmdbDatabase<V>) => View,
+): LmdbTransactions<View> {
+  const database = openDatabase<V>(path);
+  const view = viewOf(database);
+  return {
+    write: (run) => database.transactionSync(() => run(view)),
+    read: (run) => {
+      // Otherwise a snapshot may be left from before another process's last commit.
+      database.resetReadTxn();
+      return run(view);
+    },
+    close: () => database.close(),
+  };
+}
+
+function openDatabase<V>(path: string): LmdbDatabase<V> {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     checkMagic(join(path, DATA_FILE));

@@ -64,6 +64,27 @@ describe.skipIf(!hasPostgres)('openPostgres', () => {
     });
   });
 
+  it('changes nothing if it is only to look, and says what it would have changed', async () => {
+    const connection = await emptySchema();
+    const migrations = { '1-a': first, '2-b': second };
+    const look = () =>
+      openPostgres<Tables>(connection, { name: 'testing', migrations }, { readOnly: true });
+    await expect(look()).rejects.toMatchObject({ code: 'store-missing' });
+    await (await open(connection, { '1-a': first })).close();
+    await expect(look()).rejects.toMatchObject({
+      code: 'store-outdated',
+      message: expect.stringMatching(/lack 2-b$/),
+    });
+    await (await open(connection)).close();
+    const database = await look();
+    const rows = () => database.query((db) => db.selectFrom('thing').selectAll().execute());
+    expect(await rows()).toHaveLength(1);
+    const emptied = database.transact((db) => db.deleteFrom('thing').execute());
+    await expect(emptied).rejects.toMatchObject(unavailable);
+    expect(await rows()).toHaveLength(1);
+    await database.close();
+  });
+
   it('leaves nothing of a migration that fails', async () => {
     const connection = await emptySchema();
     const broken = {

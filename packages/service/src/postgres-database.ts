@@ -30,6 +30,10 @@ export interface PostgresDatabase<Tables> {
 export interface PostgresOptions {
   /** Whether tables that are not there are made. Default true. */
   readonly create?: boolean;
+  /** Looks only: changes nothing, not even tables of an older version. Default false. */
+  readonly readOnly?: boolean;
+  /** Longest wait for a connection, and for a lock. Default: 10 s. */
+  readonly patienceMs?: number;
 }
 
 export interface PostgresSchema {
@@ -49,14 +53,15 @@ const CONNECTIONS = 4;
  * Connects, and brings the tables to this version. Several processes may do so at once.
  *
  * @throws {UsageError} `store-unavailable` if the server cannot be reached, refuses, or has tables of a
- *   newer version; `store-missing` if there are none and none must be made.
+ *   newer version; `store-missing` if there are none and none must be made; `store-outdated` if they are of
+ *   an older version and must not be changed.
  */
 export async function openPostgres<Tables>(
   connection: PostgresConnection,
   schema: PostgresSchema,
-  { create = true }: PostgresOptions = {},
+  { create = true, readOnly = false, patienceMs = PATIENCE_MS }: PostgresOptions = {},
 ): Promise<PostgresDatabase<Tables>> {
-  const pool = openPool(connection, schema.name);
+  const pool = openPool(connection, schema.name, patienceMs);
   const db = new Kysely<Tables>({
     dialect: new PostgresDialect({
       pool,
@@ -65,6 +70,9 @@ export async function openPostgres<Tables>(
         const query = sql`select set_config('synchronous_commit', 'on', false)
           where current_setting('synchronous_commit') = 'off'`.compile(db);
         await created.executeQuery(query);
+        if (!readOnly) return;
+        const lock = sql`set session characteristics as transaction read only`.compile(db);
+        await created.executeQuery(lock);
       },
     }),
   });
@@ -76,7 +84,7 @@ export async function openPostgres<Tables>(
     }
   };
   try {
-    await told(() => migrate(db, schema, create));
+    await told(() => (readOnly ? checkVersion(db, schema) : migrate(db, schema, create)));
   } catch (error) {
     await db.destroy().catch(() => undefined);
     throw error;
@@ -97,13 +105,13 @@ export async function openPostgres<Tables>(
   };
 }
 
-function openPool(connection: PostgresConnection, name: string): pg.Pool {
+function openPool(connection: PostgresConnection, name: string, patienceMs: number): pg.Pool {
   const given = typeof connection === 'string' ? { connectionString: connection } : connection;
   const pool = new pg.Pool({
     max: CONNECTIONS,
-    connectionTimeoutMillis: PATIENCE_MS,
+    connectionTimeoutMillis: patienceMs,
     idle_in_transaction_session_timeout: PATIENCE_MS,
-    lock_timeout: PATIENCE_MS,
+    lock_timeout: patienceMs,
     statement_timeout: STATEMENT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: PATIENCE_MS,
@@ -141,10 +149,7 @@ async function migrate<Tables>(
   create: boolean,
 ) {
   const schema = await presentSchema(db);
-  if (!create && !(await hasTable(db, schema, `${name}_migration`))) {
-    const message = `store: expected the tables of a ${name}, got a database without them`;
-    throw new UsageError('store-missing', message, { field: 'store' });
-  }
+  if (!create) await requireTables(db, schema, name);
   const migrator = new Migrator({
     db,
     provider: { getMigrations: async () => ({ ...migrations }) },
@@ -154,6 +159,37 @@ async function migrate<Tables>(
   });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
+}
+
+/** As the migrator would find it, without its tables and locks. */
+async function checkVersion<Tables>(
+  db: Kysely<Tables>,
+  { name, migrations }: PostgresSchema,
+): Promise<void> {
+  const schema = await presentSchema(db);
+  await requireTables(db, schema, name);
+  const { rows } = await sql<{ name: string }>`
+    select name from ${sql.id(schema, `${name}_migration`)}`.execute(db);
+  const done = new Set(rows.map((row) => row.name));
+  const [newer] = [...done].filter((each) => !Object.hasOwn(migrations, each));
+  if (newer !== undefined) {
+    const message = `store: expected tables of this version or an older one, got migration ${newer} of a newer one`;
+    throw new UsageError('store-unavailable', message, { field: 'store' });
+  }
+  const pending = Object.keys(migrations).filter((each) => !done.has(each));
+  if (pending.length === 0) return;
+  const message = `store: expected tables of this version, got ones that lack ${pending.join(', ')}`;
+  throw new UsageError('store-outdated', message, { field: 'store' });
+}
+
+async function requireTables<Tables>(
+  db: Kysely<Tables>,
+  schema: string,
+  name: string,
+): Promise<void> {
+  if (await hasTable(db, schema, `${name}_migration`)) return;
+  const message = `store: expected the tables of a ${name}, got a database without them`;
+  throw new UsageError('store-missing', message, { field: 'store' });
 }
 
 async function hasTable<Tables>(db: Kysely<Tables>, schema: string, table: string) {
@@ -183,7 +219,8 @@ const PASSING = /^(08|25P|40|53|55|57)/;
 const OURS = /^(21|22|23|42(?!501))/;
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
-function storeError(error: unknown): unknown {
+/** @returns what `error` of node-postgres means to whoever opened the store. */
+export function storeError(error: unknown): unknown {
   const code = codeOf(error);
   const isBug = error instanceof TypeError || error instanceof RangeError;
   if (error instanceof OnlysumError || (isBug && code === '')) return error;

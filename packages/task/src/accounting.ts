@@ -53,6 +53,11 @@ export function addCosts(...costs: readonly PrivacyCost[]): PrivacyCost {
   return costs.reduce((a, b) => combine(a, b, (x, y) => x + y), NO_COST);
 }
 
+/** The cost of so many independent releases, each of which costs as much. */
+export function timesCost(cost: PrivacyCost, times: number): PrivacyCost {
+  return combine(cost, NO_COST, (x) => times * x);
+}
+
 /**
  * One release of a vector of integers to whose every lane Skellam noise is added.
  *
@@ -175,10 +180,7 @@ export function skellamEpsilon({
   if (l2 > l1) throw invalidArgument('l2', `at most l1, ${l1}`, l2);
   const delta = shareOfMechanism(releases);
   const once = skellamCost({ l1, l2Squared: l2 * l2, variance: sigma * sigma });
-  return epsilonOf(
-    combine(once, NO_COST, (x) => windows * x),
-    delta,
-  );
+  return epsilonOf(timesCost(once, windows), delta);
 }
 
 /**

@@ -13,9 +13,17 @@ export {
   skellamEpsilon,
   type SkellamReleases,
   skellamSigma,
+  timesCost,
 } from './accounting.js';
 export * from './bounds.js';
-export { spentEpsilon, windowsWithin } from './budget.js';
+export {
+  type Budget,
+  budgetOf,
+  isWithinBudget,
+  type Spent,
+  spentEpsilon,
+  windowsWithin,
+} from './budget.js';
 export { canonicalBytes, parseCanonical } from './canonical.js';
 export {
   alignDecimals,

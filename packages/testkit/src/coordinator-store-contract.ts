@@ -469,6 +469,23 @@ export function coordinatorStoreContract(
       );
 
       it(
+        'is read newest first, page by page',
+        withStore(async (store) => {
+          expect(await store.latestAuditEntries()).toEqual([]);
+          for (let i = 1; i <= 12; i++) await store.appendAudit(trail('one', String(i)));
+          const page = async (options?: { before?: number; limit?: number }) =>
+            (await store.latestAuditEntries(options)).map(({ sequence }) => sequence);
+          expect(await page({ limit: 3 })).toEqual([12, 11, 10]);
+          expect(await page({ before: 10, limit: 3 })).toEqual([9, 8, 7]);
+          expect(await page({ before: 3 })).toEqual([2, 1]);
+          expect(await page({ before: 1 })).toEqual([]);
+          expect(await store.latestAuditEntries()).toEqual(
+            (await store.auditEntries()).toReversed(),
+          );
+        }),
+      );
+
+      it(
         'has no gap and no fork when many append at once, through one handle or several',
         withStore(async (store, another) => {
           const others = another === undefined ? [] : [await another(), await another()];
@@ -546,6 +563,8 @@ export function coordinatorStoreContract(
         ['window', (s) => s.window({ ...WINDOW, window: -1 })],
         ['limit', (s) => s.windows(TASK.taskId, { limit: 1_001 })],
         ['limit', (s) => s.auditEntries({ limit: 0 })],
+        ['before', (s) => s.latestAuditEntries({ before: -1 })],
+        ['limit', (s) => s.latestAuditEntries({ limit: 1_001 })],
         ['result', (s) => s.closeRound({ outcome: opened } as unknown as RoundClose, trail('c'))],
         [
           'result',

@@ -9,6 +9,8 @@ export interface Listener {
   readonly field: string;
   readonly host: string;
   readonly port: number;
+  /** Of its TLS, a PEM file. */
+  readonly certificate?: string;
 }
 
 /** @returns those of sections that are not empty. */
@@ -16,15 +18,22 @@ export function listeners({ coordinator, registrar }: Configuration): Listener[]
   const all: Listener[] = [];
   const isThere = (section: object) => Object.keys(section).length > 0;
   if (isThere(coordinator)) {
-    const { host = DEFAULT_HOST, port = DEFAULT_COORDINATOR_PORT, admin } = coordinator;
-    all.push({ field: 'coordinator.port', host, port });
-    if (admin !== undefined) all.push({ ...admin, field: 'coordinator.admin.port' });
+    const { host = DEFAULT_HOST, port = DEFAULT_COORDINATOR_PORT, admin, tls } = coordinator;
+    all.push({ field: 'coordinator.port', host, port, ...certificateOf(tls) });
+    if (admin !== undefined) {
+      const { host, port, tls } = admin;
+      all.push({ field: 'coordinator.admin.port', host, port, ...certificateOf(tls) });
+    }
   }
   if (isThere(registrar)) {
     const { host = DEFAULT_HOST, port = DEFAULT_REGISTRAR_PORT } = registrar;
     all.push({ field: 'registrar.port', host, port });
   }
   return all;
+}
+
+function certificateOf(tls: { readonly certificate: string } | undefined) {
+  return tls === undefined ? {} : { certificate: tls.certificate };
 }
 
 export function checkAddresses(deployment: Deployment, tasks: readonly NamedTask[]): Finding[] {
@@ -52,18 +61,23 @@ function checkClashes({ configuration, at }: Deployment): Finding[] {
   );
 }
 
-/** A wss:// URL leads to a proxy, of which nothing is known here; a ws:// one leads to this machine. */
+/** A wss:// URL may lead to a proxy, of which nothing is known here; a ws:// one leads to this machine. */
 function checkManifestUrls(
   { configuration, at }: Deployment,
   tasks: readonly NamedTask[],
 ): Finding[] {
-  const { port = DEFAULT_COORDINATOR_PORT } = configuration.coordinator;
+  const { port = DEFAULT_COORDINATOR_PORT, tls } = configuration.coordinator;
   return tasks
     .filter(({ role, task }) => {
       return role === 'coordinator' && task.manifest.coordinator.url.startsWith('ws://');
     })
     .flatMap(({ field, path, task: { manifest } }) => {
       const { url } = manifest.coordinator;
+      if (tls !== undefined) {
+        const message = `${field}: ${path} has coordinator.url ${url}, and coordinator.tls lets nobody in without TLS`;
+        const mend = 'sign a manifest with a wss:// URL, or take out coordinator.tls';
+        return [failure('addresses', message, mend, at(field))];
+      }
       const plain = warning(
         'addresses',
         `${field}: ${path} has coordinator.url ${url}, of this machine only and without TLS`,

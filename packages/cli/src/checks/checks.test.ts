@@ -162,6 +162,30 @@ describe('onlysum config check', () => {
     await expectFailure('addresses', /^coordinator\.port: 8787, and devices .* ws:.*:9999$/);
   });
 
+  it('finds a proxy that is no address, and says where one must be named', async () => {
+    editConfiguration(
+      'resultsDir: results',
+      'resultsDir: results\n  trustProxy: [10.0.0.0/8, proxy.example.org]',
+    );
+    await expectFailure('proxies', /^coordinator\.trustProxy\[1\]: expected an address/, /yaml:/);
+    editConfiguration(/^ {2}trustProxy: .*\n/m, '');
+    editConfiguration('port: 8788', 'port: 8788\n  trustProxy: [10.0.0.0/8]');
+    await expectFailure('proxies', /^registrar\.trustProxy\[0\]: expected an IP address/);
+    editConfiguration(/^ {2}trustProxy: .*\n/m, '');
+    const proxies = async () => {
+      return (await check()).all.filter((finding) => finding.check === 'proxies');
+    };
+    expect(await proxies()).toMatchObject([{ status: 'ok' }]);
+    await resign(({ coordinator }) => ({
+      coordinator: { ...coordinator, url: 'wss://sums.example.org' },
+    }));
+    expect(await proxies()).toMatchObject([
+      { status: 'warn', message: expect.stringContaining('count as one address') as string },
+    ]);
+    editConfiguration('resultsDir: results', 'resultsDir: results\n  trustProxy: [127.0.0.1]');
+    expect(await proxies()).toMatchObject([{ status: 'ok' }]);
+  });
+
   it('finds a database without a key for results, as the server does', async () => {
     const lines =
       'resultsDir: results\n  store: { postgres: { environment: COORDINATOR_DATABASE } }';
@@ -225,7 +249,7 @@ describe('checkCertificates', () => {
     const text = 'coordinator: { tls: { certificate: tls/c.pem, key: tls/k.pem } }';
     const { configuration } = parseConfiguration(text, cwd);
     const deployment = { configuration, at: () => 'onlysum.yaml:1:1' } as unknown as Deployment;
-    const [finding] = checkCertificates(deployment, nowMs);
+    const [finding] = checkCertificates(deployment, [], nowMs);
     return `${finding?.status} ${finding?.message}`;
   }
 

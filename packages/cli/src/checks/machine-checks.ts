@@ -4,6 +4,7 @@ import { existsSync, statfsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import type { Configuration } from '../configuration.js';
+import type { ServerProblem } from '../server-problem.js';
 import { type Listener, listeners } from './address-checks.js';
 import type { Deployment } from './deployment.js';
 import { failure, type Finding, ok, orOk, warning } from './finding.js';
@@ -84,19 +85,23 @@ export function existingPart(path: string): string {
   return existsSync(path) || dirname(path) === path ? path : existingPart(dirname(path));
 }
 
-/** @param isOurs - whether a server of this deployment answers there. */
+/** @param isOurs - whether a server of this deployment answers there, or why that cannot be known. */
 export async function checkPorts(
   { configuration, at }: Deployment,
-  isOurs: (listener: Listener) => Promise<boolean>,
+  isOurs: (listener: Listener) => Promise<boolean | ServerProblem>,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const listener of listeners(configuration)) {
     const { field, host, port } = listener;
     const code = port === 0 ? undefined : await tryToListen(host, port);
-    if (code === undefined || (code === 'EADDRINUSE' && (await isOurs(listener)))) continue;
-    findings.push(
-      failure('ports', `${field}: ${host}:${port}: ${said(code)}`, mendOf(code), at(field)),
-    );
+    if (code === undefined) continue;
+    const answer = code === 'EADDRINUSE' && (await isOurs(listener));
+    if (answer === true) continue;
+    const [what, mend] =
+      answer !== false && answer.mend !== undefined
+        ? [`what listens there cannot be asked: ${answer.problem}`, answer.mend]
+        : [said(code), mendOf(code)];
+    findings.push(failure('ports', `${field}: ${host}:${port}: ${what}`, mend, at(field)));
   }
   return orOk(findings, 'ports', 'each port is free, or held by the server that it is for');
 }

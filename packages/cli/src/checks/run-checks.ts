@@ -7,7 +7,8 @@ import type { Finding } from './finding.js';
 import { checkKeys } from './key-checks.js';
 import { checkDisk, checkNode, checkOpenFiles, checkPorts } from './machine-checks.js';
 import { checkManifests } from './manifest-checks.js';
-import { checkServers, urlOf, viewServers } from './server-checks.js';
+import { checkProxies } from './proxy-checks.js';
+import { addressOf, checkServers, viewServers } from './server-checks.js';
 import { checkStores } from './store-checks.js';
 import { checkCertificates } from './tls-checks.js';
 import { isAdminAt, viewServer } from '../server-view.js';
@@ -29,6 +30,7 @@ export function checkConfiguration(file: string | undefined, terminal: Terminal)
     ...unreadable,
     ...checkKeys(deployment, tasks),
     ...checkAddresses(deployment, tasks),
+    ...checkProxies(deployment, tasks),
   ];
 }
 
@@ -47,15 +49,19 @@ export async function checkDeployment(
   return [
     ...first,
     ...checkManifests(deployment, tasks, nowMs),
-    ...checkCertificates(deployment, nowMs),
+    ...checkCertificates(deployment, tasks, nowMs),
     ...(await checkStores(deployment, tasks)),
     ...checkDisk(deployment),
     ...checkOpenFiles(deployment),
-    ...(await checkPorts(deployment, async ({ field, host, port }) => {
-      if (field === 'coordinator.admin.port') return isAdminAt(urlOf({ host, port }));
+    ...(await checkPorts(deployment, async (listener) => {
+      const { field } = listener;
+      const address = addressOf(listener);
+      if (field === 'coordinator.admin.port') return isAdminAt(address);
       const role = field.startsWith('registrar') ? 'registrar' : 'coordinator';
-      const view = await viewServer(urlOf({ host, port }));
-      return 'health' in view && view.health.role === role;
+      const view = await viewServer(address);
+      // What is wrong with the TLS of one that is there, checkServers says.
+      if ('problem' in view) return view.mend !== undefined;
+      return view.health.role === role;
     })),
     ...(await checkServers(deployment, tasks, servers)),
   ];

@@ -1,5 +1,6 @@
 /** Servers that run: that they answer, agree on keys and time, and are two. */
 import type { Configuration } from '../configuration.js';
+import type { ServerAddress } from '../server-request.js';
 import { registrarKeysAt, type ServerView, viewServer } from '../server-view.js';
 import { type Listener, listeners } from './address-checks.js';
 import type { Deployment, NamedTask } from './deployment.js';
@@ -16,34 +17,38 @@ export interface RunningServers {
 
 /** @returns views of the servers that the configuration has; undefined where it has none. */
 export async function viewServers(configuration: Configuration): Promise<RunningServers> {
-  const urls = serverUrls(configuration);
-  const view = async (url: string | undefined) => (url === undefined ? url : viewServer(url));
+  const servers = serverAddresses(configuration);
+  const view = async (server: ServerAddress | undefined) => server && viewServer(server);
   const [coordinator, registrar] = await Promise.all([
-    view(urls.coordinator),
-    view(urls.registrar),
+    view(servers.coordinator),
+    view(servers.registrar),
   ]);
   return { coordinator, registrar };
 }
 
 /** Where this machine reaches them; the registrar by the coordinator's line if there is one. */
-export function serverUrls(configuration: Configuration): {
-  readonly coordinator: string | undefined;
-  readonly registrar: string | undefined;
+export function serverAddresses(configuration: Configuration): {
+  readonly coordinator: ServerAddress | undefined;
+  readonly registrar: ServerAddress | undefined;
 } {
   const all = listeners(configuration).filter(({ port }) => port !== 0);
   const own = (field: string) => {
     const listener = all.find((each) => each.field === field);
-    return listener === undefined ? undefined : urlOf(listener);
+    return listener === undefined ? undefined : addressOf(listener);
   };
+  const url = configuration.coordinator.registrarUrl?.replace(/\/+$/, '');
   return {
     coordinator: own('coordinator.port'),
-    registrar: configuration.coordinator.registrarUrl?.replace(/\/+$/, '') ?? own('registrar.port'),
+    registrar: url === undefined ? own('registrar.port') : { url },
   };
 }
 
-export function urlOf({ host, port }: Pick<Listener, 'host' | 'port'>): string {
+/** By https where the configuration has a certificate for it. */
+export function addressOf({ host, port, certificate }: Listener): ServerAddress {
   const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
+  const place = `${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
+  if (certificate === undefined) return { url: `http://${place}` };
+  return { url: `https://${place}`, certificate };
 }
 
 export async function checkServers(
@@ -52,15 +57,19 @@ export async function checkServers(
   { coordinator, registrar }: RunningServers,
 ): Promise<Finding[]> {
   return [
-    ...checkCoordinator(coordinator),
+    ...checkCoordinator(deployment, coordinator),
     ...(await checkRegistrar(deployment, tasks, registrar)),
     ...checkClocks(coordinator, registrar),
     ...checkSeparation(deployment, coordinator),
   ];
 }
 
-function checkCoordinator(view: ServerView | undefined): Finding[] {
+function checkCoordinator({ at }: Deployment, view: ServerView | undefined): Finding[] {
   if (view === undefined) return [];
+  if ('problem' in view && view.mend !== undefined) {
+    const place = at('coordinator.tls.certificate');
+    return [failure('coordinator', `${view.url}: ${view.problem}`, view.mend, place)];
+  }
   if ('problem' in view) return [ok('coordinator', `none runs at ${view.url}: ${view.problem}`)];
   const { url, readiness } = view;
   if (readiness.status === 'ready') return [ok('coordinator', `${url} is ready`)];
@@ -78,6 +87,9 @@ async function checkRegistrar(
   const place = at(isOwn ? 'registrar.port' : 'coordinator.registrarUrl');
   const { url } = view;
   if ('problem' in view) {
+    if (view.mend !== undefined) {
+      return [failure('registrar', `${url}: ${view.problem}`, view.mend, place)];
+    }
     const mend = isOwn ? 'onlysum registrar' : 'start the registrar, or correct the line';
     return [failure('registrar', `${url} does not answer: ${view.problem}`, mend, place)];
   }
@@ -89,7 +101,7 @@ async function checkRegistrar(
     const message = `${url} is not ready: ${view.readiness.reasons.join('; ')}`;
     return [failure('registrar', message, 'mend what it says; its log says more', place)];
   }
-  const keys = await registrarKeysAt(url);
+  const keys = await registrarKeysAt({ url });
   const findings = tasks
     .filter(({ task }) => keys !== undefined && !keys.includes(task.manifest.registrar))
     .map(({ path, task }) => {

@@ -1,16 +1,13 @@
 /** That stores answer and can be written, and that results can. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { equalBytes, OnlysumError } from '@onlysum/crypto';
 import type { StoreSetting } from '../configuration.js';
 import type { Deployment, NamedTask } from './deployment.js';
 import { previousKeys } from './key-checks.js';
-import { failure, type Finding, ok, orOk, warning } from './finding.js';
+import { failure, type Finding, orOk } from './finding.js';
 import { existingPart } from './machine-checks.js';
-
-const CONNECT_MS = 3000;
-const POSTGRES_PORT = 5432;
+import { checkPostgres, OWNER_MEND } from './postgres-checks.js';
 
 export async function checkStores(
   deployment: Deployment,
@@ -41,7 +38,11 @@ async function checkStore(
   tasks: readonly NamedTask[],
 ): Promise<Finding[]> {
   const field = `${role}.store`;
-  if ('postgres' in store) return [await checkPostgres(deployment, field, store.postgres)];
+  if ('postgres' in store) {
+    return checkPostgres(deployment, role, store.postgres, (owner) =>
+      ownerProblem(deployment, owner, tasks),
+    );
+  }
   const fail = (what: string, mend: string) => [
     failure('stores', `${field}: ${store.lmdb} ${what}`, mend, deployment.at(field)),
   ];
@@ -64,13 +65,8 @@ async function checkRegistrarStore(
     const opened = lmdbStore(path, { create: false });
     try {
       // A transaction that puts nothing: the lock of writers can be had, and nothing changes.
-      const owner = await opened.transact(storeOwner);
-      const [task] = tasks.filter(({ role }) => role === 'registrar');
-      const keys = ownKeys(deployment, tasks);
-      if (owner === undefined || task === undefined || keys === undefined) return [];
-      if (keys.some((key) => equalBytes(key, owner))) return [];
-      const mend = 'name the store that belongs to this key, or the key that it was made with';
-      return fail(`is the store of another registrar than ${task.path} names`, mend);
+      const problem = ownerProblem(deployment, await opened.transact(storeOwner), tasks);
+      return problem === undefined ? [] : fail(problem, OWNER_MEND);
     } finally {
       await opened.close();
     }
@@ -81,6 +77,19 @@ async function checkRegistrarStore(
   }
 }
 
+/** @returns what is wrong with the owner of a registrar's store; undefined before its first start. */
+function ownerProblem(
+  deployment: Deployment,
+  owner: Uint8Array | undefined,
+  tasks: readonly NamedTask[],
+): string | undefined {
+  const [task] = tasks.filter(({ role }) => role === 'registrar');
+  const keys = ownKeys(deployment, tasks);
+  if (owner === undefined || task === undefined || keys === undefined) return undefined;
+  if (keys.some((key) => equalBytes(key, owner))) return undefined;
+  return `is the store of another registrar than ${task.path} names`;
+}
+
 /** @returns undefined if a key of before a rotation cannot be read here. */
 function ownKeys(
   { configuration, terminal }: Deployment,
@@ -89,43 +98,6 @@ function ownKeys(
   const named = tasks.filter(({ role }) => role === 'registrar');
   const previous = previousKeys(configuration, terminal);
   return previous && [...named.map(({ task }) => task.registrarKey), ...previous];
-}
-
-/** That something listens; what it is, and whether it lets us in, its server will find out. */
-async function checkPostgres(
-  { terminal, at }: Deployment,
-  field: string,
-  postgres: { readonly url: string } | { readonly environment: string },
-): Promise<Finding> {
-  const place = at(`${field}.postgres`);
-  const text = 'url' in postgres ? postgres.url : (terminal.env[postgres.environment] ?? '');
-  if (text === '' && 'environment' in postgres) {
-    const message = `${field}.postgres: ${postgres.environment} is not set here`;
-    return warning('stores', message, `set ${postgres.environment} as for the server`, place);
-  }
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || url.hostname === '') {
-    const mend = 'write postgres://USER@HOST:PORT/DATABASE';
-    return failure('stores', `${field}.postgres: not a URL with a host`, mend, place);
-  }
-  const port = Number(url.port || POSTGRES_PORT);
-  const code = await tryToConnect(url.hostname, port);
-  if (code === undefined) return ok('stores', `${field}: ${url.hostname}:${port} answers`);
-  const message = `${field}: ${url.hostname}:${port} does not answer: ${code}`;
-  return failure('stores', message, 'start the database, or name another host and port', place);
-}
-
-function tryToConnect(host: string, port: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: CONNECT_MS });
-    const end = (code: string | undefined) => {
-      socket.destroy();
-      resolve(code);
-    };
-    socket.once('connect', () => end(undefined));
-    socket.once('timeout', () => end(`no answer within ${CONNECT_MS} ms`));
-    socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
-  });
 }
 
 /** The folder, and what is in it if it is a store; or the folder in which it would be made. */

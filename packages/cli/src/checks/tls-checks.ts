@@ -1,7 +1,9 @@
-/** Certificates: that they hold, and belong to their keys. */
+/** Certificates: that they hold, belong to their keys, and are for the names that devices ask for. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Deployment } from './deployment.js';
+import { checkServerIdentity } from 'node:tls';
+import { certificateNames } from '../server-request.js';
+import type { Deployment, NamedTask } from './deployment.js';
 import { failure, type Finding, orOk, warning } from './finding.js';
 
 const DAY_MS = 86_400_000;
@@ -9,7 +11,11 @@ const DAY_MS = 86_400_000;
 const SOON_DAYS = 21;
 
 /** @param nowMs - Unix time. */
-export function checkCertificates(deployment: Deployment, nowMs: number): Finding[] {
+export function checkCertificates(
+  deployment: Deployment,
+  tasks: readonly NamedTask[],
+  nowMs: number,
+): Finding[] {
   const { tls, admin } = deployment.configuration.coordinator;
   const all = [
     ['coordinator.tls', tls],
@@ -17,7 +23,10 @@ export function checkCertificates(deployment: Deployment, nowMs: number): Findin
   ] as const;
   const named = all.flatMap(([field, files]) => (files === undefined ? [] : [{ field, ...files }]));
   if (named.length === 0) return [];
-  const findings = named.flatMap((each) => checkCertificate(deployment, each, nowMs));
+  const findings = [
+    ...named.flatMap((each) => checkCertificate(deployment, each, nowMs)),
+    ...(tls === undefined ? [] : checkNames(deployment, tls.certificate, tasks)),
+  ];
   return orOk(findings, 'certificates', `${named.length} certificates hold`);
 }
 
@@ -44,6 +53,31 @@ function checkCertificate(
   if (days >= SOON_DAYS) return [];
   const message = `${field}.certificate: ${certificate} ends in ${days} days, on ${day}`;
   return [warning('certificates', message, 'renew it', place)];
+}
+
+/** A proxy that ends TLS before this listener has a certificate of its own, and is named. */
+function checkNames(
+  { configuration, at }: Deployment,
+  certificate: string,
+  tasks: readonly NamedTask[],
+): Finding[] {
+  const parsed = attempt(() => new X509Certificate(readFileSync(certificate)));
+  if (parsed === undefined || configuration.coordinator.trustProxy !== undefined) return [];
+  return tasks
+    .filter(({ role, task }) => role === 'coordinator' && !isFor(parsed, task))
+    .map(({ path, task }) => {
+      const field = 'coordinator.tls.certificate';
+      const names = certificateNames(parsed).join(', ');
+      const message = `${field}: ${certificate} is for ${names}, and devices of ${path} connect to ${task.manifest.coordinator.url}`;
+      const mend = 'get a certificate for the name in the URL, or name the proxy in trustProxy';
+      return warning('certificates', message, mend, at(field));
+    });
+}
+
+function isFor(certificate: X509Certificate, { manifest }: NamedTask['task']): boolean {
+  const { hostname } = new URL(manifest.coordinator.url);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return checkServerIdentity(host, certificate.toLegacyObject()) === undefined;
 }
 
 function attempt<T>(read: () => T): T | undefined {

@@ -20,12 +20,18 @@ export function addDoctor(
     .summary('find what is wrong with a deployment, and how to mend it')
     .description(
       'Checks onlysum.yaml as `onlysum config check` does, and what it meets on this machine: Node,\n' +
-        'manifests, certificates, stores, disk, open files, ports; and, of servers that run, whether they\n' +
-        'are ready, have the right keys and agree on the time. Run it as the user of the servers.',
+        'manifests, certificates, stores (PostgreSQL as the server would, but changing nothing), disk, open\n' +
+        'files, ports; and, of servers that run, over TLS where they have it, whether they are ready, have\n' +
+        'the right keys and agree on the time. Run it as the user of the servers, with their environment.\n' +
+        'Exit code 1 if anything failed; warnings do not count. With --json: ok, and findings, each with\n' +
+        'check, status (ok, warn, fail), message and, if not ok, how to mend it; at is a line of onlysum.yaml.',
     )
     .option('--config <file>', 'configuration (default: onlysum.yaml)')
     .addOption(jsonOption())
-    .addHelpText('after', '\nExample:\n  onlysum doctor --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  onlysum doctor\n  onlysum doctor --config /var/lib/onlysum-coordinator/onlysum.yaml --json',
+    )
     .action(async ({ config, json }: DoctorFlags) => {
       const { checkDeployment } = await import('../checks/run-checks.js');
       exit(showFindings(terminal, await checkDeployment(config, terminal), json === true));

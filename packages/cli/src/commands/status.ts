@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { loadConfiguration } from '../configuration.js';
 import { integerFlag, jsonOption, repeated, secondsFlag } from '../flags.js';
 import { print, printJson } from '../output.js';
+import type { ServerAddress } from '../server-request.js';
 import type { ServerView } from '../server-view.js';
 import { withAbort } from '../signals.js';
 import { statusLines } from '../status-text.js';
@@ -34,7 +35,8 @@ export function addStatus(
     .summary('show what coordinator and registrar are at')
     .description(
       'Shows rounds with their stage, what was opened and aborted, and why devices were dropped, as the\n' +
-        'servers tell it at /healthz and /readyz. Without --url, those of onlysum.yaml.',
+        'servers tell it at /healthz and /readyz. Without --url, those of onlysum.yaml, over TLS where it\n' +
+        'has a certificate, which then is trusted. For others, NODE_EXTRA_CA_CERTS names more authorities.',
     )
     .option('--config <file>', 'configuration (default: onlysum.yaml if there is one)')
     .option('--url <url>', 'a server, http:// or https://; may be repeated', repeated(serverUrl))
@@ -56,9 +58,10 @@ export function addStatus(
       '\nExamples:\n  onlysum status --watch\n  onlysum status --url http://127.0.0.1:8787 --json',
     )
     .action(async (flags: StatusFlags) => {
-      const urls = flags.url ?? (await configuredUrls(flags, terminal));
+      const given = flags.url?.map((url) => ({ url }));
+      const servers = given ?? (await configuredServers(flags, terminal));
       const { viewServer } = await import('../server-view.js');
-      const look = () => Promise.all(urls.map(viewServer));
+      const look = () => Promise.all(servers.map(viewServer));
       if (flags.watch !== true) return exit(show(terminal, await look(), flags));
       await withAbort(async (signal) => {
         for (let shown = 0; !signal.aborted && shown < (flags.count ?? Infinity); shown++) {
@@ -83,11 +86,14 @@ function show(terminal: Terminal, views: readonly ServerView[], flags: StatusFla
   return views.every((view) => 'health' in view && view.readiness.status === 'ready') ? 0 : 1;
 }
 
-async function configuredUrls({ config }: StatusFlags, terminal: Terminal): Promise<string[]> {
-  const { serverUrls } = await import('../checks/server-checks.js');
-  const { coordinator, registrar } = serverUrls(loadConfiguration(config, terminal.cwd));
-  const urls = [coordinator, registrar].filter((url) => url !== undefined);
-  if (urls.length > 0) return urls;
+async function configuredServers(
+  { config }: StatusFlags,
+  terminal: Terminal,
+): Promise<ServerAddress[]> {
+  const { serverAddresses } = await import('../checks/server-checks.js');
+  const { coordinator, registrar } = serverAddresses(loadConfiguration(config, terminal.cwd));
+  const servers = [coordinator, registrar].filter((server) => server !== undefined);
+  if (servers.length > 0) return servers;
   const expected = 'the flag --url or an onlysum.yaml with a server';
   throw new UsageError('setting-missing', `url: expected ${expected}, got nothing`, {
     field: '--url',

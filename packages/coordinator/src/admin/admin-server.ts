@@ -6,7 +6,7 @@ import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
-import { UsageError } from '@onlysum/crypto';
+import { closeWithin, listenOn } from '@onlysum/service';
 import { tlsOptions, watchTls } from '../tls.js';
 import { adminApp } from './admin-app.js';
 import type { AdminSettings } from './admin-options.js';
@@ -61,7 +61,7 @@ export async function startAdmin(
         }) as TlsServer);
   server.maxConnections = MOST_CONNECTIONS;
   server.timeout = IDLE_MS;
-  await listening(server, host, port);
+  await listenOn(server, { host, port }, 'admin.port');
   const watch = tls === undefined ? undefined : watchTls(server as TlsServer, tls, log);
   const { port: actual } = server.address() as AddressInfo;
   const shownHost = host.includes(':') ? `[${host}]` : host;
@@ -74,23 +74,7 @@ export async function startAdmin(
     close: async () => {
       watch?.close();
       closing.abort();
-      const closed = new Promise<void>((resolve) => server.once('close', () => resolve()));
-      server.close();
-      server.closeIdleConnections();
-      const cutOff = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
-      await closed;
-      clearTimeout(cutOff);
+      await closeWithin(server, CLOSE_GRACE_MS);
     },
   };
-}
-
-function listening(server: Server | TlsServer, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
-      const message = `admin.port: expected a port that ${host} can listen on, got ${port}: ${error.message}`;
-      const details = { field: 'admin.port', got: String(port), cause: error };
-      reject(new UsageError('listen-failed', message, details));
-    });
-    server.listen({ port, host }, resolve);
-  });
 }

@@ -1,4 +1,4 @@
-/** The audit log: read, followed, exported. Knows: entries. Doesn't know: what they are about. */
+/** The audit log: read, verified, exported. Knows: entries. Doesn't know: what they are about. */
 import { type AuditEntry, auditLine, EMPTY_HEAD, verifyChain } from '@onlysum/service';
 import * as v from 'valibot';
 import type { CoordinatorStore } from '../store/coordinator-store.js';
@@ -12,16 +12,25 @@ export const auditRoutes: readonly Route[] = [
     method: 'GET',
     path: '/audit',
     name: 'audit',
-    summary: 'Entries of the audit log, the oldest first.',
+    summary: 'Entries of the audit log, the newest first.',
     permissions: ['audit.read'],
     scope: 'all',
     query: v.strictObject({
-      after: v.exactOptional(schema.integerText()),
+      before: v.exactOptional(schema.integerText()),
       limit: v.exactOptional(schema.integerText(1, PAGE)),
     }),
     responses: { [JSON_TYPE]: schema.auditPage },
-    run: ({ ports, query: { after = 0, limit = 100 } }) =>
-      ports.store.auditEntries({ after, limit }),
+    run: ({ ports, query }) => ports.store.latestAuditEntries(query),
+  }),
+  route({
+    method: 'GET',
+    path: '/audit/head',
+    name: 'auditHead',
+    summary: 'The number and the digest of the newest entry, as they stand. Nothing is verified.',
+    permissions: ['audit.verify'],
+    scope: 'all',
+    responses: { [JSON_TYPE]: schema.auditHead },
+    run: ({ ports }) => ports.store.auditHead(),
   }),
   route({
     method: 'GET',

@@ -55,6 +55,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
   401: 'No token, or none that holds.',
   403: "The token's role or tasks do not allow it.",
   404: 'There is no such thing.',
+  409: 'Something else stands there or is under way, or what it needs is not configured.',
   413: 'The body is larger than 64 KiB.',
   415: 'The body is not JSON.',
   429: 'Too many requests, or open streams: try again after `Retry-After` seconds.',
@@ -114,9 +115,11 @@ function operation(route: Route): object {
   };
 }
 
-function canBe(status: number, { permissions, scope, params, query, body }: Route): boolean {
+function canBe(status: number, route: Route): boolean {
+  const { method, permissions, scope, params, query, body } = route;
   if (status === 401) return permissions !== 'none';
   if (status === 403) return typeof permissions !== 'string';
+  if (status === 409) return method === 'POST';
   if (status === 404) return params !== undefined || scope === 'task';
   if (status === 400) return [params, query, body].some((each) => each !== undefined);
   return (status !== 413 && status !== 415) || body !== undefined;

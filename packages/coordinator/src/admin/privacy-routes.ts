@@ -3,12 +3,12 @@
  * Knows: windows' reports, their groups. Invariant: no number of a metric.
  */
 import {
-  addCosts,
+  budgetOf,
   NO_COST,
   type NoisePromise,
-  type PrivacyCost,
   spentEpsilon,
   type Task,
+  timesCost,
   windowsWithin,
 } from '@onlysum/task';
 import * as v from 'valibot';
@@ -49,8 +49,7 @@ export const privacyRoutes: readonly Route[] = [
         windows.push(windowView(task, window, rounds, report));
       }
       const { privacy } = task.task.manifest;
-      const budget =
-        privacy.mechanism === 'none' ? null : await budgetOf(ports, task, privacy.budget);
+      const budget = privacy.mechanism === 'none' ? null : await budgetReport(ports, task, privacy);
       return { privacy, budget, windows };
     },
   }),
@@ -99,12 +98,8 @@ function optOuts({ manifest }: Task, groups: Groups): OptOut[] {
   });
 }
 
-async function budgetOf(
-  ports: AdminPorts,
-  { record, task }: KnownTask,
-  budget: NoisePromise['budget'],
-) {
-  const { epsilon, delta, days } = budget;
+async function budgetReport(ports: AdminPorts, { record, task }: KnownTask, privacy: NoisePromise) {
+  const { epsilon, delta, days } = privacy.budget;
   const sinceMs = ports.now() - days * DAY_MS;
   const { lengthMs } = task.manifest.window;
   const withOpened = new Set<number>();
@@ -115,21 +110,11 @@ async function budgetOf(
   }
   const cost = task.layout.noise?.cost ?? NO_COST;
   const windows = withOpened.size;
-  const spent = windows === 0 ? 0 : spentEpsilon(times(cost, windows), windows, Number(delta));
+  const budget = budgetOf(privacy);
+  const spent = spentEpsilon(timesCost(cost, windows), windows, budget.delta);
   return {
     ...{ epsilon, delta, days, windows },
     spentEpsilon: Number.isFinite(spent) ? spent : null,
     windowsPaid: windowsWithin(cost, budget),
   };
-}
-
-/** By doubling: as many additions as the number has digits. */
-function times(cost: PrivacyCost, count: number): PrivacyCost {
-  let sum = NO_COST;
-  let power = cost;
-  for (let rest = count; rest > 0; rest = Math.floor(rest / 2)) {
-    if (rest % 2 === 1) sum = addCosts(sum, power);
-    power = addCosts(power, power);
-  }
-  return sum;
 }

@@ -77,6 +77,8 @@ const STATUSES: Readonly<Record<string, ContentfulStatusCode>> = {
   'argument-invalid': 400,
   'record-missing': 404,
   'store-conflict': 409,
+  'seal-key-missing': 409,
+  'reseal-running': 409,
   'seal-key-unknown': 503,
   'store-unavailable': 503,
   'store-closed': 503,

@@ -67,6 +67,17 @@ export const resultRoutes: readonly Route[] = [
     },
   }),
   route({
+    method: 'POST',
+    path: '/results/reseal',
+    name: 'resealResults',
+    summary:
+      'Seals results that are under other keys under the first configured one, up to 1,000 at a time.',
+    permissions: ['key.rotate'],
+    scope: 'all',
+    responses: { [JSON_TYPE]: schema.resealed },
+    run: ({ ports, token, signal }) => ports.resealResults(token.id, signal),
+  }),
+  route({
     method: 'GET',
     path: '/tasks/{taskId}/dictionary',
     name: 'dictionary',

@@ -8,6 +8,7 @@ import type { Permission, TokenRecord } from '@onlysum/service';
 import type { Task } from '@onlysum/task';
 import type { Logger } from 'pino';
 import type { GenericSchema, InferOutput, ObjectEntries, StrictObjectSchema } from 'valibot';
+import type { ResealReport } from '../key-rotation.js';
 import type { CoordinatorStore } from '../store/coordinator-store.js';
 import type { TaskRecord } from '../store/records.js';
 import type { WindowReport } from '../window-report.js';
@@ -26,6 +27,7 @@ export interface AdminPorts {
   resumeTask(taskId: string, reason: string, actor: string): Promise<void>;
   windowResult(taskId: string, window: number): Promise<WindowReport | undefined>;
   rounds(): readonly LiveRound[];
+  resealResults(actor: string, signal: AbortSignal): Promise<ResealReport>;
 }
 
 /** A round that has not ended. Names no device and no address. */
@@ -40,6 +42,9 @@ export interface LiveRound {
   readonly stage: string;
   /** In the cohort. */
   readonly devices: number;
+  /** Of which the stage has or awaits an answer, without those that are lost; 0 while it needs none. */
+  readonly asked: number;
+  readonly answered: number;
   /** With so many the cohort closes. */
   readonly target: number;
   /** Devices without which no round begins. */

@@ -148,6 +148,12 @@ export const windowResultBody = v.strictObject({
   ),
 });
 
+export const resealed = v.strictObject({
+  keyId: v.pipe(v.string(), v.description('Of the key that seals.')),
+  resealed: v.pipe(count, v.description('Results that were under another key.')),
+  isDone: v.pipe(v.boolean(), v.description('False if some are left: ask again.')),
+});
+
 const nullableText = v.nullable(v.string());
 const nullableNumber = v.nullable(v.number());
 export const tidyRow = v.strictObject({
@@ -234,9 +240,11 @@ export const auditEntry = v.strictObject({
   digest: hex(64),
 });
 export const auditPage = v.array(auditEntry);
+/** Of an empty log: 0 and zeros. */
+export const auditHead = v.strictObject({ sequence: count, digest: hex(64) });
 export const auditVerdict = v.strictObject({
   entries: count,
-  head: v.strictObject({ sequence: count, digest: hex(64) }),
+  head: auditHead,
   fault: v.exactOptional(
     v.strictObject({ sequence: count, reason: v.picklist(['edited', 'missing-or-moved']) }),
   ),
@@ -278,6 +286,13 @@ export const liveRound = v.strictObject({
   round: hex(32),
   stage: v.string(),
   devices: count,
+  asked: v.pipe(
+    count,
+    v.description(
+      'Devices of which the stage has or awaits an answer, without those that are lost; 0 while it needs none.',
+    ),
+  ),
+  answered: v.pipe(count, v.description('Those of them that have given it.')),
   target: v.pipe(count, v.description('The cohort closes with so many.')),
   missing: v.pipe(count, v.description('Devices without which no round begins.')),
   closesInMs: v.pipe(

@@ -111,6 +111,10 @@ export interface CoordinatorStore {
   auditHead(): Promise<AuditHead>;
   /** Oldest first. @param page - `after`: only entries with a larger sequence; default 0. */
   auditEntries(page?: PageSize & { readonly after?: number }): Promise<readonly AuditEntry[]>;
+  /** Newest first. @param page - `before`: only entries with a smaller sequence. */
+  latestAuditEntries(
+    page?: PageSize & { readonly before?: number },
+  ): Promise<readonly AuditEntry[]>;
 
   /** @throws {UsageError} `store-conflict` if another token has this id. */
   putToken(token: TokenRecord, audit: AuditTrail): Promise<Written>;

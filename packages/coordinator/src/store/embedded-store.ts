@@ -8,7 +8,7 @@ import {
   type AuditHead,
   EMPTY_HEAD,
   type TokenRecord,
-  nextEntry,
+  extendChain,
 } from '@onlysum/service';
 import type { AuditTrail, Written } from './coordinator-store.js';
 import type { CoordinatorStoreBackend } from './guarded-store.js';
@@ -255,6 +255,19 @@ export class EmbeddedStore implements CoordinatorStoreBackend {
     });
   }
 
+  async latestAuditEntries(
+    before: number | undefined,
+    limit: number,
+  ): Promise<readonly AuditEntry[]> {
+    return this.#store.read((map) => {
+      const below = before === undefined ? {} : { below: auditKey(before) };
+      return valuesOf<AuditEntry>(
+        map,
+        take(map.keys('audit/', { ...below, isReverse: true }), limit),
+      );
+    });
+  }
+
   async putToken(token: TokenRecord, audit: AuditTrail): Promise<Written> {
     return this.#change(audit, (map) => {
       const written = tokenToPut(findToken(map, token.id), token);
@@ -294,12 +307,8 @@ export class EmbeddedStore implements CoordinatorStoreBackend {
 
   #append(map: OrderedMap, audit: AuditTrail): void {
     const { suite, now } = this.#context;
-    let head = headOf(map);
-    for (const event of audit) {
-      const entry = nextEntry(suite, head, event, now());
-      map.put(auditKey(entry.sequence), entry);
-      head = { sequence: entry.sequence, digest: entry.digest };
-    }
+    const { entries, head } = extendChain(suite, headOf(map), audit, now);
+    for (const entry of entries) map.put(auditKey(entry.sequence), entry);
     map.put('audit-head', head);
   }
 }

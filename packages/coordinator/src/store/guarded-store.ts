@@ -52,6 +52,7 @@ export interface CoordinatorStoreBackend {
   appendAudit(audit: AuditTrail): Promise<void>;
   auditHead(): Promise<AuditHead>;
   auditEntries(after: number, limit: number): Promise<readonly AuditEntry[]>;
+  latestAuditEntries(before: number | undefined, limit: number): Promise<readonly AuditEntry[]>;
   putToken(token: TokenRecord, audit: AuditTrail): Promise<Written>;
   token(id: string): Promise<TokenRecord | undefined>;
   /** In any order. */
@@ -147,6 +148,13 @@ export function guardedStore(backend: CoordinatorStoreBackend): CoordinatorStore
     auditEntries: (page = {}) =>
       use(() =>
         backend.auditEntries(check.checkedSequence('after', page.after) ?? 0, checkedLimit(page)),
+      ),
+    latestAuditEntries: (page = {}) =>
+      use(() =>
+        backend.latestAuditEntries(
+          check.checkedSequence('before', page.before),
+          checkedLimit(page),
+        ),
       ),
 
     putToken: (token, audit) =>

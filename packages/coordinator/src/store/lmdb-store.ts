@@ -11,7 +11,6 @@ import {
   EmbeddedStore,
   type KeyBounds,
   type OrderedMap,
-  type OrderedMapStore,
 } from './embedded-store.js';
 import { guardedStore } from './guarded-store.js';
 
@@ -25,36 +24,16 @@ export function lmdbCoordinatorStore(
   context: Partial<ChainContext> = {},
 ): CoordinatorStore {
   const chain = { suite: nativeSuite, now: Date.now, ...context };
-  return guardedStore(new EmbeddedStore(new LmdbMapStore(openLmdb(path)), chain));
+  return guardedStore(new EmbeddedStore(openLmdb(path, mapOver), chain));
 }
 
-class LmdbMapStore implements OrderedMapStore {
-  readonly #database: LmdbDatabase<unknown>;
-  readonly #map: OrderedMap;
-
-  constructor(database: LmdbDatabase<unknown>) {
-    this.#database = database;
-    this.#map = {
-      find: (key) => plain(database.get(key)),
-      put: (key, value) => database.putSync(key, value),
-      remove: (key) => database.removeSync(key),
-      keys: (prefix, bounds) => keysBetween(database, prefix, bounds),
-    };
-  }
-
-  write<T>(run: (map: OrderedMap) => T): T {
-    return this.#database.transactionSync(() => run(this.#map));
-  }
-
-  read<T>(run: (map: OrderedMap) => T): T {
-    // Otherwise a snapshot may be left from before another process's last commit.
-    this.#database.resetReadTxn();
-    return run(this.#map);
-  }
-
-  close(): Promise<void> {
-    return this.#database.close();
-  }
+function mapOver(database: LmdbDatabase<unknown>): OrderedMap {
+  return {
+    find: (key) => plain(database.get(key)),
+    put: (key, value) => database.putSync(key, value),
+    remove: (key) => database.removeSync(key),
+    keys: (prefix, bounds) => keysBetween(database, prefix, bounds),
+  };
 }
 
 /** Bytes come as a view into memory that may be used again. Only whole values are bytes. */

@@ -11,13 +11,27 @@ import {
   type PostgresDatabase,
   type PostgresOptions,
   type TokenRecord,
-  nextEntry,
+  extendChain,
   openPostgres,
 } from '@onlysum/service';
-import type { Kysely, Selectable, Transaction } from 'kysely';
 import type { AuditTrail, CoordinatorStore, Written } from './coordinator-store.js';
 import type { ChainContext } from './embedded-store.js';
 import { type CoordinatorStoreBackend, guardedStore } from './guarded-store.js';
+import {
+  type Change,
+  type Head,
+  findTask,
+  findToken,
+  findWindow,
+  isOnPage,
+  lockedHead,
+  resultName,
+  roundRecord,
+  roundRows,
+  storedResult,
+  taskRecord,
+  windowRecord,
+} from './postgres-rows.js';
 import { type CoordinatorTables, coordinatorSchema } from './postgres-schema.js';
 import type { CheckedRoundPage } from './record-checks.js';
 import type {
@@ -45,10 +59,6 @@ import {
   windowToDecide,
   windowToOpen,
 } from './store-rules.js';
-
-type Db = Kysely<CoordinatorTables>;
-type Change = Transaction<CoordinatorTables>;
-type Head = Selectable<CoordinatorTables['coordinator_head']>;
 
 /**
  * Opens it, and makes or updates its tables.
@@ -204,31 +214,18 @@ class PostgresBackend implements CoordinatorStoreBackend {
 
   async round(round: string): Promise<RoundRecord | undefined> {
     const row = await this.#database.query((db) =>
-      roundRows(db).where('coordinator_round.round', '=', round).executeTakeFirst(),
+      roundRows(db).where('round', '=', round).executeTakeFirst(),
     );
     return row === undefined ? undefined : roundRecord(row);
   }
 
   async rounds(taskId: string, page: CheckedRoundPage): Promise<readonly RoundRecord[]> {
-    const { window, before, limit } = page;
     const rows = await this.#database.query((db) =>
       roundRows(db)
-        .where('coordinator_round.task_id', '=', taskId)
-        .$if(window !== undefined, (query) =>
-          query.where('coordinator_round.window_index', '=', window ?? 0),
-        )
-        .$if(before !== undefined, (query) =>
-          query.where((where) =>
-            where.eb(
-              where.refTuple('coordinator_round.window_index', 'coordinator_round.serial'),
-              '<',
-              where.tuple(before?.window ?? 0, before?.serial ?? 0),
-            ),
-          ),
-        )
-        .orderBy('coordinator_round.window_index', 'desc')
-        .orderBy('coordinator_round.serial', 'desc')
-        .limit(limit)
+        .where(isOnPage(taskId, page))
+        .orderBy('window_index', 'desc')
+        .orderBy('serial', 'desc')
+        .limit(page.limit)
         .execute(),
     );
     return rows.map(roundRecord);
@@ -242,25 +239,14 @@ class PostgresBackend implements CoordinatorStoreBackend {
   }
 
   async results(taskId: string, page: CheckedRoundPage): Promise<readonly StoredResult[]> {
-    const { window, before, limit } = page;
     const rows = await this.#database.query((db) =>
       db
         .selectFrom('coordinator_result')
         .selectAll()
-        .where('task_id', '=', taskId)
-        .$if(window !== undefined, (query) => query.where('window_index', '=', window ?? 0))
-        .$if(before !== undefined, (query) =>
-          query.where((where) =>
-            where.eb(
-              where.refTuple('window_index', 'serial'),
-              '<',
-              where.tuple(before?.window ?? 0, before?.serial ?? 0),
-            ),
-          ),
-        )
+        .where(isOnPage(taskId, page))
         .orderBy('window_index', 'desc')
         .orderBy('serial', 'desc')
-        .limit(limit)
+        .limit(page.limit)
         .execute(),
     );
     return rows.map(storedResult);
@@ -345,6 +331,22 @@ class PostgresBackend implements CoordinatorStoreBackend {
     return rows.map(({ entry }) => entry);
   }
 
+  async latestAuditEntries(
+    before: number | undefined,
+    limit: number,
+  ): Promise<readonly AuditEntry[]> {
+    const rows = await this.#database.query((db) =>
+      db
+        .selectFrom('coordinator_audit')
+        .select('entry')
+        .$if(before !== undefined, (query) => query.where('sequence', '<', before ?? 0))
+        .orderBy('sequence', 'desc')
+        .limit(limit)
+        .execute(),
+    );
+    return rows.map(({ entry }) => entry);
+  }
+
   putToken(token: TokenRecord, audit: AuditTrail): Promise<Written> {
     return this.#change(audit, async (db) => {
       const written = tokenToPut(await findToken(db, token.id), token);
@@ -395,94 +397,11 @@ class PostgresBackend implements CoordinatorStoreBackend {
 
   async #append(db: Change, head: AuditHead, audit: AuditTrail): Promise<void> {
     const { suite, now } = this.#context;
-    let last = head;
-    const entries = audit.map((event) => {
-      const entry = nextEntry(suite, last, event, now());
-      last = entry;
+    const chain = extendChain(suite, head, audit, now);
+    const rows = chain.entries.map((entry) => {
       return { sequence: entry.sequence, entry: JSON.stringify(entry) };
     });
-    await db.insertInto('coordinator_audit').values(entries).execute();
-    const { sequence, digest } = last;
-    await db.updateTable('coordinator_head').set({ sequence, digest }).execute();
+    await db.insertInto('coordinator_audit').values(rows).execute();
+    await db.updateTable('coordinator_head').set(chain.head).execute();
   }
-}
-
-function lockedHead(db: Change): Promise<Head> {
-  return db.selectFrom('coordinator_head').selectAll().forUpdate().executeTakeFirstOrThrow();
-}
-
-async function findTask(db: Db, taskId: string): Promise<TaskRecord | undefined> {
-  const row = await db
-    .selectFrom('coordinator_task')
-    .selectAll()
-    .where('task_id', '=', taskId)
-    .executeTakeFirst();
-  return row === undefined ? undefined : taskRecord(row);
-}
-
-async function findWindow(
-  db: Db,
-  { taskId, window }: WindowName,
-): Promise<WindowRecord | undefined> {
-  const row = await db
-    .selectFrom('coordinator_window')
-    .selectAll()
-    .where('task_id', '=', taskId)
-    .where('window_index', '=', window)
-    .executeTakeFirst();
-  return row === undefined ? undefined : windowRecord(row);
-}
-
-async function findToken(db: Db, id: string): Promise<TokenRecord | undefined> {
-  const row = await db
-    .selectFrom('coordinator_token')
-    .select('record')
-    .where('id', '=', id)
-    .executeTakeFirst();
-  return row?.record;
-}
-
-function roundRows(db: Db) {
-  return db
-    .selectFrom('coordinator_round')
-    .leftJoin('coordinator_result', 'coordinator_result.round', 'coordinator_round.round')
-    .select([
-      'coordinator_round.outcome',
-      'coordinator_round.serial',
-      'coordinator_result.round as result',
-    ]);
-}
-
-type RoundRow = Pick<Selectable<CoordinatorTables['coordinator_round']>, 'outcome' | 'serial'>;
-
-function roundRecord(row: RoundRow & { readonly result: string | null }): RoundRecord {
-  return { ...row.outcome, serial: row.serial, hasResult: row.result !== null };
-}
-
-function taskRecord(row: CoordinatorTables['coordinator_task']): TaskRecord {
-  const { task_id, name, version, signed_manifest, stopped_reason } = row;
-  const task = { taskId: task_id, name, version, signedManifest: signed_manifest };
-  if (stopped_reason === null) return { ...task, state: 'open' };
-  return { ...task, state: 'stopped', reason: stopped_reason };
-}
-
-function windowRecord(row: CoordinatorTables['coordinator_window']): WindowRecord {
-  const { task_id, window_index, deadline_ms, state } = row;
-  return { taskId: task_id, window: window_index, deadlineMs: deadline_ms, state };
-}
-
-function resultName(row: Omit<CoordinatorTables['coordinator_result'], 'sealed'>): ResultName {
-  const { task_id, window_index, serial, round, closed_ms, key_id } = row;
-  return {
-    taskId: task_id,
-    window: window_index,
-    serial,
-    round,
-    closedMs: closed_ms,
-    keyId: key_id,
-  };
-}
-
-function storedResult(row: CoordinatorTables['coordinator_result']): StoredResult {
-  return { ...resultName(row), sealed: row.sealed };
 }

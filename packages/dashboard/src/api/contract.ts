@@ -121,14 +121,15 @@ export interface LiveRound {
   readonly stage: string;
   /** In the cohort. */
   readonly devices: number;
+  /** Of which the stage has or awaits an answer, without those that are lost; 0 while it needs none. */
+  readonly asked: number;
+  readonly answered: number;
   /** With so many the cohort closes. */
   readonly target: number;
   /** Devices without which no round begins. */
   readonly missing: number;
   /** Until the stage ends at the latest; null if nothing limits it. */
   readonly closesInMs: number | null;
-  /** Devices that have answered in this stage. */
-  readonly answered?: number;
 }
 
 export interface PrivacyView {
@@ -166,4 +167,4 @@ export interface AuditVerification {
   readonly fault?: AuditFault;
 }
 
-export type { AuditEntry, Permission, Role };
+export type { AuditEntry, AuditHead, Permission, Role };

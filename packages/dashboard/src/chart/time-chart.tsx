@@ -39,8 +39,20 @@ export function TimeChart({ times, series, axis }: Props): JSX.Element {
   useEffect(() => {
     const node = holder.current;
     if (node === null) return undefined;
-    const draw = (): uPlot =>
-      new uPlot(optionsOf(node, { times, series, axis }), dataOf(times, series), node);
+    const draw = (): uPlot => {
+      const drawn = new uPlot(
+        optionsOf(node, { times, series, axis }),
+        dataOf(times, series),
+        node,
+      );
+      // One time alone would stand on the axis: uPlot does not ask for a range then.
+      const [only] = times.length === 1 ? times : [];
+      if (only !== undefined) {
+        const [min, max] = margin(only / 1_000, only / 1_000, 1);
+        drawn.setScale('x', { min, max });
+      }
+      return drawn;
+    };
     let plot = draw();
     const redraw = (): void => {
       plot.destroy();

@@ -121,10 +121,10 @@ function RoundCard({
   readonly toldAtMs: number;
   readonly min: number;
 }): JSX.Element {
-  const { stage, devices, target, missing, closesInMs, answered, window } = round;
+  const { stage, devices, target, missing, closesInMs, asked, answered, window } = round;
   const at = STEPS.findIndex(({ stages }) => stages.includes(stage));
   const isGathering = stage === 'gathering';
-  const goal = isGathering ? target : devices;
+  const goal = isGathering ? target : asked;
   const done = isGathering ? devices : answered;
   return (
     <article class="round" aria-label={`Round ${round.round.slice(0, 8)}`}>
@@ -134,7 +134,8 @@ function RoundCard({
         </h3>
         {closesInMs === null ? null : (
           <p class="clock">
-            closes in <Countdown leftMs={closesInMs} toldAtMs={toldAtMs} />
+            {isGathering ? 'closes' : 'ends'} in{' '}
+            <Countdown leftMs={closesInMs} toldAtMs={toldAtMs} />
           </p>
         )}
       </div>
@@ -150,21 +151,26 @@ function RoundCard({
         ))}
       </ol>
       <p class="stage-text">{STAGES[stage] ?? title(stage)}</p>
-      {done === undefined ? null : (
+      {goal === 0 ? null : (
         <progress
-          max={Math.max(1, goal)}
-          value={done}
+          max={goal}
+          value={Math.min(done, goal)}
           aria-label={isGathering ? 'Devices here, of those aimed for' : 'Devices that answered'}
         />
       )}
       <p class="counts">
         <span>
-          <strong>{number(devices)}</strong>{' '}
-          {isGathering ? `of ${number(target)} devices` : 'devices'}
-          {answered === undefined || isGathering ? '' : `, ${number(answered)} have answered`}
+          <strong>{number(devices)}</strong>
+          {isGathering
+            ? ` of ${counted(target, 'device')}`
+            : ` ${devices === 1 ? 'device' : 'devices'} in the cohort`}
         </span>
         {missing > 0 ? (
           <strong class="missing">{counted(missing, 'more device')} needed</strong>
+        ) : asked > 0 && !isGathering ? (
+          <span class="answered">
+            <strong>{number(answered)}</strong> of {number(asked)} answered
+          </span>
         ) : isGathering ? (
           <span class="enough">enough for a round (at least {number(min)})</span>
         ) : null}
@@ -223,7 +229,7 @@ function spoken(rounds: readonly LiveRound[], tasks: readonly TaskView[]): strin
   return rounds
     .map(({ taskId, stage, devices, missing }) => {
       const name = tasks.find((task) => task.taskId === taskId)?.name ?? 'unknown task';
-      const needed = missing > 0 ? `, ${counted(missing, 'more')} needed` : '';
+      const needed = missing > 0 ? `, ${counted(missing, 'more device')} needed` : '';
       return `${name}: ${title(stage).toLowerCase()}, ${counted(devices, 'device')}${needed}.`;
     })
     .join(' ');

@@ -108,7 +108,7 @@ function budgetFacts(
 function Spent({ budget }: { readonly budget: NonNullable<PrivacyView['budget']> }): JSX.Element {
   const { windows, days, spentEpsilon, epsilon } = budget;
   const all = Number(epsilon);
-  const took = `A device that was in all ${counted(windows, 'window')} of the last ${counted(days, 'day')}`;
+  const took = `A device that was in ${windows === 1 ? 'the one window' : `all ${number(windows)} windows`} of the last ${counted(days, 'day')}`;
   if (spentEpsilon === null) {
     return <p class="note">{took} has spent more than can be bounded at this δ.</p>;
   }
@@ -158,14 +158,14 @@ function Cohorts({
           title="Smallest cohort of each window"
           summary={
             `${counted(withOne, 'window')} of ${number(ordered.length)} opened. Cohorts had ` +
-            `${number(Math.min(...sizes))} to ${number(Math.max(...sizes))} devices; devices ask ` +
-            `for at least ${number(task.cohort.min)}.`
+            `${spread(sizes)}; devices ask ` +
+            `for at least ${number(task.cohort.min)}. Drawn is the smallest of each window.`
           }
           columns={[
             { label: 'Window' },
             { label: 'Began', whole: true },
             { label: 'Cohorts' },
-            { label: 'In the sum', numeric: true },
+            { label: 'Survivors', numeric: true },
           ]}
           rows={newestFirst(windows).map(({ window, startMs, cohortSizes, survivors }) => [
             String(window),
@@ -179,6 +179,11 @@ function Cohorts({
       )}
     </section>
   );
+}
+
+function spread(sizes: readonly number[]): string {
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+  return `${least === most ? '' : `${number(least)} to `}${counted(most, 'device')}`;
 }
 
 function exact(sizes: readonly number[]): Series['points'][number] {
@@ -196,7 +201,7 @@ function Refusals({ windows }: { readonly windows: readonly PrivacyWindow[] }): 
   const all = ordered.reduce((sum, [, count]) => sum + count, 0);
   return (
     <section class="card" aria-labelledby="refusals-title">
-      <h2 id="refusals-title">Devices lost, by reason</h2>
+      <h2 id="refusals-title">Devices lost and rounds ended</h2>
       {ordered.length === 0 ? (
         <Empty title="None in these windows." />
       ) : (

@@ -55,7 +55,7 @@ export function RecentWindows({
                     { label: 'State', whole: true },
                     { label: 'Rounds', numeric: true },
                     { label: 'Opened', numeric: true },
-                    { label: 'In the sum', numeric: true },
+                    { label: 'Survivors', numeric: true },
                     { label: 'Rounds in detail' },
                   ]}
                   rows={newestFirst(windows).map((each) => [
@@ -64,7 +64,9 @@ export function RecentWindows({
                     WINDOW_STATES[each.state],
                     number(each.rounds),
                     number(each.opened),
-                    `${number(each.survivors)} of ${number(each.devices)}`,
+                    each.opened === 0
+                      ? 'none'
+                      : `${number(each.survivors)} of ${number(each.devices)}`,
                     <button
                       type="button"
                       class="small"
@@ -117,14 +119,14 @@ function WindowRounds({
               { label: 'Round' },
               { label: 'Ended', whole: true },
               { label: 'Outcome' },
-              { label: 'In the sum', numeric: true },
+              { label: 'Survivors', numeric: true },
               { label: 'Devices lost' },
             ]}
             rows={rounds.map(({ round, closedMs, outcome, reason, survivors, devices, drops }) => [
               <code>{round.slice(0, 8)}</code>,
               timeToTheSecond(closedMs),
               reason === undefined ? title(outcome) : `${title(outcome)}: ${reason}`,
-              `${number(survivors ?? 0)} of ${number(devices)}`,
+              `${survivors === undefined ? 'none' : number(survivors)} of ${number(devices)}`,
               drops.length === 0
                 ? 'none'
                 : drops.map(({ stage, code, count }) => (

@@ -6,7 +6,7 @@ import { may } from '../session.js';
 import { tasks } from '../tasks.js';
 import { DataTable } from '../view/data-table.js';
 import { Facts } from '../view/facts.js';
-import { duration, number, title } from '../view/format.js';
+import { counted, duration, number, title } from '../view/format.js';
 import { Empty } from '../view/states.js';
 import { taskTitle } from '../view/task-picker.js';
 import { KillSwitch, type Change } from './kill-switch.js';
@@ -48,10 +48,10 @@ function TaskCard({ task }: { readonly task: TaskView }): JSX.Element {
           ['Window', duration(task.window.lengthMs)],
           [
             'Cohort',
-            `${number(task.cohort.min)} to ${number(task.cohort.max)} devices, ${number(task.cohort.target)} aimed for`,
+            `${number(task.cohort.min)} to ${counted(task.cohort.max, 'device')}, ${number(task.cohort.target)} aimed for`,
           ],
-          ['Opens with', `${number(task.minSurvivors)} devices in the sum`],
-          ['Shows a number', `that at least ${number(task.minRespondents)} devices gave`],
+          ['Opens a sum', `over at least ${counted(task.minSurvivors, 'device')}`],
+          ['Shows a number', `that at least ${counted(task.minRespondents, 'device')} gave`],
           ['Devices connect to', <code class="digest">{task.url}</code>],
           ['Id', <code class="digest">{task.taskId}</code>],
           ['Publisher', <code class="digest">{task.publisher}</code>],
@@ -59,12 +59,12 @@ function TaskCard({ task }: { readonly task: TaskView }): JSX.Element {
         ]}
       />
       <details>
-        <summary>{number(task.metrics.length)} metrics</summary>
+        <summary>{counted(task.metrics.length, 'metric')}</summary>
         <DataTable
           caption={`Metrics of ${task.name}`}
           columns={[
             { label: 'Metric' },
-            { label: 'Purpose' },
+            { label: 'Purpose', prose: true },
             { label: 'Group' },
             { label: 'Read by' },
             { label: 'Kept', numeric: true },
@@ -77,7 +77,7 @@ function TaskCard({ task }: { readonly task: TaskView }): JSX.Element {
             purpose,
             title(group),
             access.map((role) => role.replace('-', ' ')).join(', '),
-            `${number(retentionDays)} days`,
+            counted(retentionDays, 'day'),
           ])}
         />
       </details>

@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import { ChartFigure } from '../chart/figure.js';
 import { HistogramChart } from '../chart/histogram.js';
 import { DataTable } from '../view/data-table.js';
-import { interval, number, share } from '../view/format.js';
+import { counted, interval, number, share } from '../view/format.js';
 
 export function BucketsChart({
   title,
@@ -25,7 +25,7 @@ export function BucketsChart({
       ? ''
       : `${number(buckets.length)} buckets from ${number(buckets[0]?.from ?? 0)} to ` +
         `${number(buckets.at(-1)?.to ?? 0)}${suffix}. The fullest is ${number(fullest.from)} to ` +
-        `${number(fullest.to)}${suffix} with ${number(fullest.count.value)} devices.` +
+        `${number(fullest.to)}${suffix} with ${counted(fullest.count.value, 'device')}.` +
         (areEven(buckets) ? '' : ' Buckets differ in width; they are drawn alike.');
   return (
     <ChartFigure

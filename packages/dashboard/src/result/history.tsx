@@ -160,6 +160,7 @@ function summaryOf(
     const there = points.filter((point) => point !== null);
     const [first, last] = [there[0], there.at(-1)];
     if (first === undefined || last === undefined) return `${label}: unknown.`;
+    if (there.length === 1) return `${label}: ${format(last.value)}${suffix}.`;
     return `${label}: ${format(first.value)} at first, ${format(last.value)}${suffix} at last.`;
   });
   return `Over ${counted(windows, 'window')}${span}. ${lines.join(' ')}`;

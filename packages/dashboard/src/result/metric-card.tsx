@@ -5,7 +5,7 @@
 import type { MetricResult, SuppressedResult } from '@onlysum/metrics';
 import type { JSX } from 'preact';
 import type { MetricView, ResultRow } from '../api/contract.js';
-import { estimate, number, share, title } from '../view/format.js';
+import { counted, estimate, number, share, title } from '../view/format.js';
 import { type Fact, Facts, Tiles } from '../view/facts.js';
 import type { Loaded } from '../view/loaded.js';
 import { Failed, Loading } from '../view/states.js';
@@ -60,7 +60,7 @@ export function MetricCard({ name, metric, result, history, window }: Props): JS
               ['Name', <code>{name}</code>],
               ['Group', title(metric.group)],
               ['Responsible', metric.owner],
-              ['Kept', `${number(metric.retentionDays)} days`],
+              ['Kept', counted(metric.retentionDays, 'day')],
               ['Read by', metric.access.map((role) => role.replace('-', ' ')).join(', ')],
             ]}
           />

@@ -3,7 +3,7 @@ import type { NamedCount, RankedCount } from '@onlysum/metrics';
 import type { JSX } from 'preact';
 import { BarChart } from '../chart/bar-chart.js';
 import { ChartFigure } from '../chart/figure.js';
-import { interval, number, share } from '../view/format.js';
+import { counted, interval, number, share } from '../view/format.js';
 
 interface Props {
   readonly title: string;
@@ -60,7 +60,7 @@ function summaryOf(counts: Props['counts'], uncertain: number): string {
     least === undefined
       ? `${share(most.share.value)} of the devices that gave a value.`
       : `Most: ${said(most)}. Least: ${said(least)}, of ${number(counts.length)}.`;
-  return uncertain === 0 ? ends : `${ends} ${number(uncertain)} of the ranks are not certain.`;
+  return uncertain === 0 ? ends : `${ends} ${counted(uncertain, 'rank')} not certain.`;
 }
 
 function rankOf(each: NamedCount | RankedCount): string {

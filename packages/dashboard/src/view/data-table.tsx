@@ -8,6 +8,8 @@ export interface Column {
   readonly numeric?: boolean;
   /** Never broken over lines. */
   readonly whole?: boolean;
+  /** Sentences: not squeezed into one word a line. */
+  readonly prose?: boolean;
 }
 
 export type Cell = ComponentChildren;
@@ -57,6 +59,6 @@ export function DataTable({ caption, hideCaption = true, columns, rows }: Props)
   );
 }
 
-function classOf({ numeric, whole }: Omit<Column, 'label'> = {}): string {
-  return numeric ? 'number' : whole ? 'whole' : '';
+function classOf({ numeric, whole, prose }: Omit<Column, 'label'> = {}): string {
+  return numeric ? 'number' : whole ? 'whole' : prose ? 'prose' : '';
 }

@@ -7,6 +7,13 @@
  */
 import type { HttpBindings } from '@hono/node-server';
 import { UsageError, toHex } from '@onlysum/crypto';
+import {
+  TokenBuckets,
+  type TrustedProxies,
+  clientOf,
+  limitedAs,
+  takeTogether,
+} from '@onlysum/service';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
@@ -22,10 +29,9 @@ import {
   revocationsJson,
   wantedKey,
 } from './bodies.js';
-import { clientAddress } from './client-address.js';
 import { HttpError, errorBody, statusOf } from './errors.js';
 import type { RegistrarLimits } from './limits.js';
-import { type RateLimited, type RateLimits, RateLimiter } from './rate-limit.js';
+import type { RateLimited, RateLimits } from './rate-limit.js';
 
 type Env = { Bindings: HttpBindings };
 
@@ -36,7 +42,7 @@ export interface AppSettings {
   readonly limits: RegistrarLimits;
   readonly rateLimits: RateLimits;
   /** Proxies that are believed about whom they had a request from. */
-  readonly proxies: ReadonlySet<string>;
+  readonly proxies: TrustedProxies;
   readonly now: () => number;
 }
 
@@ -119,12 +125,12 @@ export function registrarApp(
 
 /** Before the body is read. */
 function rateLimiting({ rateLimits, proxies, now }: AppSettings) {
-  const limiter = new RateLimiter(rateLimits);
+  const byAddress = new TokenBuckets(rateLimits.requestsPerMinutePerAddress, now);
+  const inAll = new TokenBuckets(rateLimits.requestsPerMinute, now);
   return (kind: RateLimited): MiddlewareHandler<Env> =>
     async (c, next) => {
-      const peer = c.env.incoming.socket.remoteAddress ?? '';
-      const address = clientAddress(peer, c.req.header('x-forwarded-for'), proxies);
-      const waitMs = limiter.take(kind, address, now());
+      const from = limitedAs(clientOf(c.env.incoming, proxies).address);
+      const waitMs = takeTogether([byAddress, `${kind} ${from}`], [inAll, kind]);
       if (waitMs > 0) {
         c.header('retry-after', String(Math.ceil(waitMs / 1000)));
         throw rateLimited(kind);

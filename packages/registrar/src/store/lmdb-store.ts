@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { UsageError } from '@onlysum/crypto';
 import type { Ledger, LedgerValue } from '@onlysum/protocol';
 import { type LmdbDatabase, lmdbIsAt, openLmdb } from '@onlysum/service';
-import { type StoreBackend, guardedStore } from './guarded-store.js';
+import { guardedStore } from './guarded-store.js';
 import type { RegistrarStore } from './registrar-store.js';
 
 export interface LmdbStoreOptions {
@@ -29,41 +29,19 @@ export function lmdbStore(path: string, { create = true }: LmdbStoreOptions = {}
       got,
     });
   }
-  return guardedStore(new LmdbBackend(openLmdb(path)));
+  return guardedStore(openLmdb(path, ledgerOver));
 }
 
-type Database = LmdbDatabase<LedgerValue>;
-
-class LmdbBackend implements StoreBackend {
-  readonly #database: Database;
-  readonly #ledger: Ledger;
-
-  constructor(database: Database) {
-    this.#database = database;
-    this.#ledger = {
-      read: (key) => database.get(key),
-      put: (key, value) => database.putSync(key, value),
-      remove: (key) => database.removeSync(key),
-      keys: (prefix) => keysFrom(database, prefix),
-    };
-  }
-
-  write<T>(run: (ledger: Ledger) => T): T {
-    return this.#database.transactionSync(() => run(this.#ledger));
-  }
-
-  read<T>(run: (ledger: Ledger) => T): T {
-    // Otherwise a snapshot may be left from before another process's last commit.
-    this.#database.resetReadTxn();
-    return run(this.#ledger);
-  }
-
-  close(): Promise<void> {
-    return this.#database.close();
-  }
+function ledgerOver(database: LmdbDatabase<LedgerValue>): Ledger {
+  return {
+    read: (key) => database.get(key),
+    put: (key, value) => database.putSync(key, value),
+    remove: (key) => database.removeSync(key),
+    keys: (prefix) => keysFrom(database, prefix),
+  };
 }
 
-function* keysFrom(database: Database, prefix: string): Iterable<string> {
+function* keysFrom(database: LmdbDatabase<LedgerValue>, prefix: string): Iterable<string> {
   for (const key of database.getKeys({ start: prefix })) {
     if (!key.startsWith(prefix)) return;
     yield key;
