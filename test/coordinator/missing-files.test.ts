@@ -80,8 +80,12 @@ describe('files that were not written', () => {
     expect(verifyRoundRecord(suite, fleet.task, record).lanes).toEqual(result.lanes);
   });
 
-  it('include the total of a window', async () => {
+  it.each([
+    ['a kill', false],
+    ['a clean end', true],
+  ])('include the total of a window, after %s', async (_, isEnd) => {
     const { fleet, kept, result } = await opened(false, true);
+    if (isEnd) await fleet.coordinator.close();
     await nextStart(fleet, kept);
     expect(await contentOf(result, '-window.json')).toMatchObject({
       state: 'closed',
