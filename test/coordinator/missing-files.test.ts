@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  type CoordinatorStore,
   freshSealing,
   memoryCoordinatorStore,
   type PublishedResult,
@@ -57,6 +58,15 @@ async function nextStart(
   await coordinator.close();
 }
 
+/** As if killed before it could say what it had not written, or that it ended. */
+function wordless<T extends { readonly store: CoordinatorStore }>(kept: T): T {
+  const latestAuditEntries = async () => {
+    const entries = await kept.store.latestAuditEntries({ limit: 400 });
+    return entries.filter(({ action }) => !/\.(?:closed|unwritten)$/.test(action));
+  };
+  return { ...kept, store: { ...kept.store, latestAuditEntries } };
+}
+
 async function filesOf({ window }: PublishedResult): Promise<string[]> {
   const names = await readdir(resultsDir);
   return names.filter((name) => name.includes(`-w${String(window.index).padStart(12, '0')}-`));
@@ -74,7 +84,7 @@ describe('files that were not written', () => {
   ])('are written from the store when the coordinator that could not %s', async (_, isEnd) => {
     const { fleet, kept, result } = await opened(false);
     if (isEnd) await fleet.coordinator.close();
-    await nextStart(fleet, kept);
+    await nextStart(fleet, isEnd ? kept : wordless(kept));
     expect(await contentOf(result, `${result.round}.json`)).toEqual(result);
     const record = parseRoundRecord(await contentOf(result, '.record.json'));
     expect(verifyRoundRecord(suite, fleet.task, record).lanes).toEqual(result.lanes);
@@ -86,7 +96,7 @@ describe('files that were not written', () => {
   ])('include the total of a window, after %s', async (_, isEnd) => {
     const { fleet, kept, result } = await opened(false, true);
     if (isEnd) await fleet.coordinator.close();
-    await nextStart(fleet, kept);
+    await nextStart(fleet, isEnd ? kept : wordless(kept));
     expect(await contentOf(result, '-window.json')).toMatchObject({
       state: 'closed',
       lanes: result.lanes,
@@ -97,6 +107,12 @@ describe('files that were not written', () => {
     const { fleet, kept, result } = await opened(false);
     await nextStart(fleet, kept, { exportRounds: false });
     expect((await filesOf(result)).filter((name) => name.includes(result.round))).toHaveLength(1);
+  });
+
+  it('say nothing of a window whose results are deleted', async () => {
+    const { fleet, kept, result } = await opened(false, true);
+    await nextStart(fleet, wordless(kept), { days: 90.1 });
+    expect(await filesOf(result)).toEqual([]);
   });
 
   it('come without what has ended since', async () => {
@@ -121,11 +137,7 @@ it.each([
   await nextStart(fleet, kept, { days });
   // As they were when the store had done it and the process was killed: it said no word of its end.
   for (const [i, name] of names.entries()) await writeFile(join(resultsDir, name), contents[i]!);
-  const inner = kept.store;
-  const entries = await inner.latestAuditEntries({ limit: 400 });
-  const killed = entries.filter(({ action }) => action !== 'coordinator.closed');
-  const store = { ...inner, latestAuditEntries: async () => killed };
-  await nextStart(fleet, { ...kept, store }, { days });
+  await nextStart(fleet, wordless(kept), { days });
   if (metrics === undefined) return expect(await filesOf(result)).toEqual([]);
   for (const suffix of [`${result.round}.json`, '-window.json']) {
     const { estimates } = (await contentOf(result, suffix)) as PublishedResult;
