@@ -15,6 +15,10 @@ export interface Cluster {
   readonly directory: string;
   /** Resolves when it has been started; it takes connections a moment later. */
   readonly started: Promise<void>;
+  /** Ends the server and every connection to it; its data stay. */
+  halt(): Promise<void>;
+  /** Starts it again after {@link halt}. */
+  resume(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -40,12 +44,16 @@ export function startCluster(binaries: string, { fsync = false }: ClusterOptions
   const owner = unprivileged();
   if (owner !== undefined) chownSync(directory, owner.uid, owner.gid);
   const data = join(directory, 'data');
+  const settings = { cwd: directory, ...owner };
   let server: ChildProcess | undefined;
 
   async function start(): Promise<void> {
     const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C'];
-    const settings = { cwd: directory, ...owner };
     await promisify(execFile)(join(binaries, 'initdb'), [...initdb, '--no-sync'], settings);
+    await launch();
+  }
+
+  async function launch(): Promise<void> {
     const options = {
       listen_addresses: '',
       unix_socket_directories: directory,
@@ -61,20 +69,25 @@ export function startCluster(binaries: string, { fsync = false }: ClusterOptions
     await once(server, 'spawn');
   }
 
+  async function halt(): Promise<void> {
+    if (server === undefined || server.exitCode !== null) return;
+    const exit = once(server, 'exit');
+    // Fast shutdown: it does not wait for connections that are still open.
+    server.kill('SIGINT');
+    await exit;
+  }
+
   const started = start();
   // Whoever connects says so better.
   started.catch(() => undefined);
   return {
     directory,
     started,
+    halt,
+    resume: launch,
     stop: async () => {
       await started.catch(() => undefined);
-      if (server !== undefined && server.exitCode === null) {
-        const exit = once(server, 'exit');
-        // Fast shutdown: it does not wait for connections that are still open.
-        server.kill('SIGINT');
-        await exit;
-      }
+      await halt();
       await rm(directory, { recursive: true, force: true });
     },
   };

@@ -36,7 +36,8 @@ export interface CoordinatorOptions {
   readonly resultsDir?: string;
   /**
    * Whether each result comes with its round record, from which anyone can open the sum again. It says as
-   * much as all lanes do, whoever may read which; written beside the result. Default: no.
+   * much as all lanes do, whoever may read which; kept under the seal of its sum and written beside the
+   * result. Default: no.
    */
   readonly exportRounds?: boolean;
   /**
