@@ -75,9 +75,9 @@ export async function checkDeployment(
       if (field === 'coordinator.admin.port') return isAdminAt(address);
       const role = field.startsWith('registrar') ? 'registrar' : 'coordinator';
       const view = await viewServer(address);
-      // What is wrong with the TLS of one that is there, checkServers says.
-      if ('problem' in view) return view.mend !== undefined;
-      return view.health.role === role;
+      // What is wrong with one that is there, or with its TLS, checkServers says.
+      if ('problem' in view) return view.mend !== undefined || view;
+      return 'failing' in view || view.health.role === role;
     })),
     ...(await checkServers(deployment, tasks, servers)),
   ];
