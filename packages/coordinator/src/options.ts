@@ -141,10 +141,10 @@ export function checkOptions(options: CoordinatorOptions): Settings {
     });
   }
   const now = options.now ?? Date.now;
-  const byId = checkTasks(tasks, suite.ed25519PublicKey(seed));
+  checkKeys(tasks, suite.ed25519PublicKey(seed));
   return {
     ...checkOperatorOptions(options, tasks),
-    tasksByPath: groupByPath(byId),
+    tasksByPath: groupByPath(tasksById(tasks)),
     tasks,
     seed,
     registrar,
@@ -177,7 +177,7 @@ type OperatorSettings = Pick<
 /**
  * As {@link startCoordinator} checks them, for whoever only looks at a configuration: reads no file.
  *
- * @param tasks - whose largest message must fit into a frame.
+ * @param tasks - each once, and its largest message fits into a frame.
  * @throws {UsageError} `argument-invalid`, `tls-required`.
  */
 export function checkOperatorOptions(
@@ -197,7 +197,7 @@ export function checkOperatorOptions(
   for (const name of ['helloTimeoutMs', 'pingIntervalMs', 'closeTimeoutMs'] as const) {
     checkNumber(`limits.${name}`, limits[name], MOST_MS);
   }
-  for (const task of tasks) checkFrames(task, limits);
+  for (const task of tasksById(tasks).values()) checkFrames(task, limits);
   return {
     host,
     port,
@@ -218,20 +218,25 @@ function checkFrames(task: Task, { frameBytes }: Limits): void {
   throw invalid('limits.frameBytes', expected, frameBytes);
 }
 
-function checkTasks(tasks: readonly Task[], publicKey: Uint8Array): Map<string, Task> {
+function checkKeys(tasks: readonly Task[], publicKey: Uint8Array): void {
   if (!Array.isArray(tasks) || tasks.length === 0) {
     throw invalid('tasks', 'at least one task', tasks);
   }
+  tasks.forEach(({ manifest, coordinatorKey }: Task, i) => {
+    if (equalBytes(coordinatorKey, publicKey)) return;
+    const expected = `the coordinator key of ${manifest.name}, ${manifest.coordinator.key}`;
+    throw invalidKey(`tasks[${i}]`, expected, toHex(publicKey));
+  });
+}
+
+function tasksById(tasks: readonly Task[]): Map<string, Task> {
   const byId = new Map<string, Task>();
-  tasks.forEach((task: Task, i) => {
-    const field = `tasks[${i}]`;
+  tasks.forEach((task, i) => {
     const { name, version } = task.manifest;
-    if (!equalBytes(task.coordinatorKey, publicKey)) {
-      const expected = `the coordinator key of ${name}, ${task.manifest.coordinator.key}`;
-      throw invalidKey(field, expected, toHex(publicKey));
-    }
     const id = toHex(task.taskId);
-    if (byId.has(id)) throw invalid(field, 'a task not listed before', `${name} v${version}`);
+    if (byId.has(id)) {
+      throw invalid(`tasks[${i}]`, 'a task not listed before', `${name} v${version}`);
+    }
     byId.set(id, task);
   });
   return byId;

@@ -400,6 +400,44 @@ const CASES: readonly Case[] = [
     mend: () => writePair(-1, 90),
   },
   {
+    name: 'a chain that goes on with something else',
+    spoil: () => {
+      writePair(-1, 90);
+      const pem = readFileSync(file('tls/c.pem'), 'utf8');
+      write('tls/c.pem', `${pem}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`);
+      add('coordinator', ADMIN_TLS);
+    },
+    check: 'certificates',
+    line: 'certificate: tls/c.pem',
+    message: /^coordinator\.admin\.tls: .* hold no certificate and key in PEM/,
+    refuses: ['coordinator', 'tls-invalid'],
+    says: 'both in PEM',
+    mend: () => writePair(-1, 90),
+  },
+  {
+    name: 'a manifest twice',
+    spoil: () => {
+      edit(/( {4}- manifest\.signed\.json\n)( {2}durations)/, '$1    - ./manifest.signed.json\n$2');
+    },
+    check: 'settings',
+    line: '- ./manifest.signed.json',
+    message: /^coordinator\.manifests\[1\]: expected a task not listed before/,
+    refuses: ['coordinator', 'argument-invalid'],
+    says: 'write each manifest once',
+    mend: () => edit('    - ./manifest.signed.json\n', ''),
+  },
+  {
+    name: 'a line that only a flag could stand in for',
+    spoil: () => edit('  registrarUrl: http://127.0.0.1:8788\n  resultsDir', '  resultsDir'),
+    check: 'settings',
+    status: 'warn',
+    line: 'coordinator:',
+    message: /^coordinator: no line registrarUrl: the coordinator starts only with a flag/,
+    refuses: ['coordinator', 'setting-missing'],
+    says: 'write registrarUrl',
+    mend: () => add('coordinator', 'registrarUrl: http://127.0.0.1:8788'),
+  },
+  {
     name: 'a certificate that has ended',
     spoil: () => {
       writePair(-10, -1);
@@ -509,6 +547,20 @@ describe('a deployment with one fault', () => {
   });
 });
 
+describe('a deployment without a fault', () => {
+  it('is warned of nothing but one machine without TLS', async () => {
+    for (const host of ['127.0.0.1', '127.0.0.2', '::1', 'localhost']) {
+      edit(/(registrar:\n +host: ).*/, `$1"${host}"`);
+      const notes = (await checkConfiguration(undefined, terminal())).filter(
+        ({ status }) => status !== 'ok',
+      );
+      expect(notes).toMatchObject([
+        { status: 'warn', check: 'addresses', message: expect.stringContaining('ws://') as string },
+      ]);
+    }
+  });
+});
+
 describe('a deployment with many faults', () => {
   it('has all of them found at once', async () => {
     add(
@@ -517,17 +569,24 @@ describe('a deployment with many faults', () => {
       'rateLimits:',
       '  requestsPerMinute: 60000001',
     );
-    add('coordinator', 'exportRounds: true', 'admin: { host: 0.0.0.0, port: 0 }');
+    const rates = 'rateLimits: { requestsPerMinute: 1000001 }';
+    add('coordinator', 'exportRounds: true', `admin: { host: 0.0.0.0, port: 0, ${rates} }`);
+    edit('limits: {} # connections, req', 'limits: { connections: 1000001 } # req');
+    edit('limits: {} #', 'limits: { pingIntervalMs: 86400001, frameBytes: 10 } #');
     edit('  resultsDir: results\n', '');
     edit(/gatherMs: \d+/, 'gatherMs: 86400001');
     edit(/attestMs: \d+/, 'attestMs: 86400001');
     const findings = await checkConfiguration(undefined, terminal());
     const failed = findings.filter(({ status }) => status === 'fail');
     expect(failed.map(({ message }) => message.split(':')[0])).toEqual([
+      'coordinator.limits.pingIntervalMs',
       'coordinator.durations.gatherMs',
       'coordinator.durations.attestMs',
       'coordinator.exportRounds',
       'coordinator.admin.host',
+      'coordinator.admin.rateLimits.requestsPerMinute',
+      'coordinator.limits.frameBytes',
+      'registrar.limits.connections',
       'registrar.rateLimits.requestsPerMinute',
       'registrar.tokenLimits.devices',
     ]);

@@ -17,13 +17,14 @@ import {
 import { readJson } from '../files.js';
 import { given } from '../flags.js';
 import type { Deployment, NamedTask } from './deployment.js';
-import { failure, type Finding, orOk } from './finding.js';
+import { failure, type Finding, orOk, warning } from './finding.js';
 import { isProxy } from './proxy-checks.js';
 
 export function checkSettings(deployment: Deployment, tasks: readonly NamedTask[]): Finding[] {
   const findings = [
     ...checkCoordinatorLines(deployment, tasks),
     ...checkRegistrarLines(deployment, tasks),
+    ...checkMissing(deployment),
   ];
   return orOk(findings, 'settings', 'the servers take every line');
 }
@@ -38,17 +39,27 @@ function checkCoordinatorLines(deployment: Deployment, tasks: readonly NamedTask
     ...given({ limits, durations, exportRounds, resultsDir, overSelection }),
     ...(admin === undefined ? {} : { admin: { ...adminListener, ...given({ rateLimits }) } }),
   } as Partial<CoordinatorOperatorOptions>;
-  const alone: Partial<CoordinatorOperatorOptions>[] = [
+  const alone: readonly Partial<CoordinatorOperatorOptions>[] = [
     ...linesOf(limits).map((line) => ({ limits: line })),
     ...linesOf(durations).map((line) => ({ durations: line })),
     given({ exportRounds, resultsDir }),
     { admin: adminListener },
     ...linesOf(rateLimits).map((line) => ({ admin: { rateLimits: line } })),
   ];
-  const check = (options: Partial<CoordinatorOperatorOptions>) =>
-    checkCoordinatorOptions({ host: ANY_HOST, port: 0, ...options }, own);
-  const refusals = refusalsOf(alone, all, check);
-  return refusals.map((refusal) => findingOf(deployment, 'coordinator', refusal));
+  const check = (options: Partial<CoordinatorOperatorOptions>, named: typeof own) =>
+    checkCoordinatorOptions({ host: ANY_HOST, port: 0, ...options }, named);
+  const { frameBytes } = limits ?? {};
+  const refusals = refusalsOf(
+    [
+      ...alone.map((options) => () => check(options, [])),
+      // The one line that depends on the tasks: each says what it needs.
+      ...own.map((task) => () => check({ limits: given({ frameBytes }) }, [task])),
+    ],
+    () => check(all, own),
+  );
+  return refusals.map((refusal) =>
+    findingOf(deployment, 'coordinator', refusal, (field) => field.replace(/^tasks/, 'manifests')),
+  );
 }
 
 function checkRegistrarLines(deployment: Deployment, tasks: readonly NamedTask[]): Finding[] {
@@ -59,23 +70,22 @@ function checkRegistrarLines(deployment: Deployment, tasks: readonly NamedTask[]
     checkRegistrarOptions({ port: 0, ...options }, own);
   const { issuers, findings } = issuersOf(deployment);
   const spoilt = issuers.flatMap((issuer, i) =>
-    refusalsOf([], { tokenIssuers: [issuer] }, check).map((refusal) =>
+    refusalOf(() => check({ tokenIssuers: [issuer] })).map((refusal) =>
       findingOf(deployment, 'registrar', refusal, (field) =>
         field.replace('tokenIssuers[0]', `tokens[${i}]`),
       ),
     ),
   );
   const all = given({ limits, rateLimits, tokenLimits, ledgerRetentionDays, auditRetentionDays });
-  const alone: Partial<RegistrarOperatorOptions>[] = [
+  const alone: readonly Partial<RegistrarOperatorOptions>[] = [
     ...linesOf(limits).map((line) => ({ limits: line })),
     ...linesOf(rateLimits).map((line) => ({ rateLimits: line })),
     ...linesOf(tokenLimits).map((line) => ({ tokenLimits: line })),
   ];
   const areIssuersRead = findings.length + spoilt.length === 0;
   const refusals = refusalsOf(
-    alone,
-    areIssuersRead ? { ...all, tokenIssuers: issuers } : all,
-    check,
+    alone.map((options) => () => check(options)),
+    () => check(areIssuersRead ? { ...all, tokenIssuers: issuers } : all),
   );
   return [
     ...findings,
@@ -88,17 +98,30 @@ function checkRegistrarLines(deployment: Deployment, tasks: readonly NamedTask[]
   ];
 }
 
+/** A flag may give them, but whoever starts a server by its file alone needs them there. */
+const NEEDED = {
+  coordinator: ['key', 'registrarUrl', 'manifests'],
+  registrar: ['key', 'store', 'manifests'],
+} as const;
+
+function checkMissing({ configuration, at }: Deployment): Finding[] {
+  return (['coordinator', 'registrar'] as const).flatMap((role) => {
+    const lines: Readonly<Record<string, unknown>> = configuration[role];
+    if (Object.keys(lines).length === 0) return [];
+    const missing = NEEDED[role].filter((name) => lines[name] === undefined);
+    if (missing.length === 0) return [];
+    const message = `${role}: no line ${missing.join(', ')}: the ${role} starts only with a flag for it`;
+    return [warning('settings', message, `write ${missing.join(', ')}`, at(role))];
+  });
+}
+
 /** That no port or host is at fault: their form is checked with that of the file. */
 const ANY_HOST = '127.0.0.1';
 
-/** @returns what `check` refuses of `alone`; of all together, only if none alone is at fault. */
-function refusalsOf<T>(
-  alone: readonly T[],
-  all: T,
-  check: (options: T) => unknown,
-): readonly UsageError[] {
-  const refusals = alone.flatMap((options) => refusalOf(() => check(options)));
-  return refusals.length > 0 ? refusals : refusalOf(() => check(all));
+/** @returns what each of `alone` refuses; what `all` does, only if none alone is at fault. */
+function refusalsOf(alone: readonly (() => unknown)[], all: () => unknown): readonly UsageError[] {
+  const refusals = alone.flatMap(refusalOf);
+  return refusals.length > 0 ? refusals : refusalOf(all);
 }
 
 function refusalOf(check: () => unknown): UsageError[] {
@@ -130,6 +153,7 @@ function mendOf(code: string, line: string, expected: string): string {
     return 'name a folder in resultsDir, or take exportRounds out';
   }
   if (/^registrar\.tokens\[\d+\]\.keys/.test(line)) return JWKS_MEND;
+  if (line.startsWith('coordinator.manifests')) return 'write each manifest once';
   if (line === 'registrar.tokens') return 'write each issuer once, with all its keys in one file';
   return `write ${expected}`;
 }

@@ -1,7 +1,7 @@
 /** Certificates: that they hold, belong to their keys, and are for the names that devices ask for. */
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { checkServerIdentity, createSecureContext } from 'node:tls';
+import { checkServerIdentity } from 'node:tls';
 import { type TlsFiles, tlsOptions } from '@onlysum/coordinator';
 import { certificateNames } from '../server-request.js';
 import type { Deployment, NamedTask } from './deployment.js';
@@ -44,9 +44,7 @@ function checkCertificate(
   if (!existsSync(certificate) || !existsSync(key)) return [];
   let parsed: X509Certificate;
   try {
-    const options = tlsOptions({ certificate, key });
-    createSecureContext(options);
-    parsed = new X509Certificate(options.cert);
+    parsed = new X509Certificate(tlsOptions({ certificate, key }).cert);
   } catch (error) {
     const why = error instanceof Error ? error.message.replace(/^tls: /, '') : String(error);
     const mend = 'name a certificate and the key that it was issued for, both in PEM';
