@@ -68,7 +68,7 @@ function mendOf(source: SealKeySource, { code, got = '' }: OnlysumError): string
   }
   const { file } = source;
   if (got.startsWith('mode ')) return `chmod 600 ${file}`;
-  if (got === 'EACCES') return `give it to the coordinator's user: chown USER ${file}`;
+  if (got === 'EACCES') return `check as the coordinator's user, or give it to that user: ${file}`;
   return (
     `name the right file, or restore it from its backup; only if no result is kept yet, make one: ` +
     `(umask 077; openssl rand -hex 32 > ${file})`

@@ -47,7 +47,9 @@ function checkCertificate(
     parsed = new X509Certificate(tlsOptions({ certificate, key }).cert);
   } catch (error) {
     const why = error instanceof Error ? error.message.replace(/^tls: /, '') : String(error);
-    const mend = 'name a certificate and the key that it was issued for, both in PEM';
+    const mend = why.endsWith('cannot be read')
+      ? "check as the coordinator's user, or let that user read it"
+      : 'name a certificate and the key that it was issued for, both in PEM';
     return [failure('certificates', `${field}: ${why}`, mend, place)];
   }
   const [fromMs, toMs] = [Date.parse(parsed.validFrom), Date.parse(parsed.validTo)];
