@@ -1,36 +1,32 @@
 /** docs/operating.md: its blocks that say so are run as one script; alert rules name metrics that are there. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort } from '../e2e/free-port.js';
-import { SHIM } from '../e2e/onlysum-process.js';
+import { GUIDE, REPOSITORY, type ShellEnd, shell, substitute, triedBlocks } from './guide.js';
 
-const repository = fileURLToPath(new URL('../..', import.meta.url));
-const page = readFileSync(join(repository, 'docs/operating.md'), 'utf8');
 const root = mkdtempSync(join(tmpdir(), 'onlysum-operating-'));
 const cwd = join(root, 'machines');
 const LIMIT_MS = 120_000;
 /** Printed before each block. */
 const MARK = '=== block';
 
-let ended: { readonly code: number | null; readonly out: string; readonly err: string };
+let ended: ShellEnd;
 let exposed: string;
 beforeAll(async () => {
   mkdirSync(cwd);
-  symlinkSync(SHIM, join(root, 'onlysum'));
-  const blocks = [...page.matchAll(/```sh\n# tried\n([^]*?)```/g)].map(([, code = '']) => code);
+  const blocks = triedBlocks();
   // The last block ends the servers.
   const look = 'curl -sf http://127.0.0.1:{8787,8788}/metrics > metrics\n';
   const parts = [...blocks.slice(0, -1), look, ...blocks.slice(-1)];
-  let script = parts.map((code) => `echo '${MARK}'\n${code}`).join('');
-  for (const port of ['8787', '8788', '8789']) {
-    script = script.replaceAll(port, `${await freePort()}`);
-  }
-  ended = await bash(`set -euo pipefail\n${script}`);
+  const [coordinator, registrar, admin] = [await freePort(), await freePort(), await freePort()];
+  const script = substitute(parts.map((code) => `echo '${MARK}'\n${code}`).join(''), {
+    '8787': `${coordinator}`,
+    '8788': `${registrar}`,
+    '8789': `${admin}`,
+  });
+  ended = await shell(script, { cwd, limitMs: LIMIT_MS / 2 });
   if (ended.code !== 0) throw new Error(`${ended.out}\n${ended.err}`);
   exposed = readFileSync(join(cwd, 'metrics'), 'utf8');
 }, LIMIT_MS);
@@ -47,13 +43,20 @@ it('comes up as it is configured, on keys that lie apart', () => {
 });
 
 it('shows metrics, stops a task, and revokes a device', () => {
-  const [, , , , metrics = '', stop = '', revoke = ''] = ended.out.split(MARK);
+  const [, , , , metrics = '', command = '', stop = '', revoke = ''] = ended.out.split(MARK);
   expect(metrics).toMatch(/^onlysum_registrar_enrolled 0$/m);
+  expect(command).toMatch(/^Stopped example-app@1, [0-9a-f]{64}\nResumed example-app@1/m);
   expect(stop).toContain('"state":"stopped"');
   expect(stop).toMatch(/"state":"open","served":true/);
   expect(stop).toContain('on call');
   expect(revoke).toMatch(/^Revoked\n {2}[0-9a-f]{64}$/m);
   expect(revoke).toContain('codes.made');
+});
+
+it('publishes heads that are on the logs', () => {
+  const [, , , , , , , , , verified = ''] = ended.out.split(MARK);
+  expect(verified.match(/^holds {2}\d+ entries$/gm)).toHaveLength(2);
+  expect(verified.match(/^kept {3}1 head that was kept is on it$/gm)).toHaveLength(2);
 });
 
 it('copies the stores, and goes on from a copy in a new incarnation', () => {
@@ -64,7 +67,7 @@ it('copies the stores, and goes on from a copy in a new incarnation', () => {
 });
 
 it('has alert rules on metrics that the servers export', () => {
-  const rules = readFileSync(join(repository, 'deploy/alerts.yaml'), 'utf8');
+  const rules = readFileSync(join(REPOSITORY, 'deploy/alerts.yaml'), 'utf8');
   const named = new Set(rules.match(/\b(onlysum_|nodejs_|process_)\w+/g));
   expect(named.size).toBeGreaterThan(8);
   const kinds = [...exposed.matchAll(/^# TYPE (\w+) (\w+)$/gm)];
@@ -75,32 +78,11 @@ it('has alert rules on metrics that the servers export', () => {
 });
 
 it('gives figures of docs/benchmarks.md only', () => {
-  const capacity = /\n## Capacity\n[^]*?\n\n(\|[^]*?)\n\n/.exec(page)?.[1] ?? '';
-  const measured = readFileSync(join(repository, 'docs/benchmarks.md'), 'utf8');
+  const capacity = /\n## Capacity\n[^]*?\n\n(\|[^]*?)\n\n/.exec(GUIDE)?.[1] ?? '';
+  const measured = readFileSync(join(REPOSITORY, 'docs/benchmarks.md'), 'utf8');
   // What stands in the second column; where it was measured is in the first.
   const cells = capacity.split('\n').map((row) => row.split('|')[2] ?? '');
   const figures = cells.flatMap((cell) => cell.match(/\d+(?:[.,]\d+)+/g) ?? []);
   expect(figures.length).toBeGreaterThan(9);
   expect(figures.filter((figure) => !measured.includes(figure))).toEqual([]);
 });
-
-async function bash(script: string): Promise<typeof ended> {
-  const env = { ...process.env, PATH: `${root}:${process.env['PATH']}`, ONLYSUM_HOME: repository };
-  // A group of its own, so that servers end also if the script fails.
-  const child = spawn('bash', ['-c', script], { cwd, env, detached: true });
-  let [out, err] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  const endGroup = () => {
-    try {
-      process.kill(-(child.pid ?? Number.NaN), 'SIGKILL');
-    } catch {
-      // Nobody is left in it.
-    }
-  };
-  const timer = setTimeout(endGroup, LIMIT_MS / 2);
-  child.once('exit', endGroup);
-  const [code] = (await once(child, 'close')) as [number | null];
-  clearTimeout(timer);
-  return { code, out, err };
-}

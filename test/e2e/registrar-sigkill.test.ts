@@ -163,10 +163,15 @@ class Book {
     expect(toHex(request.signature), `${key}: two requests signed`).toBe(
       toHex(before.request.signature),
     );
-    expect(toHex(encodeResponse(response)), `${key}: another answer`).toBe(
-      toHex(encodeResponse(before.response)),
+    expect(toHex(encodeResponse(withoutHead(response))), `${key}: another answer`).toBe(
+      toHex(encodeResponse(withoutHead(before.response))),
     );
   }
+}
+
+/** The log goes on between two answers. */
+function withoutHead(response: RegistrarResponse): RegistrarResponse {
+  return response.kind === 'set' ? { ...response, auditHead: null } : response;
 }
 
 interface Round {

@@ -77,7 +77,8 @@ async function answer(
       const response = answerRequest(watched.ledger, request, checks, results, own, now);
       // What was signed before is not news.
       if (watched.hasChanged()) audit(ledger, suite, request, response, task, now.nowMs);
-      if (response.kind !== 'set' || !('round' in request)) return response;
+      // What devices are told: U3 is the last that a round asks for.
+      if (response.kind !== 'set' || request.kind !== 'survivor-set') return response;
       const head = headBytes(auditHead(ledger));
       const signed = signAuditHead(suite, own.seed, 'registrar', request.round, head);
       return { ...response, auditHead: signed };
