@@ -23,7 +23,13 @@ export { storeOwner } from './owner.js';
 export { type Registrar, createRegistrar } from './registrar.js';
 export { type RevocationList, revocationsStatement } from './revocations.js';
 export type { Readiness } from './readiness.js';
-export { type RegistrarServerOptions, type RunningRegistrar, startRegistrar } from './server.js';
+export {
+  checkOperatorOptions,
+  type RegistrarOperatorOptions,
+  type RegistrarServerOptions,
+  type RunningRegistrar,
+  startRegistrar,
+} from './server.js';
 export { type LmdbStoreOptions, lmdbStore } from './store/lmdb-store.js';
 export { memoryStore } from './store/memory-store.js';
 export { postgresStore } from './store/postgres-store.js';

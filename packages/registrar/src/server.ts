@@ -6,11 +6,14 @@ import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { closeWithin, listenOn, parseTrustedProxies } from '@onlysum/service';
+import type { Task } from '@onlysum/task';
 import type { LevelWithSilent, Logger } from 'pino';
 import { registrarApp } from './http/app.js';
 import { type RegistrarLimits, completeLimits } from './http/limits.js';
 import { type RateLimits, completeRateLimits } from './http/rate-limit.js';
+import { makeTokenVerifier } from './licence-token.js';
 import { errorFields, registrarLog } from './log.js';
+import { completeRetention } from './maintenance.js';
 import { Observations } from './observations.js';
 import { type RegistrarOptions, checkInteger } from './options.js';
 import { type Registrar, createRegistrar } from './registrar.js';
@@ -31,6 +34,19 @@ export interface RegistrarServerOptions extends RegistrarOptions {
   readonly logLevel?: LevelWithSilent;
 }
 
+/** What an operator may set of it, beside keys, tasks and the store. */
+export type RegistrarOperatorOptions = Pick<
+  RegistrarServerOptions,
+  | 'port'
+  | 'limits'
+  | 'rateLimits'
+  | 'trustProxy'
+  | 'tokenIssuers'
+  | 'tokenLimits'
+  | 'ledgerRetentionDays'
+  | 'auditRetentionDays'
+>;
+
 export interface RunningRegistrar {
   /** `http://host:port`, without a slash at the end. */
   readonly url: string;
@@ -50,10 +66,7 @@ const BACKLOG = 4096;
 export async function startRegistrar(options: RegistrarServerOptions): Promise<RunningRegistrar> {
   const { host, port, tasks } = options;
   const logger = registrarLog(options.logger, options.logLevel);
-  checkInteger('port', port, 0, 65_535);
-  const limits = completeLimits(tasks, options.limits);
-  const rateLimits = completeRateLimits(options.rateLimits);
-  const proxies = parseTrustedProxies(options.trustProxy ?? []);
+  const { limits, rateLimits, proxies } = checkOperatorOptions(options, tasks);
   const observations = new Observations();
   const registrar = await createRegistrar({
     ...options,
@@ -100,6 +113,22 @@ export async function startRegistrar(options: RegistrarServerOptions): Promise<R
       observations.close();
       logger.info({ url }, 'registrar closed');
     },
+  };
+}
+
+/**
+ * As {@link startRegistrar} checks them, for whoever only looks at a configuration.
+ *
+ * @throws {UsageError} `argument-invalid` that names the option.
+ */
+export function checkOperatorOptions(options: RegistrarOperatorOptions, tasks: readonly Task[]) {
+  checkInteger('port', options.port, 0, 65_535);
+  completeRetention(options);
+  makeTokenVerifier(options.tokenIssuers ?? [], options.tokenLimits);
+  return {
+    limits: completeLimits(tasks, options.limits),
+    rateLimits: completeRateLimits(options.rateLimits),
+    proxies: parseTrustedProxies(options.trustProxy ?? []),
   };
 }
 
