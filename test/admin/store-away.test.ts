@@ -53,7 +53,7 @@ describe.skipIf(skips)(title, () => {
     await sleep(READ_AGAIN_MS);
     const waiting = runDevices(fleet, await enrolDevices(fleet, 3));
     await until(() => fleet.coordinator.health().connections === 3);
-    await cluster.crash();
+    await cluster.halt();
 
     const stop = (given: string, of = taskId) => {
       const body = { reason: 'leak' };
@@ -103,7 +103,7 @@ describe.skipIf(skips)(title, () => {
     const newcomers = await runDevices(fleet, await enrolDevices(fleet, 1));
     expect(newcomers[0]?.droppedCode).toBe('task-stopped');
 
-    await cluster.restart();
+    await cluster.resume();
     const record = await vi.waitFor(async () => {
       const stored = await store.task(taskId);
       expect(stored?.state).toBe('stopped');

@@ -3,6 +3,7 @@ import {
   type CoordinatorStore,
   lmdbCoordinatorStore,
   memoryCoordinatorStore,
+  type PublishedResult,
 } from '@onlysum/coordinator';
 import { maskedInput, parseRequest, revealShares, shareKeys, unmasking } from '@onlysum/protocol';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -151,6 +152,40 @@ describe('the kill switch', () => {
     }
     expect(await inner.results(taskIdOf(fleet))).toEqual([]);
     expect(fleet.results).toEqual([]);
+  });
+
+  it('hides nothing that opened before: a window that ends meanwhile is decided', async () => {
+    const store = memoryCoordinatorStore();
+    const fleet = await start({ window: 4_000, coordinator: { store } });
+    const { coordinator, log } = fleet;
+    await runDevices(fleet, await enrolDevices(fleet, 5));
+    await until(() => fleet.results.length === 1);
+    const [{ window, lanes }] = fleet.results as [PublishedResult];
+    await coordinator.stopTask(taskIdOf(fleet), 'leak', 'ops');
+    await until(() => log.lines.some((line) => line.includes('window decided')));
+    const report = await coordinator.windowResult(taskIdOf(fleet), window.index);
+    expect(report).toMatchObject({ state: 'closed', survivors: 5, lanes });
+    expect((await store.task(taskIdOf(fleet)))?.state).toBe('stopped');
+    // None begins meanwhile.
+    expect(
+      await store.window({ taskId: taskIdOf(fleet), window: window.index + 1 }),
+    ).toBeUndefined();
+  });
+
+  it('publishes a sum that the store took before the stop', async () => {
+    const inner = memoryCoordinatorStore();
+    const store: CoordinatorStore = {
+      ...inner,
+      closeRound: async (...close) => {
+        const written = await inner.closeRound(...close);
+        await fleet.coordinator.stopTask(taskIdOf(fleet), 'leak', 'ops');
+        return written;
+      },
+    };
+    const fleet: Fleet = await start({ coordinator: { store } });
+    const reports = await runDevices(fleet, await enrolDevices(fleet, 5));
+    for (const { receipt } of reports) expect(receipt?.opened).toBe(true);
+    expect(fleet.results).toHaveLength(1);
   });
 
   it('is let go again, and both are in the audit log', async () => {

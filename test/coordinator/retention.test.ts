@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toHex } from '@onlysum/crypto';
@@ -57,7 +57,12 @@ it('deletes each metric when its time is over, and a result when that of all is'
     return JSON.parse(await readFile(join(directory, name), 'utf8')) as unknown;
   };
 
+  // Of a process that was killed while it wrote.
+  const partial = join(directory, `${before[0]}.0123456789ab.partial`);
+  await writeFile(partial, '{"lanes":[1');
+  await utimes(partial, new Date(0), new Date(0));
   const early = await after(29.9);
+  expect((await readdir(directory)).filter((name) => name.endsWith('.partial'))).toEqual([]);
   expect(early).toMatchObject({ report: { state: 'closed' }, ends: [] });
   expect(metricsOf(early.report)).toEqual(['crashes', 'startup_ms']);
 

@@ -97,7 +97,7 @@ describe.each([
     await store.close();
   });
 
-  it('say nothing of fewer than a cohort, or of no round', async () => {
+  it('say that none of their rounds opened, and nothing else', async () => {
     const store = open();
     const fleet = await start({
       cohort: { min: 4, target: 4, max: 4 },
@@ -106,14 +106,19 @@ describe.each([
       coordinator: { store, durations: { maskedInputMs: 500 } },
     });
     const identities = await enrolDevices(fleet, 4);
-    const window = await freshWindow(fleet.task);
     const silent = (type: number, bytes: Uint8Array) => (type === maskedInput.type ? [] : [bytes]);
+    const window = await freshWindow(fleet.task);
+    await runDevices(fleet, identities, (i) => (i < 2 ? { tamper: silent } : {}));
+    expect(fleet.results).toEqual([]);
+    const few = await decided(fleet, window);
+    expect(few).toEqual({ task: few.task, window: few.window, state: 'too-few' });
+    const none = await decided(fleet, window + 1);
+    expect(none).toEqual({ task: none.task, window: none.window, state: 'too-few' });
+
+    // Fewer than `cohort.min`, and as many as the manifest's `minSurvivors`: what devices were told.
+    const next = await freshWindow(fleet.task);
     await runDevices(fleet, identities, (i) => (i === 0 ? { tamper: silent } : {}));
-    expect(fleet.results[0]).toMatchObject({ survivors: 3 });
-    const report = await decided(fleet, window);
-    expect(report).toEqual({ task: report.task, window: report.window, state: 'too-few' });
-    const next = await decided(fleet, window + 1);
-    expect(next).toEqual({ task: next.task, window: next.window, state: 'too-few' });
+    expect(await decided(fleet, next)).toMatchObject({ state: 'closed', survivors: 3 });
     await fleet.coordinator.close();
     await store.close();
   });

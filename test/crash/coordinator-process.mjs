@@ -23,8 +23,9 @@ await startCoordinator({
   port,
   durations,
   resultsDir,
+  exportRounds: true,
   store,
-  sealing: await fileSealing(keyFile),
+  sealing: await fileSealing(keyFile, store),
   logger: pino({ level: 'info' }, destination({ fd: 1, sync: true })),
 });
 // Whoever started it is gone.

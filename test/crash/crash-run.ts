@@ -1,7 +1,7 @@
 /**
- * Servers killed at any moment while devices take part, and what is found afterwards. Three things must
+ * Servers killed at any moment while devices take part, and what is found afterwards. Four things must
  * never be: a result that was reported is gone or another; a device counts twice in a window; the registrar
- * attests two things for one round and stage.
+ * attests two things for one round and stage; a result that was kept lacks its files after the next start.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -42,6 +42,8 @@ export interface CrashReport {
   /** Counts of a device beyond one a window. */
   readonly doubleCounted: number;
   readonly secondAttestations: number;
+  /** Kept results without their file or their round record. */
+  readonly unwritten: number;
   /** That there was something to lose. */
   readonly results: number;
   readonly windows: number;
@@ -114,6 +116,9 @@ async function runIn(directory: string, options: CrashOptions): Promise<CrashRep
     await Promise.all(devices.map((device) => device.stop()));
     await coordinator.says('window decided', 3 * WINDOW_MS);
     await coordinator.kill();
+    // What the last kill came in between is made up for before it listens.
+    await coordinator.start();
+    await coordinator.kill();
     const store = options.postgres
       ? await postgresCoordinatorStore(options.postgres)
       : lmdbCoordinatorStore(join(directory, 'coordinator'));
@@ -175,6 +180,7 @@ async function inspect(
     ({ metric, role }) => metric === METRIC && role === 'category',
   );
   const exported = await exportedResults(resultsDir);
+  const records = await roundsWithRecord(resultsDir);
   const perWindow = new Map<number, number[]>();
   const sums = new Map<string, readonly number[]>();
   for (const result of await everyRow((page) => store.results(taskId, page))) {
@@ -208,6 +214,7 @@ async function inspect(
   return {
     lost: lost.length,
     doubleCounted,
+    unwritten: [...sums.keys()].filter((id) => !exported.has(id) || !records.has(id)).length,
     results: sums.size,
     windows: perWindow.size,
     restarted: restarted.length,
@@ -229,6 +236,11 @@ async function everyRow<T extends RoundPlace>(
     all.push(...page);
   } while (page.length > 0);
   return all;
+}
+
+async function roundsWithRecord(directory: string): Promise<Set<string>> {
+  const names = await readdir(directory);
+  return new Set(names.flatMap((name) => /-([0-9a-f]{32})\.record\.json$/.exec(name)?.[1] ?? []));
 }
 
 async function exportedResults(directory: string): Promise<Map<string, PublishedResult>> {

@@ -18,9 +18,9 @@ const kills = Number(values.kills);
 if (!Number.isSafeInteger(kills) || kills < 1) throw new Error('--kills: expected an integer ≥ 1');
 
 const report = values.store === 'postgres' ? await onPostgres() : await run({});
-const { lost, doubleCounted, secondAttestations } = report;
+const { lost, doubleCounted, secondAttestations, unwritten } = report;
 process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : text(report));
-process.exit(lost + doubleCounted + secondAttestations === 0 ? 0 : 1);
+process.exit(lost + doubleCounted + secondAttestations + unwritten === 0 ? 0 : 1);
 
 function run(more: { postgres?: { host: string; user: string; database: string } }) {
   const onKill = (done: number) => {

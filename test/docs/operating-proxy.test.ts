@@ -263,7 +263,12 @@ async function startCaddy(): Promise<void> {
     env,
   });
   const authority = join(root, 'caddy/pki/authorities/local/root.crt');
-  await vi.waitFor(() => copyFileSync(authority, trusted), LIMIT_MS / 4);
+  const copyWhole = () => {
+    const certificate = readFileSync(authority, 'utf8');
+    expect(certificate).toContain('END CERTIFICATE');
+    writeFileSync(trusted, certificate);
+  };
+  await vi.waitFor(copyWhole, { timeout: LIMIT_MS / 4, interval: 100 });
   await answers();
 }
 

@@ -53,6 +53,12 @@ it('shows metrics, stops a task, and revokes a device', () => {
   expect(revoke).toContain('codes.made');
 });
 
+it('publishes heads that are on the logs', () => {
+  const [, , , , , , , , , verified = ''] = ended.out.split(MARK);
+  expect(verified.match(/^holds {2}\d+ entries$/gm)).toHaveLength(2);
+  expect(verified.match(/^kept {3}1 head that was kept is on it$/gm)).toHaveLength(2);
+});
+
 it('copies the stores, and goes on from a copy in a new incarnation', () => {
   expect(readdirSync(join(cwd, 'backups/registrar-store'))).toContain('data.mdb');
   expect(readdirSync(join(cwd, 'backups/coordinator-store'))).toContain('data.mdb');

@@ -80,7 +80,7 @@ async function pseudonym(task: Task, epoch: number, losing?: string): Promise<st
   return toHex(certificate.pseudonym);
 }
 
-function enrolled(): number {
+function enrolled(): number | null {
   return running.registrar.health().enrolled;
 }
 

@@ -145,6 +145,12 @@ async function killAndAsk(place: Place): Promise<void> {
   expect(killed.before['survivor-set']).toBeLessThan(KILLS);
 }
 
+/** The audit head that comes with a set is that of the moment. */
+function signedBytes(response: RegistrarResponse): string {
+  const signed = response.kind === 'set' ? { ...response, auditHead: null } : response;
+  return toHex(encodeResponse(signed));
+}
+
 /** Everything that was signed, by round and stage. */
 class Book {
   readonly #signed = new Map<string, { request: RegistrarRequest; response: RegistrarResponse }>();
@@ -163,9 +169,7 @@ class Book {
     expect(toHex(request.signature), `${key}: two requests signed`).toBe(
       toHex(before.request.signature),
     );
-    expect(toHex(encodeResponse(response)), `${key}: another answer`).toBe(
-      toHex(encodeResponse(before.response)),
-    );
+    expect(signedBytes(response), `${key}: another answer`).toBe(signedBytes(before.response));
   }
 }
 

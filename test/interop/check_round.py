@@ -122,7 +122,30 @@ def check_statements(file, checks, task_id, enrolled, keys):
             ('survivorSet', survivors, labelled('onlysum/1 survivor set', context2, in_u3))):
         checks.equal(f'{name} statement', statement, signed['statement'])
         checks.equal(f'{name} signature', True, verifies(registrar, statement, signed['signature']))
+    heads = check_audit_heads(file, checks)
+    closed = compose('Closed', unhex(file['round']), True, heads['coordinator'], heads['registrar'])
+    told = [x['device'] for x in file['transcript'] if unhex(x['hex']) == closed]
+    reached = {x['device'] for x in file['transcript'] if unhex(x['hex'])[1] == 7}
+    checks.equal('who is told that it opened', sorted(told), sorted(reached))
+    checks.equal('who is told is in the sum', True, reached <= set(survivors['members']))
     return context, context2
+
+
+def check_audit_heads(file, checks):
+    """Statement and signature of both heads; as fields of a message, by role."""
+    manifest = file['signedManifest']['manifest']
+    keys = {'coordinator': manifest['coordinator']['key'], 'registrar': manifest['registrar']}
+    heads = {}
+    for found in file['auditHeads']:
+        head, role = unhex(found), found['role']
+        statement = labelled('onlysum/1 audit head', role, unhex(file['round']),
+                             head['sequence'], head['digest'])
+        checks.equal(f'audit head of the {role}: statement', statement, head['statement'])
+        checks.equal(f'audit head of the {role}: signature', True,
+                     verifies(bytes.fromhex(keys[role]), statement, head['signature']))
+        heads[role] = [head['sequence'], head['digest'], head['signature']]
+    checks.equal('audit heads', sorted(heads), sorted(keys))
+    return heads
 
 
 def check_dealt(file, checks, context, keys):
@@ -260,10 +283,13 @@ def check_registrar(file, checks, task_id, enrolled):
         ('roster', 'RosterRequest', [task_id, file['window'], round_id, lifetime, members],
          [task_id, file['window'], round_id, lifetime, len(members), *flat],
          compose('RosterResponse', *granted))]
+    head = next([unhex(x)[f] for f in ('sequence', 'digest', 'signature')]
+                for x in file['auditHeads'] if x['role'] == 'registrar')
     for kind, name, signed in (('shared-set', 'SharedSetRequest', unhex(file['sharedSet'])),
                                ('survivor-set', 'SurvivorSetRequest', unhex(file['survivorSet']))):
         expected.append((kind, name, [round_id, signed['bitmap']], None,
-                         compose('SetResponse', signed['signature'])))
+                         compose('SetResponse', signed['signature'],
+                                 head if kind == 'survivor-set' else None)))
     kinds = [x['kind'] for x in file['registrar']]
     checks.equal('registrar: kinds', kinds, [x[0] for x in expected])
     for found, (kind, name, fields, statement_fields, response) in zip(

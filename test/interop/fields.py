@@ -53,6 +53,13 @@ def many(read_one, most, least=0):
     return read
 
 
+def optional(read_one):
+    """A value, or nil."""
+    def read(value, at):
+        return None if value is None else read_one(value, at)
+    return read
+
+
 def positional(**fields):
     """An array with exactly these fields in this order, as a dictionary."""
     def read(value, at):

@@ -1,5 +1,5 @@
 """MessagePack as section 6.1 allows it, and the messages of its tables."""
-from fields import flag, invalid, many, octets, positional, text, whole
+from fields import flag, invalid, many, octets, optional, positional, text, whole
 
 U16, U32, SAFE = 65535, 2**32 - 1, 2**53 - 1
 
@@ -78,6 +78,7 @@ def encode(value):
 MS, DAY_MS = 2**41, 86_400_000
 KEY, SIGNATURE, HASH, ROUND = octets(32), octets(64), octets(32), octets(16)
 MEMBERS = octets(most=8192)
+AUDIT_HEAD = optional(positional(sequence=whole(SAFE), digest=HASH, signature=SIGNATURE))
 COUNT, WINDOW = whole(U16), whole(SAFE)
 POSITIVE = whole(U16, least=1)
 ANNOUNCEMENT = positional(window=WINDOW, incarnation=whole(SAFE), enrolled=whole(SAFE),
@@ -97,7 +98,8 @@ MESSAGES = {
     'SharedSet': (4, positional(**SET, boxes=octets(unit=80))),
     'SurvivorSet': (5, positional(**SET)),
     'Recover': (6, positional(round=ROUND, silent=MEMBERS, dropped=MEMBERS)),
-    'Closed': (7, positional(round=ROUND, opened=flag)),
+    'Closed': (7, positional(round=ROUND, opened=flag, coordinatorHead=AUDIT_HEAD,
+                             registrarHead=AUDIT_HEAD)),
     'Progress': (8, positional(missing=COUNT, closesInMs=whole(MS), remainingMs=whole(MS))),
     'Dropped': (9, positional(code=text(64), detail=text(512), retryInMs=whole(MS, least=-1))),
     'Resumed': (10, positional(round=ROUND, stage=text(32), remainingMs=whole(MS),
@@ -123,7 +125,7 @@ MESSAGES = {
     'WindowResponse': (80, positional(announcement=ANNOUNCEMENT)),
     'RosterResponse': (81, positional(incarnation=whole(SAFE), k=POSITIVE, t=POSITIVE, seed=HASH,
                                       root=HASH, signature=SIGNATURE)),
-    'SetResponse': (82, positional(signature=SIGNATURE)),
+    'SetResponse': (82, positional(signature=SIGNATURE, auditHead=AUDIT_HEAD)),
     'CloseResponse': (83, positional(closed=flag)),
     'RefusalResponse': (84, positional(
         code=text(64), detail=text(512),

@@ -15,10 +15,10 @@ export interface Cluster {
   readonly directory: string;
   /** Resolves when it has been started; it takes connections a moment later. */
   readonly started: Promise<void>;
-  /** Ends it as a crash would: connections break, what was committed stays. */
-  crash(): Promise<void>;
-  /** Starts it again on what it has. */
-  restart(): Promise<void>;
+  /** Ends the server and every connection to it; its data stay. */
+  halt(): Promise<void>;
+  /** Starts it again after {@link halt}. */
+  resume(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -44,17 +44,16 @@ export function startCluster(binaries: string, { fsync = false }: ClusterOptions
   const owner = unprivileged();
   if (owner !== undefined) chownSync(directory, owner.uid, owner.gid);
   const data = join(directory, 'data');
+  const settings = { cwd: directory, ...owner };
   let server: ChildProcess | undefined;
 
   async function start(): Promise<void> {
     const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C'];
-    const settings = { cwd: directory, ...owner };
     await promisify(execFile)(join(binaries, 'initdb'), [...initdb, '--no-sync'], settings);
     await launch();
   }
 
   async function launch(): Promise<void> {
-    const settings = { cwd: directory, ...owner };
     const options = {
       listen_addresses: '',
       unix_socket_directories: directory,
@@ -70,11 +69,11 @@ export function startCluster(binaries: string, { fsync = false }: ClusterOptions
     await once(server, 'spawn');
   }
 
-  async function end(signal: NodeJS.Signals): Promise<void> {
-    await started.catch(() => undefined);
+  async function halt(): Promise<void> {
     if (server === undefined || server.exitCode !== null) return;
     const exit = once(server, 'exit');
-    server.kill(signal);
+    // Fast shutdown: it does not wait for connections that are still open.
+    server.kill('SIGINT');
     await exit;
   }
 
@@ -84,11 +83,11 @@ export function startCluster(binaries: string, { fsync = false }: ClusterOptions
   return {
     directory,
     started,
-    crash: () => end('SIGQUIT'),
-    restart: launch,
+    halt,
+    resume: launch,
     stop: async () => {
-      // Fast shutdown: it does not wait for connections that are still open.
-      await end('SIGINT');
+      await started.catch(() => undefined);
+      await halt();
       await rm(directory, { recursive: true, force: true });
     },
   };

@@ -337,7 +337,9 @@ class Play {
     const context = this.#context();
     const answer = answerRequest(this.#ledger, request, checks, results, registrar, context);
     const response: RegistrarResponse =
-      answer.kind === 'set' ? { ...answer, auditHead: this.#auditHead('registrar') } : answer;
+      answer.kind === 'set' && unsigned.kind === 'survivor-set'
+        ? { ...answer, auditHead: this.#auditHead('registrar') }
+        : answer;
     this.#asked.push({ request, response });
     return response;
   }

@@ -28,7 +28,7 @@ describe('onlysum audit verify', () => {
     const { code, out, err } = await verify('--head', `2:${log[1]!.digest}`);
     expect([code, out, err]).toEqual([
       0,
-      `holds  3 entries\nhead   ${head}\nkept   1 heads that were kept are on it\n`,
+      `holds  3 entries\nhead   ${head}\nkept   1 head that was kept is on it\n`,
       '',
     ]);
     const { out: json } = await verify('--json');

@@ -68,9 +68,9 @@ function offsetOf(document: Document, path: LinePath): number {
   let offset = 0;
   let node = follow(document, document.contents);
   for (const step of path) {
-    offset = startOf(node) ?? offset;
     if (isMap(node)) {
       const pair: Pair | undefined = node.items.find(({ key }) => nameOf(key) === String(step));
+      // The name of the mapping, rather than its first line, which has nothing to do with it.
       if (pair === undefined) return offset;
       offset = startOf(pair.key) ?? offset;
       node = follow(document, pair.value);

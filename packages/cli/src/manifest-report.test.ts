@@ -71,12 +71,29 @@ describe('reportManifest', () => {
     expect(warningsOf(large)).toEqual([NO_NOISE]);
   });
 
+  it('says once what holds for min and target alike, and nothing where one may drop', () => {
+    const one = (minSurvivors: number) =>
+      warningsOf({ ...large, cohort: { ...large.cohort, min: 1000 }, minSurvivors });
+    expect(one(999)).toEqual([NO_NOISE]);
+    expect(one(1000)).toEqual([expect.stringContaining('as soon as one drops'), NO_NOISE]);
+  });
+
   it.each<[string, Manifest, string]>([
     ['few devices', { ...large, cohort: { ...large.cohort, min: 9 } }, 'cohort.min is 9'],
     [
       'no dropout at min',
       { ...large, assumptions: { ...large.assumptions, dropout: 1 } },
-      'as soon as one drops',
+      'cohort.min (500) devices ends without a result as soon as one drops: raise assumptions.dropout',
+    ],
+    [
+      'no dropout at min for minSurvivors',
+      { ...large, minSurvivors: 500 },
+      'cohort.min (500) devices ends without a result as soon as one drops: minSurvivors is 500',
+    ],
+    [
+      'no dropout at target',
+      { ...large, assumptions: { ...large.assumptions, dropout: 0 } },
+      'cohort.target (1000) devices ends without a result as soon as one drops',
     ],
     [
       'an address of this machine',

@@ -159,22 +159,39 @@ function infeasibleSizes(
   ];
 }
 
-function sizeWarnings({ cohort, assumptions, coordinator }: Manifest): string[] {
+function sizeWarnings({ cohort, assumptions, coordinator, minSurvivors }: Manifest): string[] {
   const out: string[] = [];
   if (cohort.min < FEW_DEVICES) {
     out.push(
       `cohort.min is ${cohort.min}: a total over so few devices says much about each; use ${FEW_DEVICES} or more`,
     );
   }
-  if (dropoutBound(cohort.min, assumptions.dropout) === 0) {
-    out.push(
-      `a round of cohort.min (${cohort.min}) devices ends without a result as soon as one drops`,
-    );
-  }
+  out.push(...dropoutWarnings({ cohort, assumptions, minSurvivors }));
   if (coordinator.url.startsWith('ws://')) {
     out.push('coordinator.url is of this machine only: no other device can take part');
   }
   return out;
+}
+
+/** A round survives what δ of it may drop, but no more than minSurvivors leaves. */
+function dropoutWarnings({
+  cohort,
+  assumptions,
+  minSurvivors,
+}: Pick<Manifest, 'cohort' | 'assumptions' | 'minSurvivors'>): string[] {
+  const why = (n: number) => {
+    if (dropoutBound(n, assumptions.dropout) === 0) return 'raise assumptions.dropout';
+    return n - 1 < minSurvivors ? `minSurvivors is ${minSurvivors}: lower it` : undefined;
+  };
+  const sizes = cohort.min === cohort.target ? (['target'] as const) : (['min', 'target'] as const);
+  return sizes.flatMap((at) => {
+    const reason = why(cohort[at]);
+    if (reason === undefined) return [];
+    return [
+      `a round of cohort.${at} (${cohort[at]}) devices ends without a result as soon as one drops: ` +
+        `${reason}, or raise cohort.${at}`,
+    ];
+  });
 }
 
 function populationWarnings(population: ManifestReport['population']): string[] {

@@ -30,6 +30,7 @@ import { addPrivacyEpsilon } from './commands/privacy-epsilon.js';
 import { addPrivacySigma } from './commands/privacy-sigma.js';
 import { addRegistrar } from './commands/registrar.js';
 import { addRegistrarCodes } from './commands/registrar-codes.js';
+import { addRegistrarFind } from './commands/registrar-find.js';
 import { addRegistrarNewIncarnation } from './commands/registrar-new-incarnation.js';
 import { addRegistrarRevoke } from './commands/registrar-revoke.js';
 import { addRegistrarRotateKey } from './commands/registrar-rotate-key.js';
@@ -82,6 +83,7 @@ export function makeProgram(terminal: Terminal, exit: (code: number) => void): C
   const registrar = addRegistrar(program, terminal);
   addRegistrarCodes(registrar, terminal);
   addRegistrarRevoke(registrar, terminal);
+  addRegistrarFind(registrar, terminal);
   addRegistrarNewIncarnation(registrar, terminal);
   addRegistrarRotateKey(registrar, terminal);
   addCoordinator(program, terminal);

@@ -3,10 +3,22 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import { toHex } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
+import { createRegistrar, lmdbStore } from '@onlysum/registrar';
 import { type AuditEntry, verifyChain } from '@onlysum/service';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  askAttest,
+  Coordinator,
+  enrolDevices,
+  EPOCH_MS,
+  makeTask,
+  roundId,
+  START_MS,
+} from '../../registrar/test/fleet.js';
 import { AUDIENCE, ISSUER, makeIssuer, tokenFor } from '../../registrar/test/issuer.js';
+import { loadKey } from './keys.js';
 import { registrarSettings } from './registrar-settings.js';
 import { type OpenRegistrar, openRegistrar } from './run-registrar.js';
 import { run } from './run.js';
@@ -184,6 +196,65 @@ describe('registrar rotate-key', () => {
       seed: string;
     };
     expect(out).not.toContain(seed);
+  });
+});
+
+describe('registrar find', () => {
+  const round = toHex(roundId('a'));
+
+  /** On a store with one round of six devices. @returns their pseudonyms, by their place. */
+  async function withRound(): Promise<string[]> {
+    const { seed } = loadKey(join(cwd, 'keys/registrar.json'), terminal());
+    const { publicKey } = JSON.parse(readFileSync(join(cwd, 'keys/registrar.json'), 'utf8')) as {
+      publicKey: string;
+    };
+    const task = makeTask({ registrar: publicKey });
+    const store = lmdbStore(join(cwd, 'registrar-store'));
+    const clock = { nowMs: START_MS };
+    const options = { seed, tasks: [task], epochLengthMs: EPOCH_MS, now: () => clock.nowMs };
+    const registrar = await createRegistrar({ ...options, store });
+    const devices = await enrolDevices(registrar, 6);
+    const coordinator = new Coordinator(task, clock, askAttest(registrar));
+    await coordinator.openWindow();
+    expect(await coordinator.roster('a', devices)).toMatchObject({ kind: 'roster' });
+    await store.close();
+    return devices.map(({ pseudonym }) => toHex(pseudonym));
+  }
+
+  it('prints who had a place, and leaves an entry that does not say it', async () => {
+    const pseudonyms = await withRound();
+    const { code, out, err } = await onlysum('registrar', 'find', round, '2');
+    expect([code, out]).toEqual([0, `${pseudonyms[2]}\n`]);
+    expect(err).toContain(`onlysum registrar revoke ${pseudonyms[2]}`);
+    const found = { round, place: 5, pseudonym: pseudonyms[5] };
+    expect(await json('registrar', 'find', round, '5')).toEqual(found);
+    const log = await onlysum('audit', 'log', '--of', 'registrar');
+    expect(log.out).toMatch(new RegExp(` operator participant\\.found done ${round} place=5\\n`));
+    expect(log.out.match(/participant\.found/g)).toHaveLength(2);
+    for (const pseudonym of pseudonyms) expect(log.out).not.toContain(pseudonym);
+  });
+
+  it('needs the key that the task names, be it one from before a rotation', async () => {
+    const [first] = await withRound();
+    const next = ['--key', 'keys/next.json'];
+    expect((await onlysum('registrar', 'rotate-key', '--out', 'keys/next.json')).code).toBe(0);
+    const refused = await onlysum('registrar', 'find', round, '0', ...next);
+    expect([refused.code, refused.out]).toEqual([2, '']);
+    expect(refused.err).toContain('[participant-unknown]');
+    const previous = ['--previous-key', 'keys/registrar.json'];
+    const found = await onlysum('registrar', 'find', round, '0', ...next, ...previous);
+    expect([found.code, found.out]).toEqual([0, `${first}\n`]);
+  });
+
+  it.each([
+    [['0'.repeat(32), '0'], 'round-unknown'],
+    [[round, '6'], 'argument-invalid'],
+    [[round, '-1'], 'flag-invalid'],
+    [['abc', '0'], 'flag-invalid'],
+  ])('refuses %j: %s', async (args, code) => {
+    await withRound();
+    const refused = await onlysum('registrar', 'find', ...args);
+    expect([refused.code, refused.err]).toEqual([2, expect.stringContaining(`[${code}]`)]);
   });
 });
 

@@ -64,7 +64,7 @@ export async function openCoordinator(
       store,
       sealing:
         'keyFile' in resultsKey
-          ? await fileSealing(resultsKey.keyFile)
+          ? await fileSealing(resultsKey.keyFile, store)
           : await keyedSealing(resultsKey, { environment: terminal.env }),
       exportRounds: settings.exportRounds,
       metrics: settings.metrics,

@@ -22,17 +22,28 @@ const MOST_BODY_BYTES = 2 ** 20;
 const ANSWER_MS = 5000;
 const SILENT = `no answer within ${ANSWER_MS} ms`;
 
+export interface Answer {
+  readonly status: number;
+  /** Undefined for what is no JSON, or more than any server of ours says. */
+  readonly json: unknown;
+}
+
+/** As {@link getAnswer}: its body, whatever the status. */
+export async function getJson(server: ServerAddress, path: string): Promise<unknown> {
+  return (await getAnswer(server, path)).json;
+}
+
 /**
  * Whatever the status: 503 has a body as well. Follows nothing.
  *
- * @returns undefined for what is no JSON, or more than any server of ours says.
  * @throws Error as Node's, with its `code`.
  */
-export function getJson(server: ServerAddress, path: string): Promise<unknown> {
+export function getAnswer(server: ServerAddress, path: string): Promise<Answer> {
   const url = new URL(`${server.url}${path}`);
   return new Promise((resolve, reject) => {
     const onResponse = (response: IncomingMessage) => {
-      textOf(response).then((text) => resolve(parsed(text)), reject);
+      const { statusCode: status = 0 } = response;
+      textOf(response).then((text) => resolve({ status, json: parsed(text) }), reject);
     };
     // One connection a request: none is left that would keep the process.
     const request =

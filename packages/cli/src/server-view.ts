@@ -5,13 +5,15 @@
 import { printable } from '@onlysum/crypto';
 import * as v from 'valibot';
 import { type ServerProblem, serverProblem } from './server-problem.js';
-import { getJson, type ServerAddress } from './server-request.js';
+import { type Answer, getAnswer, getJson, type ServerAddress } from './server-request.js';
 
 /** Of the document that every admin listener gives without a token. */
 const ADMIN_TITLE = 'Onlysum coordinator, admin API';
 
 const word = v.pipe(v.string(), v.maxLength(500), v.transform(printable));
 const count = v.pipe(v.number(), v.minValue(0));
+/** What a server cannot read of its store at the moment. */
+const countOrNull = v.nullable(count);
 
 const reasons = v.array(
   v.object({ stage: v.exactOptional(word), code: word, count, lastMs: v.number() }),
@@ -51,9 +53,9 @@ const registrarHealth = v.object({
   status: v.literal('ok'),
   nowMs: v.number(),
   uptimeMs: count,
-  incarnation: count,
+  incarnation: countOrNull,
   epoch: count,
-  enrolled: count,
+  enrolled: countOrNull,
   tasks,
 });
 
@@ -62,6 +64,9 @@ const readiness = v.object({
   status: v.picklist(['ready', 'not-ready']),
   reasons: v.array(word),
 });
+
+/** As both servers tell an error. */
+const refusal = v.object({ error: v.object({ code: word, message: word }) });
 
 export type CoordinatorView = v.InferOutput<typeof coordinatorHealth>;
 export type RegistrarView = v.InferOutput<typeof registrarHealth>;
@@ -75,6 +80,11 @@ export type ServerView =
       readonly aheadMs: number;
       readonly answerMs: number;
     }
+  | {
+      readonly url: string;
+      /** Why it is not ready, of a server that runs but cannot say how it is, e.g. without its store. */
+      readonly failing: readonly string[];
+    }
   | ({ readonly url: string } & ServerProblem);
 
 /** @returns a view; never throws. */
@@ -82,18 +92,39 @@ export async function viewServer(server: ServerAddress): Promise<ServerView> {
   const { url } = server;
   try {
     const beganMs = Date.now();
-    const answer = await getJson(server, '/healthz');
+    const answer = await getAnswer(server, '/healthz');
     const endedMs = Date.now();
-    const parsed = v.safeParse(health, answer);
-    if (!parsed.success) return { url, problem: 'what answers is no server of this version' };
-    const ready = v.safeParse(readiness, await getJson(server, '/readyz'));
-    if (!ready.success) return { url, problem: 'what answers is no server of this version' };
+    const parsed = v.safeParse(health, answer.json);
+    const readyAnswer = await getAnswer(server, '/readyz');
+    const ready = v.safeParse(readiness, readyAnswer.json);
+    if (!parsed.success || !ready.success) {
+      const reasons = ready.success ? ready.output.reasons : [];
+      return { url, ...failing([answer, readyAnswer], reasons) };
+    }
     const aheadMs = Math.round(parsed.output.nowMs - (beganMs + endedMs) / 2);
     const answerMs = endedMs - beganMs;
     return { url, health: parsed.output, readiness: ready.output, aheadMs, answerMs };
   } catch (error) {
     return { url, ...serverProblem(server, error) };
   }
+}
+
+/** Of one that is ours, at least one of /healthz and /readyz has our form, or our form of an error. */
+function failing(
+  answers: readonly [health: Answer, readiness: Answer],
+  reasons: readonly string[],
+): { readonly failing: readonly string[] } | ServerProblem {
+  const refusals = ['/healthz', '/readyz'].flatMap((path, i) => {
+    const { status, json } = answers[i] as Answer;
+    const parsed = v.safeParse(refusal, json);
+    if (status < 500 || !parsed.success) return [];
+    const { code, message } = parsed.output.error;
+    return [`${path} answers ${status}: ${message} [${code}]`];
+  });
+  if (refusals.length + reasons.length > 0) return { failing: [...reasons, ...refusals] };
+  const { status } = answers[0];
+  const said = status === 200 ? '' : `: it answers ${status}`;
+  return { problem: `what answers is no server of this version${said}` };
 }
 
 /** @returns the keys that it signs with, hex, the present one first; undefined if it gives none. */

@@ -16,6 +16,7 @@ const STAGES = [
   'unmasking',
   'recovering',
   'opening',
+  'keeping',
   'finished',
 ];
 
@@ -68,7 +69,7 @@ describe('onlysum simulate', () => {
     expect(rows.map(([stage]) => stage)).toEqual(STAGES);
     for (const row of rows) expect(row).toHaveLength(head.length);
     const bytes = (row: string[]) => row.filter((_, i) => head[i]?.startsWith('bytes_'));
-    expect(rows.flatMap(bytes)).toHaveLength(40);
+    expect(rows.flatMap(bytes)).toHaveLength(44);
     expect(rows.flatMap(bytes).every((cell) => /^[0-9]+$/.test(cell))).toBe(true);
     const [, ...again] = await rowsOf();
     expect(again.map(bytes)).toEqual(rows.map(bytes));

@@ -15,6 +15,9 @@ function serverLines(view: ServerView, nowMs: number): string[] {
     if (view.mend === undefined) return [`${view.url}  does not answer: ${view.problem}`];
     return [`${view.url}  cannot be asked: ${view.problem}`, `  mend: ${view.mend}`];
   }
+  if ('failing' in view) {
+    return [`${view.url}  NOT READY`, ...view.failing.map((reason) => `  not ready: ${reason}`)];
+  }
   const { url, health, readiness } = view;
   const ready = readiness.status === 'ready' ? 'ready' : 'NOT READY';
   return [

@@ -5,20 +5,21 @@
  * Invariant: what was left open by an earlier process is put right before the first device comes.
  */
 import { parseHex, toHex } from '@onlysum/crypto';
-import { signAuditHead } from '@onlysum/protocol';
-import { type AuditHead, headBytes } from '@onlysum/service';
+import { type RoundRecord, signAuditHead } from '@onlysum/protocol';
+import { type AuditEvent, type AuditHead, headBytes } from '@onlysum/service';
 import { type Task, verifySignedManifest, type Window } from '@onlysum/task';
+import { CLOSED, STARTED } from './audit-backwards.js';
 import { KillSwitch } from './kill-switch.js';
 import { errorFields } from './log.js';
-import { endLostRounds, STARTED } from './lost-rounds.js';
+import { endLostRounds } from './lost-rounds.js';
 import type { Settings } from './options.js';
 import { cohortSize, DropoutRate } from './over-selection.js';
-import { publishedResult } from './published-result.js';
+import type { PublishedResult } from './published-result.js';
 import { Retention, RETENTION_INTERVAL_MS } from './retention.js';
-import { removeResult, replaceResult, type ResultFile } from './results.js';
+import { ResultFolder } from './result-folder.js';
 import { RoundLedger, SYSTEM } from './round-ledger.js';
-import { openSum } from './sealed-sums.js';
-import type { ResultName, RoundOutcome, WindowName } from './store/records.js';
+import { checkSealKeys } from './sealing.js';
+import type { RoundOutcome, WindowName } from './store/records.js';
 import type { WindowReport } from './window-report.js';
 import { Windows } from './windows.js';
 
@@ -28,6 +29,8 @@ export interface BookkeepingHost {
   /** Whether a window has rounds under way. */
   hasRounds(name: WindowName): boolean;
   onWindow(report: WindowReport): Promise<void>;
+  /** A result that an earlier process stored and did not write to `resultsDir`. */
+  onMissing(result: PublishedResult, record: RoundRecord | undefined): Promise<void>;
 }
 
 /** How often windows and the kill switch are looked at. */
@@ -39,6 +42,7 @@ export class Bookkeeping {
   readonly killSwitch: KillSwitch;
   readonly #settings: Settings;
   readonly #retention: Retention;
+  readonly #folder: ResultFolder | undefined;
   /** Served, and those that were once. */
   readonly #tasks = new Map<string, Task>();
   readonly #dropout = new Map<string, DropoutRate>();
@@ -66,14 +70,23 @@ export class Bookkeeping {
     });
     this.#retention = new Retention({
       ...{ store, sealing, tasks, now, log },
-      onDeleted: (task, result) => this.#removeFiles(task, result),
-      onTrimmed: (task, result) => this.#replaceFiles(task, result),
+      onDeleted: async (task, result) => this.#folder?.remove(task, result),
+      onTrimmed: async (task, result) => this.#folder?.replace(task, result),
+    });
+    const { resultsDir, exportRounds } = settings;
+    if (resultsDir === undefined) return;
+    this.#folder = new ResultFolder({
+      ...{ directory: resultsDir, exportRounds, store, sealing, tasks, log },
+      windows: this.windows,
+      write: (result, record) => host.onMissing(result, record),
+      writeWindow: (report) => host.onWindow(report),
     });
   }
 
-  /** @throws {UsageError} `store-unavailable`, `store-conflict`. */
+  /** @throws {UsageError} `seal-key-unknown`, `store-unavailable`, `store-conflict`. */
   async start(): Promise<void> {
-    const { store, tasks, log } = this.#settings;
+    const { store, sealing, tasks, log } = this.#settings;
+    await checkSealKeys(store, sealing);
     for (const task of tasks) await this.#recordTask(task);
     for (const { taskId, signedManifest } of await store.tasks()) {
       if (this.#tasks.has(taskId)) continue;
@@ -82,9 +95,7 @@ export class Bookkeeping {
     }
     const lost = await endLostRounds(store, this.ledger);
     if (lost > 0) log.warn({ rounds: lost }, 'rounds were lost when the coordinator last ended');
-    await store.appendAudit([
-      { action: STARTED, actor: SYSTEM, outcome: 'done', details: { tasks: tasks.length } },
-    ]);
+    await store.appendAudit([this.#started()]);
     for (const task of tasks) {
       const taskId = toHex(task.taskId);
       this.#dropout.set(taskId, await DropoutRate.of(store, taskId));
@@ -92,9 +103,16 @@ export class Bookkeeping {
     await this.killSwitch.refresh();
     await this.windows.load();
     await this.#keepRetention();
+    // After retention: nothing is written whose time is over.
+    await this.#folder?.catchUp();
     await this.#tick();
     this.#every(TICK_MS, () => this.#tick());
     this.#every(RETENTION_INTERVAL_MS, () => this.#keepRetention());
+  }
+
+  /** What retention found that no key here opens. */
+  get sealedAway(): Pick<Retention, 'unknownKeys' | 'unopenable'> {
+    return this.#retention;
   }
 
   /** How many devices close a cohort of this task now. */
@@ -107,14 +125,38 @@ export class Bookkeeping {
     return this.windows.open(task, window);
   }
 
+  /** What could not be written to `resultsDir`: the next process makes up for it. Never rejects. */
+  async noteUnwritten(event: AuditEvent): Promise<void> {
+    const { store, log } = this.#settings;
+    await store
+      .appendAudit([event])
+      .catch((error: unknown) => log.error(errorFields(error), 'a missing file is not recorded'));
+  }
+
   /** After the last round: what is being written is waited for. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#working;
     await this.ledger.settled();
     await this.#settings.store
-      .appendAudit([{ action: 'coordinator.closed', actor: SYSTEM, outcome: 'done' }])
+      .appendAudit([{ action: CLOSED, actor: SYSTEM, outcome: 'done' }])
       .catch((error: unknown) => this.#settings.log.error(errorFields(error), 'end not recorded'));
+  }
+
+  /** What decides who can read what: a change of it is seen between two starts. */
+  #started(): AuditEvent {
+    const { suite, seed, tasks, sealing, resultsDir, exportRounds, overSelection } = this.#settings;
+    const [keyId = sealing.keyId, ...olderKeyIds] = sealing.keyIds;
+    const details = {
+      publicKey: toHex(suite.ed25519PublicKey(seed)),
+      tasks: tasks.map(({ manifest: { name, version } }) => `${name} v${version}`).join(', '),
+      keyId,
+      olderKeyIds: olderKeyIds.join(', '),
+      resultFiles: resultsDir !== undefined,
+      exportRounds,
+      overSelection,
+    };
+    return { action: STARTED, actor: SYSTEM, outcome: 'done', details };
   }
 
   async #recordTask(task: Task): Promise<void> {
@@ -155,27 +197,7 @@ export class Bookkeeping {
   }
 
   async #keepRetention(): Promise<void> {
-    try {
-      await this.#retention.run();
-    } catch (error) {
-      this.#settings.log.error(errorFields(error), 'retention failed: tried again in an hour');
-    }
+    await this.#retention.run();
+    await this.#folder?.sweep();
   }
-
-  async #removeFiles(task: Task, result: ResultName): Promise<void> {
-    const { resultsDir } = this.#settings;
-    if (resultsDir !== undefined) await removeResult(resultsDir, fileOf(task, result));
-  }
-
-  async #replaceFiles(task: Task, { round, window, taskId }: ResultName): Promise<void> {
-    const { resultsDir, store, sealing } = this.#settings;
-    const stored = await store.result(round);
-    if (resultsDir === undefined || stored === undefined) return;
-    const report = await this.windows.report({ taskId, window });
-    await replaceResult(resultsDir, publishedResult(task, openSum(sealing, stored)), report);
-  }
-}
-
-function fileOf({ manifest }: Task, { window, round }: ResultName): ResultFile {
-  return { task: manifest, window: { index: window }, round };
 }

@@ -21,6 +21,8 @@ import { registrarLink } from './registrar-link.js';
 import { prepareResultsDir, saveRecord, saveResult, saveWindow } from './results.js';
 import type { RoundStatus } from './round.js';
 import { listen } from './server.js';
+import { storeLook } from './store-look.js';
+import { resultUnwritten, windowUnwritten } from './unfinished-files.js';
 import type { WindowReport } from './window-report.js';
 
 export interface CoordinatorHealth {
@@ -46,6 +48,8 @@ export interface CoordinatorHealth {
   readonly drops: readonly TalliedReason[];
   /** Results that could not be written to `resultsDir`. */
   readonly unsavedResults: number;
+  /** Results that no key here opens, as retention last found. */
+  readonly unopenableResults: number;
   readonly tasks: readonly {
     readonly name: string;
     readonly version: number;
@@ -109,7 +113,7 @@ function warnOfNoNoise({ tasks, log }: Settings): void {
   }
 }
 
-/** @throws {UsageError} `argument-invalid`, `task-mismatch`, `listen-failed`. */
+/** @throws {UsageError} `argument-invalid`, `task-mismatch`, `seal-key-unknown`, `store-…`, `listen-failed`. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
   const settings = checkOptions(options);
   const { log, suite, resultsDir, host } = settings;
@@ -118,6 +122,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const observations = new Observations(settings.now);
   const link = registrarLink(settings.registrar, settings.seed, suite, log, observations.onAnswer);
   const opener = sumOpener(suite.name, log);
+  const look = storeLook(settings.store);
   const publishing = new Set<Promise<void>>();
   let unsavedResults = 0;
   let closing: Promise<void> | undefined;
@@ -125,18 +130,22 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   /** Of the lines of the log about a result. */
   const about = ({ round, task }: PublishedResult) => ({ round, task: task.name });
 
+  const write = async (result: PublishedResult, record: RoundRecord | undefined): Promise<void> => {
+    if (resultsDir === undefined) return;
+    const of = about(result);
+    const isSaved = await save(of, 'result', () => saveResult(resultsDir, result));
+    if (!isSaved) unsavedResults++;
+    const isWhole =
+      record === undefined ||
+      (await save(of, 'round record', () => saveRecord(resultsDir, result, record)));
+    if (!isSaved || !isWhole) await books.noteUnwritten(resultUnwritten(result.round));
+  };
+
   const publish = async (
     result: PublishedResult,
     record: RoundRecord | undefined,
   ): Promise<void> => {
-    if (resultsDir !== undefined) {
-      const of = about(result);
-      const isSaved = await save(of, 'result', () => saveResult(resultsDir, result));
-      if (!isSaved) unsavedResults++;
-      if (record !== undefined) {
-        await save(of, 'round record', () => saveRecord(resultsDir, result, record));
-      }
-    }
+    await write(result, record);
     try {
       await settings.onResult?.(result);
     } catch (error) {
@@ -165,19 +174,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const books: Bookkeeping = new Bookkeeping(settings, {
     onStopped: (taskId, detail) => lobby.stopTask(taskId, detail),
     hasRounds: (name) => lobby.hasRounds(name),
+    onMissing: write,
     onWindow: async (report) => {
       if (resultsDir === undefined) return;
       const name = { window: report.window.index, task: report.task.name };
       const isSaved = await save(name, 'window', () => saveWindow(resultsDir, report));
-      if (!isSaved) unsavedResults++;
+      if (isSaved) return;
+      unsavedResults++;
+      const { taskId } = report.task;
+      await books.noteUnwritten(windowUnwritten({ taskId, window: report.window.index }));
     },
   });
   const lobby: Lobby = new Lobby(settings, link, opener, books, observations, (result, record) => {
-    const stopped = books.killSwitch.reasonFor(result.task.taskId);
-    if (stopped !== undefined) {
-      log.warn(about(result), 'the task is stopped: its last result is kept, not published');
-      return;
-    }
     const done = publish(result, record).finally(() => publishing.delete(done));
     publishing.add(done);
   });
@@ -198,6 +206,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     aborts: observations.aborts.list(),
     drops: observations.drops.list(),
     unsavedResults,
+    unopenableResults: books.sealedAway.unopenable,
     tasks: settings.tasks.map(({ manifest, taskId }) => ({
       name: manifest.name,
       version: manifest.version,
@@ -230,7 +239,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     onDevice: (connection, tasks) => lobby.accept(connection, tasks),
     onTurnedAway: (code) => observations.onTurnedAway(code),
     health,
-    readiness: () => coordinatorReadiness(settings, link, closing !== undefined),
+    readiness: () => {
+      const { unknownKeys } = books.sealedAway;
+      const isClosing = closing !== undefined;
+      return coordinatorReadiness(settings, { link, store: look, isClosing, unknownKeys });
+    },
     metrics: settings.hasMetrics ? observations.expose(health) : undefined,
   }).catch(release);
 

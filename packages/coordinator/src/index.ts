@@ -4,7 +4,8 @@ export {
   type RunningCoordinator,
   startCoordinator,
 } from './coordinator.js';
-export type { AdminOptions, AdminRateLimits } from './admin/admin-options.js';
+export { type AdminOptions, type AdminRateLimits } from './admin/admin-options.js';
+export { isLoopback } from './admin/connection.js';
 export {
   createToken,
   listTokens,
@@ -14,7 +15,11 @@ export {
 } from './admin/tokens.js';
 export { resumeTaskIn, stopTaskIn } from './kill-switch.js';
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
-export type { CoordinatorOptions } from './options.js';
+export {
+  checkOperatorOptions,
+  type CoordinatorOperatorOptions,
+  type CoordinatorOptions,
+} from './options.js';
 export type { Readiness } from './readiness.js';
 export type { TalliedReason } from './reason-tally.js';
 export type { RoundStatus } from './round.js';
@@ -32,7 +37,7 @@ export { lmdbCoordinatorStore } from './store/lmdb-store.js';
 export { memoryCoordinatorStore } from './store/memory-store.js';
 export { postgresCoordinatorStore } from './store/postgres-store.js';
 export type * from './store/records.js';
-export type { TlsFiles } from './tls.js';
+export { type TlsFiles, tlsOptions } from './tls.js';
 export { type ResealPorts, resealResults } from './reseal.js';
 export { fileSealing, freshSealing, keyedSealing, type ResultSealing } from './sealing.js';
 export type { WindowReport, WindowTotal } from './window-report.js';

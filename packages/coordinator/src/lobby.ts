@@ -78,7 +78,7 @@ export class Lobby {
       helloTimeoutMs: limits.helloTimeoutMs,
       isCurrent: ({ task, announcement }) => this.#announcements.isCurrent(task, announcement),
       onRefused: ({ task, window }) => this.#announcements.forget(task, window),
-      keep: (sum) => books.ledger.keep(sum),
+      keep: (sum, record) => books.ledger.keep(sum, record),
       onResult,
       onClosedCohort: (round) => {
         this.#gathering.remove(round);

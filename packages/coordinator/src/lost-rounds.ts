@@ -3,11 +3,10 @@
  * Invariant: once a coordinator listens, every round that began before has an end in the store.
  */
 import type { AuditEntry } from '@onlysum/service';
+import { auditBackwards, STARTED } from './audit-backwards.js';
 import { ROUND_BEGAN, type RoundLedger, type RoundName } from './round-ledger.js';
 import type { CoordinatorStore } from './store/coordinator-store.js';
 
-export const STARTED = 'coordinator.started';
-const PAGE = 500;
 const NO_COST = { bytesIn: 0, bytesOut: 0, gatherMs: 0, roundMs: 0, cpuMs: 0 };
 
 /** To be called before {@link STARTED} is appended. @returns how many there were. */
@@ -23,22 +22,17 @@ export async function endLostRounds(store: CoordinatorStore, ledger: RoundLedger
   return lost;
 }
 
-/** Of the last process; those of earlier ones were ended when it started. */
+/** Of the last process, oldest first; those of earlier ones were ended when it started. */
 async function begunSinceStart(store: CoordinatorStore): Promise<[RoundName, number][]> {
   const begun = new Map<string, [RoundName, number]>();
-  const { sequence } = await store.auditHead();
-  for (let last = sequence; last > 0; last -= PAGE) {
-    const after = Math.max(0, last - PAGE);
-    const entries = await store.auditEntries({ after, limit: last - after });
-    const start = entries.findLastIndex(({ action }) => action === STARTED);
-    for (const entry of entries.slice(start + 1)) {
-      if (entry.action !== ROUND_BEGAN) continue;
-      const [name, devices] = begunRound(entry);
-      begun.set(name.round, [name, devices]);
-    }
-    if (start >= 0) break;
+  for await (const entry of auditBackwards(store)) {
+    if (entry.action === STARTED) break;
+    if (entry.action !== ROUND_BEGAN) continue;
+    const [name, devices] = begunRound(entry);
+    // A cohort that took devices again began twice: the last time counts.
+    if (!begun.has(name.round)) begun.set(name.round, [name, devices]);
   }
-  return [...begun.values()];
+  return [...begun.values()].toReversed();
 }
 
 function begunRound({ subject = '', details = {} }: AuditEntry): [RoundName, number] {

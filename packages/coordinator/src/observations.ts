@@ -26,6 +26,7 @@ const RESPONSE_RATES = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 1];
 export interface PresentState {
   readonly connections: number;
   readonly unsavedResults: number;
+  readonly unopenableResults: number;
   readonly rounds: readonly { readonly task: string; readonly stage: string }[];
 }
 
@@ -141,6 +142,9 @@ export class Observations implements RoundObserver, DoorObserver {
     this.#gauge('connections', 'Open connections of devices.', () => state().connections);
     this.#gauge('unsaved_results', 'Results that could not be written.', () => {
       return state().unsavedResults;
+    });
+    this.#gauge('unopenable_results', 'Results that no key here opens.', () => {
+      return state().unopenableResults;
     });
     const running = new Gauge({
       name: `${PREFIX}rounds`,

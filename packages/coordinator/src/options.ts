@@ -36,7 +36,8 @@ export interface CoordinatorOptions {
   readonly resultsDir?: string;
   /**
    * Whether each result comes with its round record, from which anyone can open the sum again. It says as
-   * much as all lanes do, whoever may read which; written beside the result. Default: no.
+   * much as all lanes do, whoever may read which; kept under the seal of its sum and written beside the
+   * result. Default: no.
    */
   readonly exportRounds?: boolean;
   /**
@@ -72,6 +73,20 @@ export interface CoordinatorOptions {
   readonly metrics?: boolean;
 }
 
+/** What an operator may set of it, beside keys, tasks, stores and what else it works with. */
+export type CoordinatorOperatorOptions = Pick<
+  CoordinatorOptions,
+  | 'host'
+  | 'port'
+  | 'durations'
+  | 'limits'
+  | 'resultsDir'
+  | 'exportRounds'
+  | 'overSelection'
+  | 'admin'
+  | 'trustProxy'
+>;
+
 export interface Settings {
   /** By path of the coordinator's URL, then by hex task id. */
   readonly tasksByPath: ReadonlyMap<string, ReadonlyMap<string, Task>>;
@@ -105,10 +120,9 @@ const SEED_BYTES = 32;
 /** The most a timer can wait, and the longest a roster may stay open. */
 const MOST_MS = 24 * 3_600_000;
 
-/** @throws {UsageError} `argument-invalid`, `task-mismatch`. */
+/** @throws {UsageError} `argument-invalid`, `task-mismatch`, `tls-required`. */
 export function checkOptions(options: CoordinatorOptions): Settings {
-  const { tasks, seed, registrar, host, port, resultsDir, onResult } = options;
-  const { exportRounds = false, overSelection = true } = options;
+  const { tasks, seed, registrar, onResult } = options;
   const suite = options.suite ?? nativeSuite;
   if (!(seed instanceof Uint8Array) || seed.length !== SEED_BYTES) {
     // Never described: what came may be a seed in another form.
@@ -116,16 +130,8 @@ export function checkOptions(options: CoordinatorOptions): Settings {
       field: 'seed',
     });
   }
-  if (typeof host !== 'string' || host === '') throw invalid('host', 'a host name', host);
-  if (!isIntegerIn(port, 0, 65_535)) throw invalid('port', 'an integer from 0 to 65535', port);
   if (typeof registrar?.attest !== 'function') {
     throw invalid('registrar', 'an object with attest()', registrar);
-  }
-  if (typeof exportRounds !== 'boolean' || (exportRounds && resultsDir === undefined)) {
-    throw invalid('exportRounds', 'true or false, true only with resultsDir', exportRounds);
-  }
-  if (typeof overSelection !== 'boolean') {
-    throw invalid('overSelection', 'true or false', overSelection);
   }
   if (options.store !== undefined && typeof options.store?.closeRound !== 'function') {
     throw invalid('store', 'a CoordinatorStore, e.g. memoryCoordinatorStore()', options.store);
@@ -136,28 +142,17 @@ export function checkOptions(options: CoordinatorOptions): Settings {
     });
   }
   const now = options.now ?? Date.now;
-  const limits = merged('limits', DEFAULT_LIMITS, options.limits, Number.MAX_SAFE_INTEGER);
-  for (const name of ['helloTimeoutMs', 'pingIntervalMs', 'closeTimeoutMs'] as const) {
-    checkNumber(`limits.${name}`, limits[name], MOST_MS);
-  }
+  checkKeys(tasks, suite.ed25519PublicKey(seed));
   return {
-    tasksByPath: groupByPath(checkTasks(tasks, suite.ed25519PublicKey(seed), limits)),
+    ...checkOperatorOptions(options, tasks),
+    tasksByPath: groupByPath(tasksById(tasks)),
     tasks,
     seed,
     registrar,
-    host,
-    port,
-    durations: merged('durations', DEFAULT_DURATIONS, options.durations, MOST_MS),
-    limits,
-    resultsDir,
-    exportRounds,
     store: options.store ?? memoryCoordinatorStore({ suite, now }),
     sealing: options.sealing ?? freshSealing(suite),
     hasResultsKey: options.sealing !== undefined,
-    overSelection,
-    admin: options.admin === undefined ? undefined : checkAdminOptions(options.admin),
     tls: options.tls,
-    proxies: parseTrustedProxies(options.trustProxy ?? []),
     onResult,
     suite,
     rng: options.rng ?? systemRng,
@@ -167,29 +162,82 @@ export function checkOptions(options: CoordinatorOptions): Settings {
   };
 }
 
-function checkTasks(
+type OperatorSettings = Pick<
+  Settings,
+  | 'host'
+  | 'port'
+  | 'durations'
+  | 'limits'
+  | 'resultsDir'
+  | 'exportRounds'
+  | 'overSelection'
+  | 'admin'
+  | 'proxies'
+>;
+
+/**
+ * As {@link startCoordinator} checks them, for whoever only looks at a configuration: reads no file.
+ *
+ * @param tasks - each once, and its largest message fits into a frame.
+ * @throws {UsageError} `argument-invalid`, `tls-required`.
+ */
+export function checkOperatorOptions(
+  options: CoordinatorOperatorOptions,
   tasks: readonly Task[],
-  publicKey: Uint8Array,
-  limits: Limits,
-): Map<string, Task> {
+): OperatorSettings {
+  const { host, port, resultsDir, exportRounds = false, overSelection = true } = options;
+  if (typeof host !== 'string' || host === '') throw invalid('host', 'a host name', host);
+  if (!isIntegerIn(port, 0, 65_535)) throw invalid('port', 'an integer from 0 to 65535', port);
+  if (typeof exportRounds !== 'boolean' || (exportRounds && resultsDir === undefined)) {
+    throw invalid('exportRounds', 'true or false, true only with resultsDir', exportRounds);
+  }
+  if (typeof overSelection !== 'boolean') {
+    throw invalid('overSelection', 'true or false', overSelection);
+  }
+  const limits = merged('limits', DEFAULT_LIMITS, options.limits, Number.MAX_SAFE_INTEGER);
+  for (const name of ['helloTimeoutMs', 'pingIntervalMs', 'closeTimeoutMs'] as const) {
+    checkNumber(`limits.${name}`, limits[name], MOST_MS);
+  }
+  for (const task of tasksById(tasks).values()) checkFrames(task, limits);
+  return {
+    host,
+    port,
+    durations: merged('durations', DEFAULT_DURATIONS, options.durations, MOST_MS),
+    limits,
+    resultsDir,
+    exportRounds,
+    overSelection,
+    admin: options.admin === undefined ? undefined : checkAdminOptions(options.admin),
+    proxies: parseTrustedProxies(options.trustProxy ?? []),
+  };
+}
+
+function checkFrames(task: Task, { frameBytes }: Limits): void {
+  const needed = largestFrameBytes(task);
+  if (needed <= frameBytes) return;
+  const expected = `at least ${needed} bytes, the largest message of ${task.manifest.name}`;
+  throw invalid('limits.frameBytes', expected, frameBytes);
+}
+
+function checkKeys(tasks: readonly Task[], publicKey: Uint8Array): void {
   if (!Array.isArray(tasks) || tasks.length === 0) {
     throw invalid('tasks', 'at least one task', tasks);
   }
+  tasks.forEach(({ manifest, coordinatorKey }: Task, i) => {
+    if (equalBytes(coordinatorKey, publicKey)) return;
+    const expected = `the coordinator key of ${manifest.name}, ${manifest.coordinator.key}`;
+    throw invalidKey(`tasks[${i}]`, expected, toHex(publicKey));
+  });
+}
+
+function tasksById(tasks: readonly Task[]): Map<string, Task> {
   const byId = new Map<string, Task>();
-  tasks.forEach((task: Task, i) => {
-    const field = `tasks[${i}]`;
+  tasks.forEach((task, i) => {
     const { name, version } = task.manifest;
-    if (!equalBytes(task.coordinatorKey, publicKey)) {
-      const expected = `the coordinator key of ${name}, ${task.manifest.coordinator.key}`;
-      throw invalidKey(field, expected, toHex(publicKey));
-    }
-    const needed = largestFrameBytes(task);
-    if (needed > limits.frameBytes) {
-      const expected = `at least ${needed} bytes, the largest message of ${name}`;
-      throw invalid('limits.frameBytes', expected, limits.frameBytes);
-    }
     const id = toHex(task.taskId);
-    if (byId.has(id)) throw invalid(field, 'a task not listed before', `${name} v${version}`);
+    if (byId.has(id)) {
+      throw invalid(`tasks[${i}]`, 'a task not listed before', `${name} v${version}`);
+    }
     byId.set(id, task);
   });
   return byId;

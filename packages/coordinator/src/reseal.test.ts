@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
+import type { RoundRecord } from '@onlysum/protocol';
 import { verifyChain } from '@onlysum/service';
 import { afterAll, expect, it } from 'vitest';
 import { openedRound, roundName, TASK } from '../../testkit/src/coordinator-records.js';
 import { resealResults } from './reseal.js';
-import { openSum, sealSum } from './sealed-sums.js';
+import { openRound, openSum, sealSum } from './sealed-sums.js';
 import { keyedSealing, type ResultSealing } from './sealing.js';
 import { memoryCoordinatorStore } from './store/memory-store.js';
 import type { CoordinatorStore } from './store/coordinator-store.js';
@@ -57,6 +58,20 @@ it('seals all results under the present key, and only those that are not', async
   expect(verifyChain(nativeSuite, entries).fault).toBeUndefined();
   expect(await resealResults({ store, sealing, actor: 'command' })).toBe(0);
   expect((await store.auditHead()).sequence).toBe(entries.length);
+});
+
+it('keeps the round record that lies under the same seal', async () => {
+  const before = await keyedSealing([older]);
+  const store = await storeWith(before, 1);
+  const stored = (await store.result(roundName(0)))!;
+  const record = { maskedTotal: '00' } as unknown as RoundRecord;
+  const withRecord = sealSum(before, openSum(before, stored), record);
+  await store.reseal(stored.round, stored.keyId, withRecord, [event]);
+  const sealing = await keyedSealing([present, older]);
+  expect(await resealResults({ store, sealing, actor: 'command' })).toBe(1);
+  const opened = openRound(sealing, (await store.result(stored.round))!);
+  expect(opened.record).toEqual(record);
+  expect(opened.sum).not.toHaveProperty('record');
 });
 
 it('ends after so many, between two of them when told to, and goes on where it ended', async () => {

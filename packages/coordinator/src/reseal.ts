@@ -5,7 +5,7 @@
  * interrupted goes on where it ended.
  */
 import { UsageError } from '@onlysum/crypto';
-import { openSum, sealSum } from './sealed-sums.js';
+import { resealed } from './sealed-sums.js';
 import type { ResultSealing } from './sealing.js';
 import type { CoordinatorStore } from './store/coordinator-store.js';
 
@@ -36,15 +36,15 @@ const OVERTAKEN: ReadonlySet<string> = new Set(['record-missing', 'store-conflic
 export async function resealResults(ports: ResealPorts): Promise<number> {
   const { store, sealing, actor, most = Number.POSITIVE_INFINITY, signal, onResealed } = ports;
   const { keyId: to } = sealing;
-  let resealed = 0;
+  let count = 0;
   let overtaken = 0;
   for (;;) {
     const page = await store.resultsUnderOtherKeys(to);
-    if (page.length === 0) return resealed;
+    if (page.length === 0) return count;
     for (const result of page) {
-      if (resealed >= most || signal?.aborted === true) return resealed;
+      if (count >= most || signal?.aborted === true) return count;
       const { round, keyId: from } = result;
-      const next = sealSum(sealing, openSum(sealing, result));
+      const next = resealed(sealing, result);
       const details = { from, to };
       try {
         await store.reseal(round, from, next, [
@@ -55,7 +55,7 @@ export async function resealResults(ports: ResealPorts): Promise<number> {
         if (!isOvertaken || ++overtaken > MOST_OVERTAKEN) throw error;
         continue;
       }
-      resealed++;
+      count++;
       onResealed?.();
     }
   }

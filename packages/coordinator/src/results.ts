@@ -1,10 +1,13 @@
 /**
  * Results on disk: one JSON file a round and one a window, whole or not at all. Knows: files. Doesn't
  * know: rounds.
+ * Invariant: what a killed process left half-written is gone after the next look for it that is a minute
+ * later.
  */
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UsageError, describe } from '@onlysum/crypto';
+import { UsageError, describe, toHex } from '@onlysum/crypto';
 import type { RoundRecord } from '@onlysum/protocol';
 import type { PublishedResult } from './published-result.js';
 import type { WindowReport } from './window-report.js';
@@ -23,7 +26,7 @@ export interface ResultFile extends WindowFile {
 export async function prepareResultsDir(directory: string): Promise<void> {
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    const probe = join(directory, `.probe-${process.pid}`);
+    const probe = partialOf(join(directory, 'probe'));
     await writeDurably(probe, '');
     await rm(probe);
   } catch (error) {
@@ -44,21 +47,21 @@ export async function prepareResultsDir(directory: string): Promise<void> {
  * @returns the file's path.
  */
 export async function saveResult(directory: string, result: PublishedResult): Promise<string> {
-  return saveWhole(directory, `${resultFileName(result)}.json`, result);
+  return saveWhole(directory, roundFiles(result).result, result);
 }
 
 /** As {@link saveResult}; the record lies beside its result. */
 export async function saveRecord(
   directory: string,
-  result: PublishedResult,
+  result: ResultFile,
   record: RoundRecord,
 ): Promise<string> {
-  return saveWhole(directory, `${resultFileName(result)}.record.json`, record);
+  return saveWhole(directory, roundFiles(result).record, record);
 }
 
 /** As {@link saveResult}, of a window that is decided. */
 export async function saveWindow(directory: string, report: WindowReport): Promise<string> {
-  return saveWhole(directory, windowFileName(report), report);
+  return saveWhole(directory, windowFile(report), report);
 }
 
 /** Writes the files again that are there, without what was deleted of it; a round record goes. */
@@ -67,30 +70,75 @@ export async function replaceResult(
   result: PublishedResult,
   report: WindowReport | undefined,
 ): Promise<void> {
-  const name = resultFileName(result);
-  await rm(join(directory, `${name}.record.json`), { force: true });
-  if (await isThere(directory, `${name}.json`)) await saveResult(directory, result);
-  if (report !== undefined && (await isThere(directory, windowFileName(report)))) {
-    await saveWindow(directory, report);
-  }
+  const names = roundFiles(result);
+  await rm(join(directory, names.record), { force: true });
+  const there = await filesIn(directory);
+  if (there.has(names.result)) await saveResult(directory, result);
+  if (report !== undefined && there.has(windowFile(report))) await saveWindow(directory, report);
 }
 
 /** Removes all that was written of a round, and the total of its window. */
 export async function removeResult(directory: string, result: ResultFile): Promise<void> {
-  const name = resultFileName(result);
-  for (const file of [`${name}.json`, `${name}.record.json`, windowFileName(result)]) {
+  for (const file of [...Object.values(roundFiles(result)), windowFile(result)]) {
     await rm(join(directory, file), { force: true });
   }
   await syncDirectory(directory);
 }
 
-async function isThere(directory: string, name: string): Promise<boolean> {
-  return (await readdir(directory)).includes(name);
+/**
+ * Removes what processes that were killed while they wrote left of their files: it holds lanes as well.
+ * Another process may be writing here, so what is younger than a minute stays until the next time. Whoever
+ * is slower than that fails to rename, and writes it again.
+ *
+ * @returns how many there were.
+ */
+export async function removeAbandoned(directory: string): Promise<number> {
+  let removed = 0;
+  for (const name of await filesIn(directory)) {
+    if (!PARTIAL.test(name)) continue;
+    const path = join(directory, name);
+    // Modified by the machine's clock, whichever the coordinator goes by; it may have been set back.
+    const modified = (await stat(path).catch(() => undefined))?.mtimeMs;
+    if (modified === undefined || Math.abs(Date.now() - modified) < ABANDONED_MS) continue;
+    await rm(path, { force: true });
+    removed++;
+  }
+  if (removed > 0) await syncDirectory(directory);
+  return removed;
+}
+
+/** Names. */
+export async function filesIn(directory: string): Promise<ReadonlySet<string>> {
+  return new Set(await readdir(directory));
+}
+
+/** Names of files; they sort by task, then by window. */
+export function roundFiles(result: ResultFile): Record<'result' | 'record', string> {
+  const name = `${windowName(result)}-${result.round}`;
+  return { result: `${name}.json`, record: `${name}.record.json` };
+}
+
+export function windowFile(window: WindowFile): string {
+  return `${windowName(window)}-window.json`;
+}
+
+function windowName({ task, window }: WindowFile): string {
+  return `${task.name}-v${task.version}-w${String(window.index).padStart(12, '0')}`;
+}
+
+const ABANDONED_MS = 60_000;
+/** Of ours only, also those of versions whose partial files had one name. */
+const PARTIAL =
+  /^(?:.+-v\d+-w\d{12,}-(?:[0-9a-f]{32}(?:\.record)?|window)\.json|probe)(?:\.[0-9a-f]{12})?\.partial$/;
+
+/** Of one writer alone: two that write the same file do not spoil it for each other. */
+function partialOf(path: string): string {
+  return `${path}.${toHex(randomBytes(6))}.partial`;
 }
 
 async function saveWhole(directory: string, name: string, value: object): Promise<string> {
   const path = join(directory, name);
-  const partial = `${path}.partial`;
+  const partial = partialOf(path);
   try {
     await writeDurably(partial, `${JSON.stringify(value, undefined, 2)}\n`);
     await rename(partial, path);
@@ -102,21 +150,8 @@ async function saveWhole(directory: string, name: string, value: object): Promis
   return path;
 }
 
-/** Names sort by task, then by window. @returns the name without its ending. */
-function resultFileName(result: ResultFile): string {
-  return `${windowName(result)}-${result.round}`;
-}
-
-function windowFileName(window: WindowFile): string {
-  return `${windowName(window)}-window.json`;
-}
-
-function windowName({ task, window }: WindowFile): string {
-  return `${task.name}-v${task.version}-w${String(window.index).padStart(12, '0')}`;
-}
-
 async function writeDurably(path: string, text: string): Promise<void> {
-  const file = await open(path, 'w', 0o600);
+  const file = await open(path, 'wx', 0o600);
   try {
     await file.writeFile(text);
     await file.sync();

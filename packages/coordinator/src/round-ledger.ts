@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '@onlysum/crypto';
-import { MOST_DETAIL_CHARACTERS, type SignedAuditHead } from '@onlysum/protocol';
+import { MOST_DETAIL_CHARACTERS, type RoundRecord, type SignedAuditHead } from '@onlysum/protocol';
 import type { AuditEvent, AuditHead } from '@onlysum/service';
 import type { Logger } from 'pino';
 import { errorFields } from './log.js';
@@ -52,6 +52,7 @@ export interface LedgerPorts {
 /** Of the process, in the audit chain. */
 export const SYSTEM = 'coordinator';
 export const ROUND_BEGAN = 'round.began';
+export const RESULT_STORED = 'result.stored';
 
 const ATTEMPTS = 3;
 const PAUSE_MS = 500;
@@ -75,8 +76,8 @@ export class RoundLedger {
     void this.#write({ taskId, window }, write, round);
   }
 
-  /** Never rejects. */
-  async keep(sum: RoundSum): Promise<Kept> {
+  /** Never rejects. @param record - of the round, if it is kept. */
+  async keep(sum: RoundSum, record: RoundRecord | undefined): Promise<Kept> {
     const { sealing, log, store, now } = this.#ports;
     const { round, window, devices, survivors } = sum;
     const { taskId } = sum.task;
@@ -94,11 +95,11 @@ export class RoundLedger {
       attested: sum.attested,
     };
     const place = { taskId, window: window.index };
-    const result = sealSum(sealing, sum);
+    const result = sealSum(sealing, sum, record);
     const close: RoundClose = { outcome, result };
     const audit: AuditTrail = [
       roundEvent('round.opened', round, { ...place, devices, survivors }),
-      roundEvent('result.stored', round, { keyId: result.keyId }),
+      roundEvent(RESULT_STORED, round, { keyId: result.keyId }),
     ];
     const failure = await this.#write(place, () => store.closeRound(close, audit), round);
     if (failure !== undefined) return { kind: 'refused', code: failure };

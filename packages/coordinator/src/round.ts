@@ -63,7 +63,7 @@ export interface RoundHost {
   /** The registrar refused something: what it announced may be out of date. */
   onRefused(params: RoundParams): void;
   /** Makes a sum durable, before anybody is told that it is open. Never rejects. */
-  keep(sum: RoundSum): Promise<Kept>;
+  keep(sum: RoundSum, record: RoundRecord | undefined): Promise<Kept>;
   /** @param record - of the round, if its parameters ask for it. */
   onResult(result: PublishedResult, record: RoundRecord | undefined): void;
   /** The round takes no more devices. */
@@ -261,7 +261,7 @@ export class Round {
   /** The last words to the devices wait until the sum is durable. */
   async #keep(result: RoundResult): Promise<void> {
     const sum = roundSum(this.params.task, result, this.#cost(), this.#host.now());
-    const kept = await this.#host.keep(sum);
+    const kept = await this.#host.keep(sum, result.record);
     if (kept.kind === 'kept') {
       this.#step(kept);
       this.#finish(result, sum);

@@ -4,7 +4,7 @@
  * Invariant: a result is never kept in the clear.
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, linkSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, rmSync, writeFileSync } from 'node:fs';
 import {
   invalidField,
   type Rng,
@@ -23,11 +23,15 @@ import {
   type SealKeyOptions,
   type SealKeySource,
 } from '@onlysum/service';
+import type { CoordinatorStore } from './store/coordinator-store.js';
+import type { StoredResult } from './store/records.js';
 
 /** Seals and opens results; a {@link Sealer} does. */
 export interface ResultSealing {
   /** Of the key that seals. */
   readonly keyId: string;
+  /** Of all keys that open, that one first. */
+  readonly keyIds: readonly string[];
   seal(plaintext: Uint8Array, place: SealedPlace): Uint8Array;
   /** @throws {UsageError} `seal-key-unknown`, `seal-open-failed`. */
   open(sealed: Uint8Array, place: SealedPlace): Uint8Array;
@@ -47,9 +51,12 @@ export function freshSealing(suite: Suite = nativeSuite, rng: Rng = systemRng): 
  * Under the key in a file, mode 0600; the first who asks makes it.
  *
  * @param path - e.g. beside the store's directory: whoever has both can read every result.
- * @throws {UsageError} `seal-key-unavailable`, `seal-key-invalid`.
+ * @param store - what it is for: no key is made beside one that has results already.
+ * @throws {UsageError} `seal-key-unavailable`, `seal-key-invalid`; `seal-key-unknown` for a file that is
+ *   gone; `store-unavailable`.
  */
-export async function fileSealing(path: string): Promise<ResultSealing> {
+export async function fileSealing(path: string, store?: CoordinatorStore): Promise<ResultSealing> {
+  if (store !== undefined && !existsSync(path)) await requireNoResults(path, store);
   makeKeyFile(path);
   return keyedSealing([{ file: path }]);
 }
@@ -76,6 +83,65 @@ export async function keyedSealing(
     wipe(...keys);
   }
 }
+
+/**
+ * Before the first device comes: what is in the store can be opened, or nobody would notice until it is read.
+ *
+ * @throws {UsageError} `seal-key-unknown`, `store-unavailable`.
+ */
+export async function checkSealKeys(
+  store: CoordinatorStore,
+  sealing: ResultSealing,
+): Promise<void> {
+  const unknown = await unknownKeys(store, sealing);
+  if (unknown.size === 0) return;
+  const results = [...unknown.values()].reduce((sum, count) => sum + count, 0);
+  const ids = [...unknown.keys()].join(', ');
+  const known = sealing.keyIds.join(', ');
+  throw keyUnknown(
+    `the key of the ${results} results that are sealed under ${ids}`,
+    known,
+    'give it after the first key, or put its file back',
+  );
+}
+
+/** Results by key, of those that none of these opens. */
+async function unknownKeys(
+  store: CoordinatorStore,
+  sealing: ResultSealing,
+): Promise<ReadonlyMap<string, number>> {
+  const unknown = new Map<string, number>();
+  // Except while keys change, all are under the first one, and nothing has to be read.
+  const [other] = await store.resultsUnderOtherKeys(sealing.keyId, { limit: 1 });
+  if (other === undefined) return unknown;
+  for (const { taskId } of await store.tasks()) {
+    let page: readonly StoredResult[] = [];
+    do {
+      const before = page.at(-1);
+      page = await store.results(taskId, { limit: PAGE, ...(before && { before }) });
+      for (const { keyId } of page) {
+        if (!sealing.keyIds.includes(keyId)) unknown.set(keyId, (unknown.get(keyId) ?? 0) + 1);
+      }
+    } while (page.length === PAGE);
+  }
+  return unknown;
+}
+
+async function requireNoResults(path: string, store: CoordinatorStore): Promise<void> {
+  const [sealed] = await store.resultsUnderOtherKeys(NO_KEY, { limit: 1 });
+  if (sealed === undefined) return;
+  const got = `${path}, which is not there`;
+  throw keyUnknown(`the file of key ${sealed.keyId}`, got, 'put it back: no new one is made');
+}
+
+function keyUnknown(expected: string, got: string, help: string): UsageError {
+  const message = `resultsKey: expected ${expected}, got ${got}: ${help}`;
+  return new UsageError('seal-key-unknown', message, { field: 'resultsKey', expected, got });
+}
+
+const PAGE = 100;
+/** Ids of keys are hex. */
+const NO_KEY = 'none';
 
 /** Written whole beside it and linked, so that of two processes that start at once one makes it. */
 function makeKeyFile(path: string): void {

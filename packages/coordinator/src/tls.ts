@@ -7,6 +7,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync, type Stats, unwatchFile, watchFile } from 'node:fs';
 import type { Server } from 'node:https';
+import { createSecureContext } from 'node:tls';
 import { UsageError } from '@onlysum/crypto';
 import type { Logger } from 'pino';
 import { errorFields } from './log.js';
@@ -32,6 +33,8 @@ export function tlsOptions({ certificate, key }: TlsFiles): TlsOptions {
   const pair = { cert: read('certificate', certificate), key: read('key', key) };
   try {
     const fits = new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key));
+    // What the listener will need as well: the rest of the chain, and a key that is not too weak.
+    if (fits) createSecureContext(pair);
     if (fits) return { ...pair, minVersion: 'TLSv1.2' };
   } catch (error) {
     throw invalid(`${certificate} and ${key} hold no certificate and key in PEM`, error);

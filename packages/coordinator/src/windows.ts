@@ -28,6 +28,7 @@ export interface WindowPorts {
   readonly onDecided: (report: WindowReport) => Promise<void>;
 }
 
+export const WINDOW_DECIDED = 'window.decided';
 const PAGE = 100;
 
 export class Windows {
@@ -70,13 +71,16 @@ export class Windows {
     return entry.done;
   }
 
-  /** Opens what has begun and decides what is over. Failures are logged, and tried again. */
+  /**
+   * Opens what has begun and decides what is over, of a stopped task as well: what opened before the stop
+   * counts. Failures are logged, and tried again.
+   */
   async tick(served: readonly Task[]): Promise<void> {
     for (const task of served) {
       await this.#carefully(toHex(task.taskId), () => this.#openPresent(task));
     }
     for (const name of [...this.#undecided.values()]) {
-      if (this.#ports.now() < name.deadlineMs || this.#ports.isStopped(name.taskId)) continue;
+      if (this.#ports.now() < name.deadlineMs) continue;
       if (!this.#ports.isBusy(name)) await this.#carefully(name.taskId, () => this.#decide(name));
     }
   }
@@ -116,7 +120,7 @@ export class Windows {
     const rounds = await this.#openedRounds(name);
     const survivors = rounds.reduce((sum, round) => sum + round.survivors, 0);
     const decision: WindowDecision = survivors >= least ? 'closed' : 'too-few';
-    const audit = event('window.decided', name, { decision, rounds: rounds.length });
+    const audit = event(WINDOW_DECIDED, name, { decision, rounds: rounds.length });
     await store.decideWindow(name, decision, [audit]);
     this.#undecided.delete(keyOf(name));
     log.info({ ...name, decision, rounds: rounds.length }, 'window decided');

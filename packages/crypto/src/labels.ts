@@ -23,6 +23,8 @@ export const LABELS = {
   windowRequest: 'onlysum/1 window request',
   window: 'onlysum/1 window',
   pool: 'onlysum/1 pool',
+  participantKey: 'onlysum/1 participant key',
+  participant: 'onlysum/1 participant',
   hello: 'onlysum/1 hello',
   advertise: 'onlysum/1 advertise keys',
   rosterRequest: 'onlysum/1 roster request',

@@ -69,6 +69,7 @@ export { type Ledger, type LedgerValue, MemoryLedger } from './registrar/ledger.
 export * from './registrar/licence.js';
 export { enrolledIn, isRevoked, nextSequence, population } from './registrar/lineage.js';
 export { answerRequest, checkRequest, refusal, type RequestChecks } from './registrar/machine.js';
+export { findParticipant } from './registrar/participant.js';
 export { revokedPseudonyms } from './registrar/records.js';
 export * from './registrar/recertification.js';
 export * from './registrar/requests.js';

@@ -1,11 +1,12 @@
 /**
  * What an operator does to a registrar's ledger, each with its entry in the audit log. Beside a running
- * registrar as well as within one: nothing here needs its key.
+ * registrar as well as within one: nothing here needs its key but {@link lookUpParticipant}.
  */
 import {
   type Ledger,
   type LicenceId,
   type MachineContext,
+  findParticipant,
   makeCodes,
   newIncarnation,
   revoke,
@@ -47,6 +48,29 @@ export function revokeLicensed(
   const { devices, pseudonyms } = revoked;
   audit(ledger, 'licence.revoked', { devices, pseudonyms: pseudonyms.length }, context);
   return revoked;
+}
+
+/**
+ * Whose place in a round it was. That it was asked is an entry, whose it was is not in it.
+ *
+ * @param round - hex.
+ * @param place - index in the roster, from 0.
+ * @param seeds - of the registrar's keys; borrowed.
+ * @returns hex of the pseudonym.
+ * @throws {UsageError} as `findParticipant` of the protocol.
+ */
+export function lookUpParticipant(
+  ledger: Ledger,
+  round: string,
+  place: number,
+  seeds: readonly Uint8Array[],
+  context: MachineContext,
+): string {
+  const { suite, nowMs } = context;
+  const pseudonym = findParticipant(ledger, suite, seeds, round, place);
+  const event = { action: 'participant.found', actor: 'operator', outcome: 'done' } as const;
+  appendAudit(ledger, suite, { ...event, subject: round, details: { place } }, nowMs);
+  return pseudonym;
 }
 
 /** After a restore, or when continuity is in doubt. @returns its number. */

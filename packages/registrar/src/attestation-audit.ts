@@ -37,6 +37,12 @@ export function announcedEvent(
   return { action: WINDOW_ANNOUNCED, actor, subject: toHex(taskId), outcome: 'done', details };
 }
 
+/** To somebody who is not known as the coordinator: counted, not one entry each. */
+export function attestationRefused(kind: RegistrarRequest['kind'], code: string): AuditEvent {
+  const details = { kind, code };
+  return { action: 'attestation.refused', actor: 'unknown', outcome: 'refused', details };
+}
+
 const WINDOW_ANNOUNCED = 'window.announced';
 
 const ACTIONS: Readonly<Partial<Record<RegistrarRequest['kind'], string>>> = {

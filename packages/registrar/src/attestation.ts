@@ -35,6 +35,8 @@ export interface AttestationHost {
   readonly suite: Suite;
   /** Taken inside the transaction, so that a verdict on time is as fresh as what it is recorded with. */
   readonly context: () => Parameters<typeof answerRequest>[5];
+  /** Told of a refusal that has no entry in the audit log: to somebody who is not known as the coordinator. */
+  readonly onUnrecorded: (kind: RegistrarRequest['kind'], code: string) => void;
 }
 
 export interface Attestation {
@@ -53,6 +55,7 @@ export async function attestRequest(
   const request = parseRequest(requestBytes);
   const checks = host.store.read((ledger) => checkRequest(ledger, request, host.params));
   const isRefused = 'kind' in checks;
+  if (isRefused) host.onUnrecorded(request.kind, checks.code);
   const response = isRefused ? checks : await answer(request, checks, host);
   const task = isRefused ? taskNamedIn(request, host.params) : checks.task;
   return { request, response, task, bytes: encodeResponse(response) };
@@ -65,7 +68,7 @@ function taskNamedIn(request: RegistrarRequest, { tasks }: RegistrarParams): Tas
 async function answer(
   request: RegistrarRequest,
   checks: RequestChecks,
-  { paramsOf, store, suite, context }: AttestationHost,
+  { paramsOf, store, suite, context, onUnrecorded }: AttestationHost,
 ): Promise<RegistrarResponse> {
   const { task } = checks;
   const results = await verify(suite, checks);
@@ -77,7 +80,8 @@ async function answer(
       const response = answerRequest(watched.ledger, request, checks, results, own, now);
       // What was signed before is not news.
       if (watched.hasChanged()) audit(ledger, suite, request, response, task, now.nowMs);
-      if (response.kind !== 'set' || !('round' in request)) return response;
+      // What devices are told: U3 is the last that a round asks for.
+      if (response.kind !== 'set' || request.kind !== 'survivor-set') return response;
       const head = headBytes(auditHead(ledger));
       const signed = signAuditHead(suite, own.seed, 'registrar', request.round, head);
       return { ...response, auditHead: signed };
@@ -89,6 +93,8 @@ async function answer(
       await store.transact((ledger) =>
         audit(ledger, suite, request, refused, task, context().nowMs),
       );
+    } else {
+      onUnrecorded(request.kind, refused.code);
     }
     return refused;
   }

@@ -2,7 +2,7 @@
  * From a device's request to its certificate: by a code, by a licence token, by renewal, by a change of the
  * registrar's key.
  * Knows: the order of checks, what is logged and audited. Doesn't know: HTTP.
- * Invariant: no code, token, licence or whole pseudonym is logged; a certificate leaves once it is on disk.
+ * Invariant: no code, token, licence or pseudonym is logged; a certificate leaves once it is on disk.
  */
 import { UsageError, equalBytes, runDerive } from '@onlysum/crypto';
 import {
@@ -24,11 +24,12 @@ import {
   renew,
   renewChecks,
 } from '@onlysum/protocol';
+import type { AuditEvent } from '@onlysum/service';
 import type { Logger } from 'pino';
 import { appendAudit, watchLedger } from './audit.js';
 import { type KeyRing, keyUnknown } from './key-ring.js';
 import { MOST_TOKEN_CHARACTERS, type TokenVerifier } from './licence-token.js';
-import { shortHex } from './log.js';
+import type { CertificateKind } from './observations.js';
 import { checkInteger } from './options.js';
 import { formerOwners } from './owner.js';
 import type { RegistrarStore } from './store/registrar-store.js';
@@ -62,6 +63,17 @@ export interface CertifyingHost {
   readonly context: () => MachineContext;
 }
 
+/** Counted, not one entry each: anybody may try. */
+export function certificateRefused(kind: CertificateKind, code: string): AuditEvent {
+  const details = { kind, code };
+  return { action: 'certificate.refused', actor: 'device', outcome: 'refused', details };
+}
+
+/** Counted, not one entry each: a fleet renews when an epoch begins. */
+export function certificateRenewed(kind: CertificateKind): AuditEvent {
+  return { action: 'certificate.renewed', actor: 'device', outcome: 'done', details: { kind } };
+}
+
 /** A code has 27 characters; whoever issues codes of another form is no registrar of ours. */
 const MOST_CODE_CHARACTERS = 64;
 
@@ -74,7 +86,7 @@ export async function certifyEnrolment(
   if ('code' in request) {
     checkText('code', request.code, MOST_CODE_CHARACTERS);
     const results = runDerive(suite, enrolChecks(request, params));
-    return enrolled(host, 'code', request.pseudonym, (ledger, context) =>
+    return enrolled(host, 'code', (ledger, context) =>
       enrol(ledger, request, results, params, context),
     );
   }
@@ -83,7 +95,7 @@ export async function certifyEnrolment(
   const { pseudonym, proof } = request;
   const licensed = { tokenHash: licenceTokenHash(suite, request.token), pseudonym, proof };
   const results = runDerive(suite, licensedEnrolChecks(licensed, params));
-  return enrolled(host, 'licence', pseudonym, (ledger, context) =>
+  return enrolled(host, 'licence', (ledger, context) =>
     enrolLicensed(ledger, licensed, licence, results, params, context),
   );
 }
@@ -95,7 +107,7 @@ export async function certifyRenewal(request: Renewal, host: CertifyingHost): Pr
   const certificate = await host.store.transact((ledger) =>
     renew(ledger, request, results, params, host.context()),
   );
-  log(host, 'renew', certificate);
+  host.logger.info({ epoch: certificate.epoch }, 'renew');
   return certificate;
 }
 
@@ -109,14 +121,13 @@ export async function certifyAgain(
     checkFormer(ledger, request.from, params, host.ring);
     return recertify(ledger, request, results, params, host.context());
   });
-  log(host, 'recertify', certificate);
+  host.logger.info({ epoch: certificate.epoch }, 'recertify');
   return certificate;
 }
 
 async function enrolled(
   host: CertifyingHost,
   by: 'code' | 'licence',
-  pseudonym: Uint8Array,
   run: (ledger: Ledger, context: MachineContext) => Certificate,
 ): Promise<Certificate> {
   const certificate = await host.store.transact((ledger) => {
@@ -130,7 +141,7 @@ async function enrolled(
     appendAudit(ledger, context.suite, event, context.nowMs);
     return made;
   });
-  log(host, 'enrol', { pseudonym, epoch: certificate.epoch });
+  host.logger.info({ by, epoch: certificate.epoch }, 'enrol');
   return certificate;
 }
 
@@ -147,14 +158,6 @@ function checkFormer(
   );
   if (others.some((key) => equalBytes(key.publicKey, from))) return;
   throw keyUnknown('from', from, others);
-}
-
-function log(
-  { logger }: CertifyingHost,
-  what: 'enrol' | 'renew' | 'recertify',
-  { pseudonym, epoch }: Pick<Certificate, 'pseudonym' | 'epoch'>,
-): void {
-  logger.info({ pseudonym: shortHex(pseudonym), epoch }, what);
 }
 
 function checkText(field: string, value: unknown, most: number): void {

@@ -1,7 +1,14 @@
 /** @onlysum/registrar: enrolment and attestation, over HTTP or embedded. */
-export { beginIncarnation, issueCodes, revokeEnrolment, revokeLicensed } from './administration.js';
+export {
+  beginIncarnation,
+  issueCodes,
+  lookUpParticipant,
+  revokeEnrolment,
+  revokeLicensed,
+} from './administration.js';
 export { auditBase, auditEntries, auditHead } from './audit.js';
 export type { Enrolment, Recertification, Renewal, TokenEnrolment } from './certifying.js';
+export type { RegistrarHealth } from './health.js';
 export type { RegistrarLimits } from './http/limits.js';
 export type { RateLimits } from './http/rate-limit.js';
 export {
@@ -13,10 +20,16 @@ export {
 export type { Maintained, Retention } from './maintenance.js';
 export type { RegistrarOptions } from './options.js';
 export { storeOwner } from './owner.js';
-export { type Registrar, type RegistrarHealth, createRegistrar } from './registrar.js';
+export { type Registrar, createRegistrar } from './registrar.js';
 export { type RevocationList, revocationsStatement } from './revocations.js';
 export type { Readiness } from './readiness.js';
-export { type RegistrarServerOptions, type RunningRegistrar, startRegistrar } from './server.js';
+export {
+  checkOperatorOptions,
+  type RegistrarOperatorOptions,
+  type RegistrarServerOptions,
+  type RunningRegistrar,
+  startRegistrar,
+} from './server.js';
 export { type LmdbStoreOptions, lmdbStore } from './store/lmdb-store.js';
 export { memoryStore } from './store/memory-store.js';
 export { postgresStore } from './store/postgres-store.js';

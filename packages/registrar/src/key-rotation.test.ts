@@ -139,12 +139,15 @@ describe('a new signing key', () => {
       publicKey: toHex(NEW_KEY),
       previousKeys: [toHex(OLD_KEY)],
     });
-    expect(actions().slice(-2)).toEqual(['key.rotated', 'registrar.started']);
+    const handedOver = ['registrar.closed', 'key.rotated', 'registrar.started'];
+    expect(actions().slice(-3)).toEqual(handedOver);
     await stop();
     // Again is nothing new, and in the end without the old seed.
-    expect((await start(path, BOTH)).actions().slice(-2)).toEqual(
-      Array(2).fill('registrar.started'),
-    );
+    expect((await start(path, BOTH)).actions().slice(-3)).toEqual([
+      'registrar.started',
+      'registrar.closed',
+      'registrar.started',
+    ]);
     await stop();
     const alone = await start(path, { seed: NEW_SEED, tasks: [NEW_TASK] });
     expect(alone.registrar.health().keys).toEqual([toHex(NEW_KEY)]);

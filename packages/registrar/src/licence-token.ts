@@ -10,6 +10,7 @@ import {
   type JSONWebKeySet,
   type JWTPayload,
   type JWTVerifyOptions,
+  calculateJwkThumbprint,
   createLocalJWKSet,
   decodeJwt,
   errors,
@@ -59,19 +60,42 @@ const MOST_LIMITS: TokenLimits = {
 };
 const MOST_KEYS = 32;
 
+/** @throws {UsageError} `argument-invalid` that names the limit. */
+export function completeTokenLimits(given: Partial<TokenLimits> = {}): TokenLimits {
+  const limits = { ...DEFAULT_LIMITS, ...given };
+  for (const name of Object.keys(MOST_LIMITS) as (keyof TokenLimits)[]) {
+    const least = name === 'clockToleranceMs' ? 0 : 1;
+    checkInteger(`tokenLimits.${name}`, limits[name], least, MOST_LIMITS[name]);
+  }
+  return limits;
+}
+
+/**
+ * Which keys an issuer has, by their thumbprints (RFC 7638, SHA-256, base64url).
+ *
+ * @throws {UsageError} `argument-invalid` for a key that lacks what its kind must have.
+ */
+export function issuerKeyPrints(field: string, { keys }: TokenIssuer): Promise<string[]> {
+  return Promise.all(
+    keys.keys.map(async (key, i) => {
+      try {
+        return await calculateJwkThumbprint(key);
+      } catch {
+        throw invalid(`${field}.keys.keys[${i}]`, 'a whole public key', 'a part of one');
+      }
+    }),
+  );
+}
+
 /** @throws {UsageError} `token-invalid`, `token-expired`. */
 export type TokenVerifier = (token: string, nowMs: number) => Promise<Licence>;
 
 /** @throws {UsageError} `argument-invalid` that names the issuer's field. */
 export function makeTokenVerifier(
   issuers: readonly TokenIssuer[],
-  given: Partial<TokenLimits> = {},
+  given?: Partial<TokenLimits>,
 ): TokenVerifier {
-  const limits = { ...DEFAULT_LIMITS, ...given };
-  for (const name of Object.keys(MOST_LIMITS) as (keyof TokenLimits)[]) {
-    const least = name === 'clockToleranceMs' ? 0 : 1;
-    checkInteger(`tokenLimits.${name}`, limits[name], least, MOST_LIMITS[name]);
-  }
+  const limits = completeTokenLimits(given);
   issuers.forEach((issuer, i) => checkIssuer(`tokenIssuers[${i}]`, issuer));
   const byName = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
   if (byName.size < issuers.length) {

@@ -160,10 +160,13 @@ describe('POST /v1/enrol with a token', () => {
     const log = lines.join('');
     const kept = everything(store);
     expect(kept).toContain(String(body['pseudonym']));
-    for (const text of ['licence-0815', ISSUER, ...token.split('.')]) {
+    for (const text of ['licence-0815', ...token.split('.')]) {
       expect(log).not.toContain(text);
       expect(kept).not.toContain(text);
     }
+    // Whose tokens are taken is a setting, kept with the start and nowhere else.
+    expect(log).not.toContain(ISSUER);
+    expect(kept.split(ISSUER)).toHaveLength(3);
     const names = encodeLabelled(LABELS.licence, ISSUER, 'licence-0815');
     expect(kept).not.toContain(toHex(suite.sha256(names)));
     const [licence = ''] = store.read((ledger) => [...ledger.keys('licence/')]);

@@ -15,10 +15,10 @@ export interface RegistrarObserver {
 /** By what a certificate was asked for. */
 export type CertificateKind = 'enrol' | 'renew' | 'recertify';
 
-/** What is measured when it is asked for. */
+/** What is measured when it is asked for; null: it cannot be, and has no sample. */
 export interface PresentState {
-  readonly enrolled: number;
-  readonly incarnation: number;
+  readonly enrolled: number | null;
+  readonly incarnation: number | null;
 }
 
 const PREFIX = 'onlysum_registrar_';
@@ -68,13 +68,13 @@ export class Observations implements RegistrarObserver {
       name: `${PREFIX}enrolled`,
       help: 'Pseudonyms of the present epoch.',
       registers,
-      collect: () => enrolled.set(state().enrolled),
+      collect: () => setOrRemove(enrolled, state().enrolled),
     });
     const incarnation: Gauge = new Gauge({
       name: `${PREFIX}incarnation`,
       help: 'Grows with every doubt about continuity.',
       registers,
-      collect: () => incarnation.set(state().incarnation),
+      collect: () => setOrRemove(incarnation, state().incarnation),
     });
     return this.#registry;
   }
@@ -82,4 +82,9 @@ export class Observations implements RegistrarObserver {
   close(): void {
     this.#registry.clear();
   }
+}
+
+function setOrRemove(gauge: Gauge, value: number | null): void {
+  if (value === null) gauge.remove();
+  else gauge.set(value);
 }

@@ -6,6 +6,7 @@ import type { KeyRing } from './key-ring.js';
 import type { TokenIssuer, TokenLimits } from './licence-token.js';
 import type { Retention } from './maintenance.js';
 import type { RegistrarObserver } from './observations.js';
+import type { AuditedSettings } from './start-audit.js';
 import type { RegistrarStore } from './store/registrar-store.js';
 
 export interface RegistrarOptions extends Partial<Retention> {
@@ -32,6 +33,8 @@ export interface RegistrarOptions extends Partial<Retention> {
   readonly logger?: Logger;
   /** Told of every answer; default: nobody. */
   readonly observer?: RegistrarObserver;
+  /** More of what the host runs with, for the audit log's entry of the start. */
+  readonly auditedSettings?: AuditedSettings;
 }
 
 const SEED_BYTES = 32;

@@ -11,54 +11,37 @@ import {
   type Ledger,
   RefusedRequest,
   type RegistrarParams,
-  enrolledIn,
   newIncarnation,
   presentIncarnation,
 } from '@onlysum/protocol';
-import type { AuditHead } from '@onlysum/service';
 import { beginIncarnation, issueCodes, revokeEnrolment, revokeLicensed } from './administration.js';
 import { announcements } from './announcements.js';
 import { attestRequest } from './attestation.js';
-import { appendAudit, auditHead } from './audit.js';
+import { attestationRefused } from './attestation-audit.js';
+import { appendAudit } from './audit.js';
+import { AuditTally } from './audit-tally.js';
 import {
   type CertifyingHost,
   type Enrolment,
   type Recertification,
   type Renewal,
+  certificateRefused,
+  certificateRenewed,
   certifyAgain,
   certifyEnrolment,
   certifyRenewal,
 } from './certifying.js';
+import { type RegistrarHealth, registrarHealth } from './health.js';
 import { makeKeyRing } from './key-ring.js';
-import { makeTokenVerifier } from './licence-token.js';
-import { attestationEntry, silentLogger } from './log.js';
+import { completeTokenLimits, makeTokenVerifier } from './licence-token.js';
+import { attestationEntry, errorFields, registrarLog, silentLogger } from './log.js';
 import { type Maintained, completeRetention, maintain } from './maintenance.js';
 import type { CertificateKind } from './observations.js';
 import { type RegistrarOptions, checkInteger, checkOptions, checkTasks } from './options.js';
 import { claimStore } from './owner.js';
 import { type Readiness, registrarReadiness } from './readiness.js';
 import { type RevocationList, RevocationLists } from './revocations.js';
-
-export interface RegistrarHealth {
-  readonly status: 'ok';
-  readonly role: 'registrar';
-  /** Unix time on the registrar's clock. */
-  readonly nowMs: number;
-  readonly uptimeMs: number;
-  readonly incarnation: number;
-  /** The present epoch, and how many pseudonyms are enrolled for it. */
-  readonly epoch: number;
-  readonly enrolled: number;
-  /** Public keys that it signs with, hex; the present one first. */
-  readonly keys: readonly string[];
-  /** Head of its audit log. */
-  readonly audit: AuditHead;
-  readonly tasks: readonly {
-    readonly name: string;
-    readonly version: number;
-    readonly taskId: string;
-  }[];
-}
+import { changedSettings, prefixed, startSettings } from './start-audit.js';
 
 export interface Registrar {
   /** Ed25519, 32 bytes. */
@@ -119,10 +102,13 @@ export interface Registrar {
    * @throws {UsageError} `registrar-key-unknown`.
    */
   revocations(publicKey?: Uint8Array): RevocationList;
-  /** Forgets what need not be kept any longer. To be called now and then. */
-  maintain(): Promise<Maintained>;
+  /** Never throws: whoever asks whether it runs is answered while it does. */
   health(): RegistrarHealth;
   readiness(): Readiness;
+  /** Forgets what need not be kept any longer. To be called now and then. */
+  maintain(): Promise<Maintained>;
+  /** Ends its audit log with what is still to be written and an entry of the end. The store stays open. */
+  close(): Promise<void>;
 }
 
 /** A run of codes is printed and handed out at once; more at a time would only hold up attestation. */
@@ -137,14 +123,22 @@ const MOST_CODES = 10_000;
 export async function createRegistrar(options: RegistrarOptions): Promise<Registrar> {
   checkOptions(options);
   const { seed, previousSeeds = [], tasks, epochLengthMs, store } = options;
-  const { suite = nativeSuite, rng = systemRng, now = Date.now, logger = silentLogger() } = options;
+  const { suite = nativeSuite, rng = systemRng, now = Date.now } = options;
+  const logger = registrarLog(options.logger ?? silentLogger());
   const { observer } = options;
   const startedMs = performance.now();
   const ring = makeKeyRing(suite, seed, previousSeeds);
   const { publicKey } = ring.present;
   checkTasks(tasks, ring, epochLengthMs);
   const retention = completeRetention(options);
-  const verifyToken = makeTokenVerifier(options.tokenIssuers ?? [], options.tokenLimits);
+  const { tokenIssuers = [], auditedSettings = {} } = options;
+  const verifyToken = makeTokenVerifier(tokenIssuers, options.tokenLimits);
+  const settings = await startSettings(tasks, tokenIssuers, ring, {
+    epochLengthMs,
+    ...retention,
+    ...prefixed('tokenLimits', completeTokenLimits(options.tokenLimits)),
+    ...auditedSettings,
+  });
   const byId = new Map(tasks.map((task) => [toHex(task.taskId), task]));
   const paramsOf = (key: Uint8Array | undefined): RegistrarParams => {
     return { ...ring.expect(key), epochLengthMs, tasks: byId };
@@ -153,6 +147,7 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
   const announced = announcements({ tasks: byId, paramsOf, store, context });
   const lists = new RevocationLists(suite, store);
   const host: CertifyingHost = { ring, paramsOf, store, verifyToken, logger, context };
+  const tally = new AuditTally({ store, suite, logger, now });
   const claimed = await store.transact((ledger) => open(ledger));
   if (claimed === 'rotated') logger.warn({ publicKey: toHex(publicKey) }, 'signing key rotated');
 
@@ -166,9 +161,9 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
       appendAudit(ledger, suite, { action: 'key.rotated', ...event, details }, nowMs);
     }
     const incarnation = presentIncarnation(ledger);
-    const details = { publicKey: toHex(publicKey), keys: 1 + ring.previous.length, incarnation };
-    const started = { ...details, tasks: tasks.length };
-    appendAudit(ledger, suite, { action: 'registrar.started', ...event, details: started }, nowMs);
+    const changed = changedSettings(ledger, settings).join(', ');
+    const details = { ...settings, incarnation, ...(changed === '' ? {} : { changed }) };
+    appendAudit(ledger, suite, { action: 'registrar.started', ...event, details }, nowMs);
     return claim;
   }
 
@@ -178,9 +173,13 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
       try {
         const certificate = await run(request);
         observer?.onCertificate(kind, 'granted');
+        // An enrolment has an entry of its own.
+        if (kind !== 'enrol') tally.add(certificateRenewed(kind));
         return certificate;
       } catch (error) {
-        observer?.onCertificate(kind, error instanceof UsageError ? error.code : 'internal');
+        const code = error instanceof UsageError ? error.code : 'internal';
+        observer?.onCertificate(kind, code);
+        if (isRefusal(error)) tally.add(certificateRefused(kind, code));
         throw error;
       }
     };
@@ -198,6 +197,7 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
         store,
         suite,
         context,
+        onUnrecorded: (kind, code) => tally.add(attestationRefused(kind, code)),
       });
       const { request, response, task, bytes } = attestation;
       const elapsedMs = performance.now() - beganMs;
@@ -247,24 +247,21 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
       if (windows + auditEntries > 0) logger.info({ ...maintained }, 'pruned');
       return maintained;
     },
+    close: async () => {
+      await tally.close();
+      const event = { action: 'registrar.closed', actor: 'system', outcome: 'done' } as const;
+      try {
+        await store.transact((ledger) => appendAudit(ledger, suite, event, context().nowMs));
+      } catch (error) {
+        logger.error(errorFields(error), 'the end is not in the audit log');
+      }
+    },
     health: () => {
-      const { nowMs } = context();
-      const epoch = Math.floor(nowMs / epochLengthMs);
-      return store.read((ledger) => ({
-        status: 'ok',
-        role: 'registrar',
-        nowMs,
-        uptimeMs: Math.round(performance.now() - startedMs),
-        incarnation: presentIncarnation(ledger),
-        epoch,
-        enrolled: enrolledIn(ledger, epochLengthMs, epoch),
-        keys: [ring.present, ...ring.previous].map((key) => toHex(key.publicKey)),
-        audit: auditHead(ledger),
-        tasks: [...byId].map(([taskId, { manifest }]) => {
-          const { name, version } = manifest;
-          return { name, version, taskId };
-        }),
-      }));
+      const uptimeMs = Math.round(performance.now() - startedMs);
+      return registrarHealth(
+        { store, ring, tasks: [...byId.values()], epochLengthMs, uptimeMs },
+        context().nowMs,
+      );
     },
     readiness: () => registrarReadiness(tasks, store, context().nowMs),
   };
@@ -277,4 +274,9 @@ function incarnationOf(ledger: Ledger): number | undefined {
     if (error instanceof RefusedRequest) return undefined;
     throw error;
   }
+}
+
+/** Of the caller's doing: not a store that is gone. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof UsageError && !error.code.startsWith('store-');
 }

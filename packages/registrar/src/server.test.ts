@@ -477,7 +477,8 @@ describe('startRegistrar', () => {
     const { url, post, lines } = await start({ store });
     await store.close();
     const internal = { status: 500, code: 'internal', retryable: true };
-    expect(await errorOf(await fetch(`${url}/healthz`))).toMatchObject(internal);
+    const health = await fetch(`${url}/healthz`);
+    expect([health.status, await health.json()]).toMatchObject([200, { enrolled: null }]);
     const request = encodeRequest(signRequest({ kind: 'close', round: roundId('a') }));
     const error = await errorOf(await post('/v1/attest', request, 'application/octet-stream'));
     expect(error).toMatchObject(internal);
@@ -485,7 +486,7 @@ describe('startRegistrar', () => {
     expect(lines.join('')).toContain('store-closed');
   });
 
-  it('logs what happened, and no code, key, seed, certificate or whole pseudonym', async () => {
+  it('logs what happened, and no code, key, seed, certificate or part of a pseudonym', async () => {
     const { url, registrar, task, clock, post, lines } = await start();
     const codes = await registrar.makeCodes(2, 60_000);
     const request = enrolRequest(registrar.publicKey, codes[0] ?? '', deviceSeed('a'));
@@ -499,12 +500,32 @@ describe('startRegistrar', () => {
     const members = coordinator.members('a', devices);
     await coordinator.ask(coordinator.rosterRequest('a', members));
     await coordinator.roster('b', devices);
-    await registrar.revoke(toHex(devices[0]!.pseudonym));
+    await coordinator.set('shared-set', 'a', 6, [0, 1, 2, 3, 4, 5]);
+    await coordinator.set('survivor-set', 'a', 6, [0, 1, 2, 3, 4, 5]);
+    const [device] = devices;
+    const next = suite.ed25519PublicKey(deviceSeed('next'));
+    const fields = [registrar.publicKey, device!.pseudonym, next, EPOCH + 1];
+    const statement = encodeLabelled(LABELS.renewal, ...fields);
+    const renewal = {
+      previous: toHex(device!.pseudonym),
+      pseudonym: toHex(next),
+      epoch: EPOCH + 1,
+      authorisation: toHex(suite.ed25519Sign(device!.seed, statement)),
+      proof: toHex(suite.ed25519Sign(deviceSeed('next'), statement)),
+    };
+    expect((await post('/v1/renew', renewal)).status).toBe(200);
+    await registrar.revoke(toHex(device!.pseudonym));
     const log = lines.join('');
-    for (const expected of ['"msg":"enrol"', 'code-invalid', '"kind":"roster"', '"devices":6']) {
+    for (const expected of [
+      '"msg":"enrol"',
+      '"msg":"renew"',
+      'code-invalid',
+      '"kind":"roster"',
+      '"devices":6',
+    ]) {
       expect(log).toContain(expected);
     }
-    expect(log).toContain('"refused":"members-refused","members":6');
+    expect(log).toContain('"refused":"members-refused","refusedMembers":6');
     const secrets = [REGISTRAR_SEED, request.pseudonym, request.proof, deviceSeed('a')];
     for (const { certificate, seed } of devices) {
       secrets.push(certificate.pseudonym, certificate.signature, seed);
@@ -515,6 +536,9 @@ describe('startRegistrar', () => {
       expect(log).not.toContain(Buffer.from(secret).toString('base64'));
     }
     for (const text of [...codes, 'a-guess', signature]) expect(log).not.toContain(text);
+    for (const pseudonym of [request.pseudonym, next, ...devices.map((each) => each.pseudonym)]) {
+      expect(log).not.toContain(toHex(pseudonym).slice(0, 8));
+    }
   });
 });
 

@@ -6,14 +6,18 @@ import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { closeWithin, listenOn, parseTrustedProxies } from '@onlysum/service';
+import type { Task } from '@onlysum/task';
 import type { LevelWithSilent, Logger } from 'pino';
 import { registrarApp } from './http/app.js';
 import { type RegistrarLimits, completeLimits } from './http/limits.js';
 import { type RateLimits, completeRateLimits } from './http/rate-limit.js';
-import { standardLogger } from './log.js';
+import { makeTokenVerifier } from './licence-token.js';
+import { errorFields, registrarLog } from './log.js';
+import { completeRetention } from './maintenance.js';
 import { Observations } from './observations.js';
 import { type RegistrarOptions, checkInteger } from './options.js';
 import { type Registrar, createRegistrar } from './registrar.js';
+import { prefixed } from './start-audit.js';
 
 export interface RegistrarServerOptions extends RegistrarOptions {
   /** Address to listen on, e.g. `127.0.0.1`. */
@@ -29,6 +33,19 @@ export interface RegistrarServerOptions extends RegistrarOptions {
   /** The finest that is written, unless there is a `logger`. Default: info. */
   readonly logLevel?: LevelWithSilent;
 }
+
+/** What an operator may set of it, beside keys, tasks and the store. */
+export type RegistrarOperatorOptions = Pick<
+  RegistrarServerOptions,
+  | 'port'
+  | 'limits'
+  | 'rateLimits'
+  | 'trustProxy'
+  | 'tokenIssuers'
+  | 'tokenLimits'
+  | 'ledgerRetentionDays'
+  | 'auditRetentionDays'
+>;
 
 export interface RunningRegistrar {
   /** `http://host:port`, without a slash at the end. */
@@ -47,13 +64,20 @@ const BACKLOG = 4096;
  * @throws {UsageError} as {@link createRegistrar}; `listen-failed` if the address cannot be had.
  */
 export async function startRegistrar(options: RegistrarServerOptions): Promise<RunningRegistrar> {
-  const { host, port, tasks, logger = standardLogger(options.logLevel) } = options;
-  checkInteger('port', port, 0, 65_535);
-  const limits = completeLimits(tasks, options.limits);
-  const rateLimits = completeRateLimits(options.rateLimits);
-  const proxies = parseTrustedProxies(options.trustProxy ?? []);
+  const { host, port, tasks } = options;
+  const logger = registrarLog(options.logger, options.logLevel);
+  const { limits, rateLimits, proxies } = checkOperatorOptions(options, tasks);
   const observations = new Observations();
-  const registrar = await createRegistrar({ ...options, logger, observer: observations });
+  const registrar = await createRegistrar({
+    ...options,
+    logger,
+    observer: observations,
+    auditedSettings: {
+      ...prefixed('limits', limits),
+      ...prefixed('rateLimits', rateLimits),
+      trustProxy: (options.trustProxy ?? []).join(', '),
+    },
+  });
   const metrics =
     options.metrics === true ? observations.expose(() => registrar.health()) : undefined;
   const settings = { limits, rateLimits, proxies, now: options.now ?? Date.now };
@@ -70,7 +94,12 @@ export async function startRegistrar(options: RegistrarServerOptions): Promise<R
     },
   }) as Server;
   server.maxConnections = limits.connections;
-  await listenOn(server, { host, port, backlog: BACKLOG }, 'port');
+  try {
+    await listenOn(server, { host, port, backlog: BACKLOG }, 'port');
+  } catch (error) {
+    await registrar.close();
+    throw error;
+  }
   const url = urlOf(server.address() as AddressInfo);
   logger.info({ url, tasks: tasks.length }, 'registrar listens');
   const endMaintenance = startMaintenance(registrar, logger);
@@ -80,9 +109,26 @@ export async function startRegistrar(options: RegistrarServerOptions): Promise<R
     close: async () => {
       await closeWithin(server, CLOSE_GRACE_MS);
       await endMaintenance();
+      await registrar.close();
       observations.close();
       logger.info({ url }, 'registrar closed');
     },
+  };
+}
+
+/**
+ * As {@link startRegistrar} checks them, for whoever only looks at a configuration.
+ *
+ * @throws {UsageError} `argument-invalid` that names the option.
+ */
+export function checkOperatorOptions(options: RegistrarOperatorOptions, tasks: readonly Task[]) {
+  checkInteger('port', options.port, 0, 65_535);
+  completeRetention(options);
+  makeTokenVerifier(options.tokenIssuers ?? [], options.tokenLimits);
+  return {
+    limits: completeLimits(tasks, options.limits),
+    rateLimits: completeRateLimits(options.rateLimits),
+    proxies: parseTrustedProxies(options.trustProxy ?? []),
   };
 }
 
@@ -96,7 +142,7 @@ function startMaintenance(registrar: Registrar, logger: Logger): () => Promise<v
       .then(() => registrar.maintain())
       .then(
         () => undefined,
-        (error: unknown) => logger.error({ err: error }, 'maintenance failed'),
+        (error: unknown) => logger.error(errorFields(error), 'maintenance failed'),
       );
   };
   run();

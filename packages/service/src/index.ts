@@ -7,6 +7,7 @@ export * from './listening.js';
 export * from './lmdb-database.js';
 export * from './postgres-database.js';
 export * from './postgres-server.js';
+export * from './redaction.js';
 export * from './seal-key.js';
 export * from './sealing.js';
 export * from './token-buckets.js';

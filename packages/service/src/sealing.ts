@@ -70,6 +70,11 @@ export class Sealer {
     return toHex(this.#presentId);
   }
 
+  /** Ids of all keys that open, hex; the present one first. */
+  get keyIds(): readonly string[] {
+    return [...this.#keys.keys()];
+  }
+
   seal(plaintext: Uint8Array, place: SealedPlace): Uint8Array {
     const nonce = this.#rng(NONCE_BYTES);
     const head = concatBytes(Uint8Array.of(VERSION), this.#presentId, nonce);

@@ -85,6 +85,7 @@ describe('what a round costs', () => {
       'unmasking',
       'recovering',
       'opening',
+      'keeping',
       'finished',
     ]);
   });

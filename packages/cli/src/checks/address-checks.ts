@@ -1,4 +1,5 @@
 /** Addresses in onlysum.yaml and in manifests: that they do not clash and lead to each other. */
+import { isLoopback } from '@onlysum/coordinator';
 import type { Configuration } from '../configuration.js';
 import { DEFAULT_COORDINATOR_PORT } from '../coordinator-settings.js';
 import { DEFAULT_HOST, DEFAULT_REGISTRAR_PORT } from '../registrar-settings.js';
@@ -41,6 +42,7 @@ export function checkAddresses(deployment: Deployment, tasks: readonly NamedTask
     ...checkClashes(deployment),
     ...checkManifestUrls(deployment, tasks),
     ...checkRegistrarUrl(deployment),
+    ...checkPlainRegistrar(deployment),
   ];
   return orOk(findings, 'addresses', 'no two listeners have the same port, and URLs lead to them');
 }
@@ -102,4 +104,15 @@ function checkRegistrarUrl({ configuration, at }: Deployment): Finding[] {
   const message = `coordinator.registrarUrl: ${registrarUrl}, and the registrar of this file listens on port ${port}`;
   const mend = `write http://127.0.0.1:${port}`;
   return [warning('addresses', message, mend, at('coordinator.registrarUrl'))];
+}
+
+/** A registrar speaks plain HTTP, and codes and licence tokens come in its bodies. */
+function checkPlainRegistrar({ configuration, at }: Deployment): Finding[] {
+  const { host = DEFAULT_HOST, trustProxy } = configuration.registrar;
+  if (isLoopback(host) || trustProxy !== undefined) return [];
+  const message = `registrar.host: ${host} takes plain HTTP from the network: codes and licence tokens could be read on their way`;
+  const mend =
+    'put a proxy with TLS before it and name it in trustProxy, e.g. trustProxy: [127.0.0.1]; ' +
+    'with the proxy on this machine, write host: 127.0.0.1';
+  return [warning('addresses', message, mend, at('registrar.host'))];
 }

@@ -169,8 +169,11 @@ describe('onlysum config check', () => {
     );
     await expectFailure('proxies', /^coordinator\.trustProxy\[1\]: expected an address/, /yaml:/);
     editConfiguration(/^ {2}trustProxy: .*\n/m, '');
-    editConfiguration('port: 8788', 'port: 8788\n  trustProxy: [10.0.0.0/8]');
-    await expectFailure('proxies', /^registrar\.trustProxy\[0\]: expected an IP address/);
+    editConfiguration('port: 8788', 'port: 8788\n  trustProxy: [10.0.0.0/8, 10.0.0.0/33]');
+    await expectFailure(
+      'proxies',
+      /^registrar\.trustProxy\[1\]: expected an address, or a network/,
+    );
     editConfiguration(/^ {2}trustProxy: .*\n/m, '');
     const proxies = async () => {
       return (await check()).all.filter((finding) => finding.check === 'proxies');
@@ -261,6 +264,6 @@ describe('checkCertificates', () => {
   it('fails one that has ended, has not begun, or belongs to another key', () => {
     expect(statusOf(-10, -1)).toMatch(/^fail .* ended on 2029-12-31/);
     expect(statusOf(1, 10)).toMatch(/^fail .* does not hold yet/);
-    expect(statusOf(-1, 90, true)).toMatch(/^fail .* does not belong to/);
+    expect(statusOf(-1, 90, true)).toMatch(/^fail .* is not that of the certificate/);
   });
 });

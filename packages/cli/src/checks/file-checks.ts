@@ -38,9 +38,6 @@ function namedFiles({ coordinator, registrar, device }: Configuration): NamedFil
   add('private', 'coordinator.key', coordinator.key);
   add('folder', 'coordinator.resultsDir', coordinator.resultsDir);
   add('folder', 'coordinator.store', lmdbOf(coordinator.store));
-  coordinator.resultsKey?.forEach((source, i) => {
-    if ('file' in source) add('private', `coordinator.resultsKey[${i}].file`, source.file);
-  });
   for (const [field, tls] of [
     ['coordinator.tls', coordinator.tls],
     ['coordinator.admin.tls', coordinator.admin?.tls],

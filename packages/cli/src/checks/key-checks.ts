@@ -15,6 +15,7 @@ export function checkKeys(deployment: Deployment, tasks: readonly NamedTask[]): 
     const path = configuration[role].key;
     return path === undefined ? [] : checkKey(deployment, role, path, tasks);
   });
+  findings.push(...checkPreviousKeys(deployment, tasks));
   const { epochLengthMs } = configuration.registrar;
   for (const { role, field, path, task } of tasks) {
     const { lengthMs } = task.manifest.epoch;
@@ -40,6 +41,25 @@ export function previousKeys(
   }
 }
 
+/** The registrar loads each of them at its start; the coordinator's would let it be both. */
+function checkPreviousKeys(
+  { configuration, terminal, at }: Deployment,
+  tasks: readonly NamedTask[],
+): Finding[] {
+  return (configuration.registrar.previousKeys ?? []).flatMap((path, i) => {
+    const line = `registrar.previousKeys[${i}]`;
+    try {
+      const publicKey = publicKeyIn(path, terminal);
+      if (!tasks.some(({ task }) => equalBytes(task.coordinatorKey, publicKey))) return [];
+      const message = `${line}: ${path} is the coordinator's key: whoever has this file's keys can be both`;
+      const mend = "take it out, and keep the coordinator's key off the registrar's machine";
+      return [warning('keys', message, mend, at(line))];
+    } catch (error) {
+      return keyProblem(error, line, at(line));
+    }
+  });
+}
+
 function checkKey(
   { configuration, terminal, at }: Deployment,
   role: NamedTask['role'],
@@ -52,14 +72,7 @@ function checkKey(
   try {
     publicKey = publicKeyIn(keyPath, terminal);
   } catch (error) {
-    if (!(error instanceof OnlysumError)) throw error;
-    // That it is not there is said of all files.
-    if (error.code === 'file-unreadable') return [];
-    if (error.code === 'passphrase-missing') {
-      const mend = 'set ONLYSUM_PASSPHRASE as for the server, and check again';
-      return [warning('keys', `${keyLabel} ${error.message}`, mend, place)];
-    }
-    return [failure('keys', `${keyLabel} ${error.message}`, 'restore it from its backup', place)];
+    return keyProblem(error, keyLabel, place);
   }
   const previous = role === 'registrar' ? previousKeys(configuration, terminal) : [];
   // Which of them a manifest may name cannot be said.
@@ -78,6 +91,18 @@ function checkKey(
         return [failure('keys', error.message, mend, place)];
       }
     });
+}
+
+function keyProblem(error: unknown, line: string, place: string): Finding[] {
+  if (!(error instanceof OnlysumError)) throw error;
+  // That it is not there is said of all files.
+  if (error.code === 'file-unreadable') return [];
+  const message = `${line} ${error.message}`;
+  if (error.code === 'passphrase-missing') {
+    const mend = 'set ONLYSUM_PASSPHRASE as for the server, and check again';
+    return [warning('keys', message, mend, place)];
+  }
+  return [failure('keys', message, 'restore it from its backup', place)];
 }
 
 function publicKeyIn(path: string, terminal: Terminal): Uint8Array {

@@ -97,13 +97,19 @@ export async function checkPorts(
     if (code === undefined) continue;
     const answer = code === 'EADDRINUSE' && (await isOurs(listener));
     if (answer === true) continue;
-    const [what, mend] =
-      answer !== false && answer.mend !== undefined
-        ? [`what listens there cannot be asked: ${answer.problem}`, answer.mend]
-        : [said(code), mendOf(code)];
+    const [what, mend] = answer === false ? [said(code), mendOf(code)] : inTheWay(answer);
     findings.push(failure('ports', `${field}: ${host}:${port}: ${what}`, mend, at(field)));
   }
   return orOk(findings, 'ports', 'each port is free, or held by the server that it is for');
+}
+
+/** A server of ours that hangs cannot be told from a stranger: nobody should end it unseen. */
+function inTheWay({ problem, mend }: ServerProblem): readonly [what: string, mend: string] {
+  if (mend !== undefined) return [`what listens there cannot be asked: ${problem}`, mend];
+  return [
+    `another program listens there, or a server that hangs: ${problem}`,
+    'see which it is (ss -ltnp); restart the server, or end the other program or choose another port',
+  ];
 }
 
 function tryToListen(host: string, port: number): Promise<string | undefined> {

@@ -1,5 +1,4 @@
 /** Proxies before listeners: that they are named in a form that servers take, and where one must be. */
-import { isIP } from 'node:net';
 import { OnlysumError } from '@onlysum/crypto';
 import { parseTrustedProxies } from '@onlysum/service';
 import type { Deployment, NamedTask } from './deployment.js';
@@ -10,10 +9,15 @@ export function checkProxies(deployment: Deployment, tasks: readonly NamedTask[]
   const named = [
     ...checkNamed(deployment, 'coordinator.trustProxy', coordinator.trustProxy),
     ...checkNamed(deployment, 'coordinator.admin.trustProxy', coordinator.admin?.trustProxy),
-    ...checkAddresses(deployment, registrar.trustProxy),
+    ...checkNamed(deployment, 'registrar.trustProxy', registrar.trustProxy),
   ];
   const findings = [...named, ...checkDevices(deployment, tasks)];
   return orOk(findings, 'proxies', 'proxies are named as far as can be seen from here');
+}
+
+/** @returns whether servers take it for one. */
+export function isProxy(entry: string): boolean {
+  return refusalOf(entry) === undefined;
 }
 
 function checkNamed(
@@ -22,26 +26,22 @@ function checkNamed(
   entries: readonly string[] | undefined,
 ): Finding[] {
   return (entries ?? []).flatMap((entry, i) => {
-    try {
-      parseTrustedProxies([entry]);
-      return [];
-    } catch (error) {
-      if (!(error instanceof OnlysumError)) throw error;
-      const place = `${field}[${i}]`;
-      const message = `${place}: expected ${error.expected}, got ${error.got}`;
-      return [failure('proxies', message, `write ${error.expected}`, at(place))];
-    }
+    const refusal = refusalOf(entry);
+    if (refusal === undefined) return [];
+    const place = `${field}[${i}]`;
+    const message = `${place}: expected ${refusal.expected}, got ${refusal.got}`;
+    return [failure('proxies', message, `write ${refusal.expected}`, at(place))];
   });
 }
 
-/** A registrar takes no networks. */
-function checkAddresses({ at }: Deployment, entries: readonly string[] | undefined): Finding[] {
-  return (entries ?? []).flatMap((entry, i) => {
-    if (isIP(entry) !== 0) return [];
-    const place = `registrar.trustProxy[${i}]`;
-    const message = `${place}: expected an IP address, got ${JSON.stringify(entry)}`;
-    return [failure('proxies', message, 'write the address of each proxy', at(place))];
-  });
+function refusalOf(entry: string): OnlysumError | undefined {
+  try {
+    parseTrustedProxies([entry]);
+    return undefined;
+  } catch (error) {
+    if (error instanceof OnlysumError) return error;
+    throw error;
+  }
 }
 
 /** Devices come by `wss://` and the coordinator ends no TLS: so something before it does. */

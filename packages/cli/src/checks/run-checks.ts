@@ -8,18 +8,32 @@ import { checkKeys } from './key-checks.js';
 import { checkDisk, checkNode, checkOpenFiles, checkPorts } from './machine-checks.js';
 import { checkManifests } from './manifest-checks.js';
 import { checkProxies } from './proxy-checks.js';
+import { checkSealKeys } from './seal-key-checks.js';
 import { addressOf, checkServers, viewServers } from './server-checks.js';
+import { checkSettings } from './settings-checks.js';
 import { checkStores } from './store-checks.js';
 import { checkCertificates } from './tls-checks.js';
 import { isAdminAt, viewServer } from '../server-view.js';
 
 /**
- * What can be known without asking anyone.
+ * What can be known without running anything or asking anyone.
  *
  * @param file - undefined: `onlysum.yaml`.
  * @throws {UsageError} `file-unreadable`.
  */
-export function checkConfiguration(file: string | undefined, terminal: Terminal): Finding[] {
+export function checkConfiguration(
+  file: string | undefined,
+  terminal: Terminal,
+): Promise<Finding[]> {
+  return checkFileOf(file, terminal, false);
+}
+
+/** @param asksAll - as of {@link checkSealKeys}. */
+async function checkFileOf(
+  file: string | undefined,
+  terminal: Terminal,
+  asksAll: boolean,
+): Promise<Finding[]> {
   const { deployment, findings } = readDeployment(file, terminal);
   if (deployment === undefined) return [...findings];
   const { tasks, findings: unreadable } = namedTasks(deployment);
@@ -28,7 +42,10 @@ export function checkConfiguration(file: string | undefined, terminal: Terminal)
     ...checkResultsKey(deployment),
     ...checkFiles(deployment),
     ...unreadable,
+    ...checkSettings(deployment, tasks),
     ...checkKeys(deployment, tasks),
+    ...(await checkSealKeys(deployment, asksAll)),
+    ...checkCertificates(deployment, tasks, Date.now()),
     ...checkAddresses(deployment, tasks),
     ...checkProxies(deployment, tasks),
   ];
@@ -40,7 +57,7 @@ export async function checkDeployment(
   terminal: Terminal,
 ): Promise<Finding[]> {
   const { deployment } = readDeployment(file, terminal);
-  const first = [checkNode(process.versions.node), ...checkConfiguration(file, terminal)];
+  const first = [checkNode(process.versions.node), ...(await checkFileOf(file, terminal, true))];
   if (deployment === undefined) return first;
   const { configuration } = deployment;
   const { tasks } = namedTasks(deployment);
@@ -49,7 +66,6 @@ export async function checkDeployment(
   return [
     ...first,
     ...checkManifests(deployment, tasks, nowMs),
-    ...checkCertificates(deployment, tasks, nowMs),
     ...(await checkStores(deployment, tasks)),
     ...checkDisk(deployment),
     ...checkOpenFiles(deployment),
@@ -59,9 +75,9 @@ export async function checkDeployment(
       if (field === 'coordinator.admin.port') return isAdminAt(address);
       const role = field.startsWith('registrar') ? 'registrar' : 'coordinator';
       const view = await viewServer(address);
-      // What is wrong with the TLS of one that is there, checkServers says.
-      if ('problem' in view) return view.mend !== undefined;
-      return view.health.role === role;
+      // What is wrong with one that is there, or with its TLS, checkServers says.
+      if ('problem' in view) return view.mend !== undefined || view;
+      return 'failing' in view || view.health.role === role;
     })),
     ...(await checkServers(deployment, tasks, servers)),
   ];

@@ -1,5 +1,6 @@
 /** Servers that run: that they answer, agree on keys and time, and are two. */
 import type { Configuration } from '../configuration.js';
+import type { ServerProblem } from '../server-problem.js';
 import type { ServerAddress } from '../server-request.js';
 import { registrarKeysAt, type ServerView, viewServer } from '../server-view.js';
 import { type Listener, listeners } from './address-checks.js';
@@ -71,10 +72,10 @@ function checkCoordinator({ at }: Deployment, view: ServerView | undefined): Fin
     return [failure('coordinator', `${view.url}: ${view.problem}`, view.mend, place)];
   }
   if ('problem' in view) return [ok('coordinator', `none runs at ${view.url}: ${view.problem}`)];
-  const { url, readiness } = view;
-  if (readiness.status === 'ready') return [ok('coordinator', `${url} is ready`)];
-  const message = `${url} is not ready: ${readiness.reasons.join('; ')}`;
-  return [failure('coordinator', message, 'mend what it says; its log says more')];
+  const { url } = view;
+  const reasons = reasonsOf(view);
+  if (reasons === undefined) return [ok('coordinator', `${url} is ready`)];
+  return [notReady('coordinator', url, reasons, at('coordinator.port'))];
 }
 
 async function checkRegistrar(
@@ -93,14 +94,12 @@ async function checkRegistrar(
     const mend = isOwn ? 'onlysum registrar' : 'start the registrar, or correct the line';
     return [failure('registrar', `${url} does not answer: ${view.problem}`, mend, place)];
   }
-  if (view.health.role !== 'registrar') {
+  if ('health' in view && view.health.role !== 'registrar') {
     const message = `${url} is a ${view.health.role}`;
     return [failure('registrar', message, 'name the address of the registrar', place)];
   }
-  if (view.readiness.status !== 'ready') {
-    const message = `${url} is not ready: ${view.readiness.reasons.join('; ')}`;
-    return [failure('registrar', message, 'mend what it says; its log says more', place)];
-  }
+  const reasons = reasonsOf(view);
+  if (reasons !== undefined) return [notReady('registrar', url, reasons, place)];
   const keys = await registrarKeysAt({ url });
   const findings = tasks
     .filter(({ task }) => keys !== undefined && !keys.includes(task.manifest.registrar))
@@ -112,12 +111,28 @@ async function checkRegistrar(
   return findings.length > 0 ? findings : [ok('registrar', `${url} is ready`)];
 }
 
+/** @returns undefined of one that is ready. */
+function reasonsOf(view: Exclude<ServerView, ServerProblem>): readonly string[] | undefined {
+  if ('failing' in view) return view.failing;
+  return view.readiness.status === 'ready' ? undefined : view.readiness.reasons;
+}
+
+function notReady(
+  role: NamedTask['role'],
+  url: string,
+  reasons: readonly string[],
+  place: string,
+): Finding {
+  const message = `${url} runs and is not ready: ${reasons.join('; ')}`;
+  return failure(role, message, `mend what it says; the ${role}'s log says more`, place);
+}
+
 function checkClocks(
   coordinator: ServerView | undefined,
   registrar: ServerView | undefined,
 ): Finding[] {
-  if (registrar === undefined || 'problem' in registrar) return [];
-  const isRunning = coordinator !== undefined && !('problem' in coordinator);
+  if (registrar === undefined || !('health' in registrar)) return [];
+  const isRunning = coordinator !== undefined && 'health' in coordinator;
   const other = isRunning ? 'the coordinator' : 'this machine';
   const aheadMs = registrar.aheadMs - (isRunning ? coordinator.aheadMs : 0);
   const unsureMs = (registrar.answerMs + (isRunning ? coordinator.answerMs : 0)) / 2;

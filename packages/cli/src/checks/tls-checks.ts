@@ -1,7 +1,8 @@
 /** Certificates: that they hold, belong to their keys, and are for the names that devices ask for. */
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { checkServerIdentity } from 'node:tls';
+import { type TlsFiles, tlsOptions } from '@onlysum/coordinator';
 import { certificateNames } from '../server-request.js';
 import type { Deployment, NamedTask } from './deployment.js';
 import { failure, type Finding, orOk, warning } from './finding.js';
@@ -32,18 +33,24 @@ export function checkCertificates(
 
 function checkCertificate(
   { at }: Deployment,
-  { field, certificate, key }: { field: string; certificate: string; key: string },
+  { field, certificate, key }: TlsFiles & { readonly field: string },
   nowMs: number,
 ): Finding[] {
   const place = at(`${field}.certificate`);
   const fail = (what: string, mend: string) => [
     failure('certificates', `${field}.certificate: ${certificate} ${what}`, mend, place),
   ];
-  const parsed = attempt(() => new X509Certificate(readFileSync(certificate)));
-  if (parsed === undefined) return fail('is no certificate in PEM', 'name the right file');
-  const privateKey = attempt(() => createPrivateKey(readFileSync(key)));
-  if (privateKey === undefined || !parsed.checkPrivateKey(privateKey)) {
-    return fail(`does not belong to ${key}`, 'name the key that it was issued for');
+  // That a file is not there is said of all files.
+  if (!existsSync(certificate) || !existsSync(key)) return [];
+  let parsed: X509Certificate;
+  try {
+    parsed = new X509Certificate(tlsOptions({ certificate, key }).cert);
+  } catch (error) {
+    const why = error instanceof Error ? error.message.replace(/^tls: /, '') : String(error);
+    const mend = why.endsWith('cannot be read')
+      ? "check as the coordinator's user, or let that user read it"
+      : 'name a certificate and the key that it was issued for, both in PEM';
+    return [failure('certificates', `${field}: ${why}`, mend, place)];
   }
   const [fromMs, toMs] = [Date.parse(parsed.validFrom), Date.parse(parsed.validTo)];
   const day = new Date(toMs).toISOString().slice(0, 10);

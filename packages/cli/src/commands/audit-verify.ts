@@ -100,7 +100,8 @@ async function keptHeads(flags: VerifyFlags): Promise<AuditHead[]> {
 }
 
 function keptText({ given, before }: { readonly given: number; readonly before: number }): string {
-  const found = `kept   ${given - before} heads that were kept are on it`;
+  const on = given - before;
+  const found = `kept   ${on} ${on === 1 ? 'head that was kept is' : 'heads that were kept are'} on it`;
   return before === 0 ? found : `${found}; ${before} are of before its first entry`;
 }
 

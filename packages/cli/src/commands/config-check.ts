@@ -20,14 +20,14 @@ export function addConfigCheck(
     .summary('check onlysum.yaml and the files that it names')
     .description(
       'Checks every line and says all that is wrong, with file, line and column; that the named files are\n' +
-        'there, the secret ones private; that keys fit manifests, and no two listeners have one port.\n' +
-        'Nothing is started and nobody is asked: for that, onlysum doctor.',
+        'there, the secret ones private; that the servers would take every line; that keys and certificates\n' +
+        'fit, and no two listeners have one port. Nothing is run and nobody is asked: for that, onlysum doctor.',
     )
     .option('--config <file>', 'configuration (default: onlysum.yaml)')
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  onlysum config check --config onlysum.yaml')
     .action(async ({ config: file, json }: CheckFlags) => {
       const { checkConfiguration } = await import('../checks/run-checks.js');
-      exit(showFindings(terminal, checkConfiguration(file, terminal), json === true));
+      exit(showFindings(terminal, await checkConfiguration(file, terminal), json === true));
     });
 }

@@ -19,10 +19,11 @@ export function addDoctor(
     .command('doctor')
     .summary('find what is wrong with a deployment, and how to mend it')
     .description(
-      'Checks onlysum.yaml as `onlysum config check` does, and what it meets on this machine: Node,\n' +
-        'manifests, certificates, stores (PostgreSQL as the server would, but changing nothing), disk, open\n' +
-        'files, ports; and, of servers that run, over TLS where they have it, whether they are ready, have\n' +
-        'the right keys and agree on the time. Run it as the user of the servers, with their environment.\n' +
+      'Checks onlysum.yaml as `onlysum config check` does, runs a command that gives the key of results,\n' +
+        'and looks at what the file meets on this machine: Node, manifests, stores (PostgreSQL as the server\n' +
+        'would, but changing nothing), disk, open files, ports; and, of servers that run, over TLS where\n' +
+        'they have it, whether they are ready, have the right keys and agree on the time. Run it as the user\n' +
+        'of the servers, with their environment.\n' +
         'Exit code 1 if anything failed; warnings do not count. With --json: ok, and findings, each with\n' +
         'check, status (ok, warn, fail), message and, if not ok, how to mend it; at is a line of onlysum.yaml.',
     )

@@ -69,8 +69,8 @@ export interface RoundRecord {
   readonly seed: Uint8Array;
   readonly root: Uint8Array;
   readonly signature: Uint8Array;
-  /** n · 32 bytes, by roster index. */
-  readonly pseudonyms: Uint8Array;
+  /** Participant ids, n · 32 bytes, by roster index. */
+  readonly participants: Uint8Array;
   readonly openUntilMs: number;
   readonly closed: boolean;
 }
@@ -81,7 +81,7 @@ export interface SetRecord {
   readonly signature: Uint8Array;
 }
 
-/** What a pseudonym did in one window of one task. */
+/** What a participant did in one window of one task. */
 export interface ParticipationRecord {
   readonly attempts: number;
   /** Hex of the last roster it was in. */
@@ -118,14 +118,23 @@ export const records = {
   sharedSet: kind<SetRecord>()((round: Uint8Array | string) => `shared-set/${hex(round)}`),
   survivorSet: kind<SetRecord>()((round: Uint8Array | string) => `survivor-set/${hex(round)}`),
   participation: kind<ParticipationRecord>()(
-    (taskId: Uint8Array, window: number, pseudonym: Uint8Array) =>
-      `participation/${toHex(taskId)}/${window}/${toHex(pseudonym)}`,
+    (taskId: Uint8Array, window: number, participant: Uint8Array) =>
+      `participation/${toHex(taskId)}/${window}/${toHex(participant)}`,
   ),
 };
 
 /** Hex of the revoked pseudonyms, ascending. */
 export function revokedPseudonyms(ledger: Ledger): string[] {
-  return [...ledger.keys('revoked/')].map((key) => key.slice('revoked/'.length));
+  return namesUnder(ledger, 'revoked/');
+}
+
+/** Hex of all pseudonyms, of every epoch, ascending. */
+export function enrolledPseudonyms(ledger: Ledger): string[] {
+  return namesUnder(ledger, 'pseudonym/');
+}
+
+function namesUnder(ledger: Ledger, prefix: string): string[] {
+  return [...ledger.keys(prefix)].map((key) => key.slice(prefix.length));
 }
 
 interface RecordKind<T, A extends readonly unknown[]> {

@@ -90,7 +90,7 @@ export type RosterResponse = ReturnType<typeof rosterResponse.parse>;
 
 export const setResponse = codec(82, 'SetResponse', {
   signature,
-  /** Where the registrar's audit log stands; the attestation is part of it. */
+  /** Of U3: where the registrar's audit log stands, with the attestation in it. Null for U2. */
   auditHead: optionalAuditHeadField,
 });
 export type SetResponse = ReturnType<typeof setResponse.parse>;

@@ -23,7 +23,7 @@ export interface PastWindow {
 
 export interface PrunedWindow {
   readonly rounds: number;
-  /** Pseudonyms that took part. */
+  /** How many took part. */
   readonly participations: number;
 }
 

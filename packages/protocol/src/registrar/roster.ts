@@ -2,7 +2,7 @@
  * §5.2: what a roster must be before it is signed. Every refusal of the design is here; those that are
  * one device's fault name the device.
  */
-import { RoundError, merkleRoot, toHex } from '@onlysum/crypto';
+import { RoundError, merkleRoot, toHex, wipe } from '@onlysum/crypto';
 import { type DeriveOp, type DeriveResult, concatBytes, x25519KeyProblem } from '@onlysum/crypto';
 import type { Task } from '@onlysum/task';
 import { at } from '../at.js';
@@ -16,6 +16,7 @@ import { colludersInPool, poolOf } from '../pools.js';
 import { KEY_BYTES } from '../sizes.js';
 import type { Ledger } from './ledger.js';
 import { isRevoked } from './lineage.js';
+import { participantId, participantKey } from './participant.js';
 import { type RoundRecord, type WindowRecord, records } from './records.js';
 import type { RosterMember, RosterRequest, RosterResponse } from './requests.js';
 import { requestStatement } from './requests.js';
@@ -68,7 +69,8 @@ export function attestRoster(
   }
   const parameters = parametersOf(request, task);
   checkPool(parameters, window, task);
-  checkMembers(ledger, request, results, { window, epoch }, task, context);
+  const participants = participantsOf(request, params, context);
+  checkMembers(ledger, request, results, { window, epoch, participants }, task, context);
   const seed = context.rng(KEY_BYTES);
   const graph = drawGraph(suite, parameters, seed);
   const leaves = rosterLeaves(request.members, graph).map(({ leaf }) => leaf);
@@ -86,7 +88,6 @@ export function attestRoster(
     root,
   };
   const signature = sign(suite, params, rosterStatement(facts));
-  const pseudonyms = request.members.map(({ certificate }) => certificate.pseudonym);
   const openUntilMs = context.nowMs + request.lifetimeMs;
   records.round.put(
     ledger,
@@ -94,15 +95,15 @@ export function attestRoster(
       digest,
       ...facts,
       signature,
-      pseudonyms: concatBytes(...pseudonyms),
+      participants: concatBytes(...participants),
       openUntilMs,
       closed: false,
     },
     request.round,
   );
   records.windowRound.put(ledger, true, task.taskId, request.window, request.round);
-  for (const pseudonym of pseudonyms) {
-    const seen = records.participation.find(ledger, task.taskId, request.window, pseudonym);
+  for (const participant of participants) {
+    const seen = records.participation.find(ledger, task.taskId, request.window, participant);
     if (seen !== undefined) closeForGood(ledger, seen.round);
     records.participation.put(
       ledger,
@@ -113,7 +114,7 @@ export function attestRoster(
       },
       task.taskId,
       request.window,
-      pseudonym,
+      participant,
     );
   }
   return { incarnation, k, t, seed, root, signature };
@@ -179,11 +180,34 @@ function checkPool(parameters: GraphParameters, window: WindowRecord, task: Task
   );
 }
 
+/** By roster index. */
+function participantsOf(
+  { taskId, window, members }: UnverifiedRoster,
+  { seed }: RegistrarParams,
+  { suite }: MachineContext,
+): Uint8Array[] {
+  const key = participantKey(suite, seed);
+  try {
+    return members.map(({ certificate }) =>
+      participantId(suite, key, { taskId, window }, certificate.pseudonym),
+    );
+  } finally {
+    wipe(key);
+  }
+}
+
+interface RosterFrame {
+  readonly window: WindowRecord;
+  readonly epoch: number;
+  /** By roster index. */
+  readonly participants: readonly Uint8Array[];
+}
+
 function checkMembers(
   ledger: Ledger,
   request: UnverifiedRoster,
   results: readonly DeriveResult[],
-  { window, epoch }: { readonly window: WindowRecord; readonly epoch: number },
+  { window, epoch, participants }: RosterFrame,
   task: Task,
   context: MachineContext,
 ): void {
@@ -196,7 +220,7 @@ function checkMembers(
     const code =
       signatureProblem(results, index) ??
       enrolmentProblem(ledger, member, window, epoch, task) ??
-      participationProblem(ledger, request, pseudonym, task, context) ??
+      participationProblem(ledger, request, at(participants, index), task, context) ??
       keyProblem(member, taken) ??
       (pool !== undefined && own !== pool ? 'other-pool' : undefined);
     if (code !== undefined) refused.push({ index, code });
@@ -236,11 +260,11 @@ function enrolmentProblem(
 function participationProblem(
   ledger: Ledger,
   request: UnverifiedRoster,
-  pseudonym: Uint8Array,
+  participant: Uint8Array,
   task: Task,
   context: MachineContext,
 ): string | undefined {
-  const seen = records.participation.find(ledger, task.taskId, request.window, pseudonym);
+  const seen = records.participation.find(ledger, task.taskId, request.window, participant);
   if (seen === undefined) return undefined;
   if (seen.included) return 'already-included';
   if (seen.attempts >= task.manifest.attempts) return 'attempts-exhausted';

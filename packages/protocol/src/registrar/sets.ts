@@ -14,8 +14,8 @@ import {
 } from '../context.js';
 import { countNeighbours, drawGraph } from '../graph.js';
 import { rosterParameters } from '../parameters.js';
-import { KEY_BYTES } from '../sizes.js';
 import type { Ledger } from './ledger.js';
+import { participantAt } from './participant.js';
 import { type RoundRecord, type SetRecord, records } from './records.js';
 import { isOpenRoster } from './roster.js';
 import { type MachineContext, RefusedRequest, type RegistrarParams, sign } from './types.js';
@@ -142,8 +142,8 @@ function checkSize(name: string, size: number, fewest: number): void {
 }
 
 function markIncluded(ledger: Ledger, record: RoundRecord, index: number): void {
-  const pseudonym = record.pseudonyms.slice(index * KEY_BYTES, (index + 1) * KEY_BYTES);
+  const participant = participantAt(record, index);
   const { taskId, window } = record;
-  const seen = records.participation.expect(ledger, taskId, window, pseudonym);
-  records.participation.put(ledger, { ...seen, included: true }, taskId, window, pseudonym);
+  const seen = records.participation.expect(ledger, taskId, window, participant);
+  records.participation.put(ledger, { ...seen, included: true }, taskId, window, participant);
 }

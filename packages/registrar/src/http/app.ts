@@ -19,6 +19,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { errorFields } from '../log.js';
 import type { Registrar } from '../registrar.js';
 import {
   announcementJson,
@@ -116,8 +117,8 @@ export function registrarApp(
   app.onError((error, c) => {
     const status = statusOf(error);
     const body = errorBody(error);
-    if (status >= 500) logger.error({ err: error, path: c.req.path }, 'request failed');
-    else logger.info({ path: c.req.path, status, code: body.error.code }, 'request refused');
+    if (status >= 500) logger.error({ path: c.req.path, ...errorFields(error) }, 'request failed');
+    else logger.info({ path: c.req.path, status, refused: body.error.code }, 'request refused');
     return c.json(body, status);
   });
   return app;

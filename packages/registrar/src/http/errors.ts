@@ -43,17 +43,27 @@ const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
 
 export function statusOf(error: unknown): ContentfulStatusCode {
   if (error instanceof HttpError) return error.status;
+  if (isStoreAway(error)) return 503;
   if (!isCallersFault(error)) return 500;
   return STATUS[error.code] ?? 400;
 }
 
 export function errorBody(error: unknown): ErrorBody {
+  if (isStoreAway(error)) {
+    const message = 'the registrar cannot reach its store at the moment; try again later';
+    return { error: { code: error.code, message, retryable: true } };
+  }
   if (!(error instanceof HttpError) && !isCallersFault(error)) {
     const message = 'the registrar failed; its log says why. Try again later';
     return { error: { code: 'internal', message, retryable: true } };
   }
   const { code, message } = error;
   return { error: { code, message, ...detailsOf(error), retryable: error.retryable } };
+}
+
+/** Not why: that is in the log. */
+function isStoreAway(error: unknown): error is UsageError {
+  return error instanceof UsageError && error.code === 'store-unavailable';
 }
 
 function isCallersFault(error: unknown): error is OnlysumError {
