@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseHex, toHex } from '@onlysum/crypto';
+import { parseHex, toHex, UsageError } from '@onlysum/crypto';
 import {
   advertiseKeys,
   closed,
@@ -98,6 +98,22 @@ describe('a whole round over real sockets', () => {
       const ended = upToHead.filter(({ action }) => action === ends[role]);
       expect(ended.map(({ subject }) => subject)).toEqual([fleet.results[0]?.round]);
     }
+  });
+
+  it('waits with the last word for a store that is away for some seconds', async () => {
+    const store = memoryCoordinatorStore();
+    let backAtMs = Number.POSITIVE_INFINITY;
+    const unsteady = Object.assign(Object.create(store) as typeof store, {
+      closeRound: (...close: Parameters<typeof store.closeRound>) => {
+        backAtMs = Math.min(backAtMs, Date.now() + 3_000);
+        if (Date.now() >= backAtMs) return store.closeRound(...close);
+        throw new UsageError('store-unavailable', 'store: it is away');
+      },
+    });
+    const fleet = await start({ coordinator: { store: unsteady } });
+    const reports = await runDevices(fleet, await enrolDevices(fleet, 5));
+    for (const { receipt } of reports) expect(receipt).toMatchObject({ opened: true });
+    expect(fleet.results).toHaveLength(1);
   });
 
   it('writes the record of a round beside its result, and only if told to', async () => {

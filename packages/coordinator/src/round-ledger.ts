@@ -54,7 +54,9 @@ export const SYSTEM = 'coordinator';
 export const ROUND_BEGAN = 'round.began';
 export const RESULT_STORED = 'result.stored';
 
-const ATTEMPTS = 3;
+const PATIENCE_MS = 1_500;
+/** A sum is lost for good, and its devices have spent their window: a database may change over meanwhile. */
+const PATIENCE_WITH_SUM_MS = 30_000;
 const PAUSE_MS = 500;
 /** Trying again gives the same. */
 const FINAL = new Set(['task-stopped', 'window-decided', 'store-conflict', 'record-missing']);
@@ -101,7 +103,8 @@ export class RoundLedger {
       roundEvent('round.opened', round, { ...place, devices, survivors }),
       roundEvent(RESULT_STORED, round, { keyId: result.keyId }),
     ];
-    const failure = await this.#write(place, () => store.closeRound(close, audit), round);
+    const write = () => store.closeRound(close, audit);
+    const failure = await this.#write(place, write, round, PATIENCE_WITH_SUM_MS);
     if (failure !== undefined) return { kind: 'refused', code: failure };
     log.info({ round, task: sum.task.name }, 'result stored');
     this.#ports.onClosed(outcome);
@@ -154,11 +157,12 @@ export class RoundLedger {
     window: WindowName,
     run: () => Promise<unknown>,
     round: string,
+    patienceMs = PATIENCE_MS,
   ): Promise<string | undefined> {
     const key = keyOf(window);
     const writes = this.#writing.get(key) ?? new Set();
     this.#writing.set(key, writes);
-    const done = this.#attempt(run, round).finally(() => {
+    const done = this.#attempt(run, round, patienceMs).finally(() => {
       writes.delete(done);
       if (writes.size === 0 && this.#writing.get(key) === writes) this.#writing.delete(key);
     });
@@ -166,7 +170,12 @@ export class RoundLedger {
     return done;
   }
 
-  async #attempt(run: () => Promise<unknown>, round: string): Promise<string | undefined> {
+  async #attempt(
+    run: () => Promise<unknown>,
+    round: string,
+    patienceMs: number,
+  ): Promise<string | undefined> {
+    const untilMs = performance.now() + patienceMs;
     for (let attempt = 1; ; attempt++) {
       try {
         await run();
@@ -174,7 +183,7 @@ export class RoundLedger {
       } catch (error) {
         const code = error instanceof UsageError ? error.code : 'internal';
         this.#ports.log.error({ round, attempt, ...errorFields(error) }, 'round not recorded');
-        if (FINAL.has(code) || attempt >= ATTEMPTS) return code;
+        if (FINAL.has(code) || performance.now() >= untilMs) return code;
         await sleep(PAUSE_MS);
       }
     }
