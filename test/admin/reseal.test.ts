@@ -162,13 +162,14 @@ describe.each([
 it('is not changed where there is none, or without that of an older result; the log says so', async () => {
   const store = memoryCoordinatorStore();
   const fleet = await start({ window: WINDOW_MS, coordinator: { store, admin: { port: 0 } } });
+  const sealing = await keyedSealing([await keyFile('another')]);
+  // Two processes on one store, and each has keys of its own.
+  const coordinator = await startAgain(fleet, { store, sealing });
   await runRound(fleet, fleet.coordinator, await enrolDevices(fleet, 5));
   const token = await tokenOf(store);
   const none = await reseal(fleet.coordinator, token);
   expect([none.status, none.json.error.code]).toEqual([409, 'seal-key-missing']);
   await fleet.coordinator.close();
-  const sealing = await keyedSealing([await keyFile('another')]);
-  const coordinator = await startAgain(fleet, { store, sealing });
   const { sequence: after } = await store.auditHead();
   const unknown = await reseal(coordinator, token);
   expect([unknown.status, unknown.json.error.code]).toEqual([503, 'seal-key-unknown']);

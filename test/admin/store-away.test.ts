@@ -173,7 +173,8 @@ it('keeps no more than the newest thousand tokens, of roles that may stop', asyn
     isAway ? Promise.reject(away) : store.token(id);
   const changed = { ...store, token };
   const lastKnown = new LastKnown(changed, new KnownTasks(changed, suite), () => 1_600);
-  await lastKnown.refresh();
+  await lastKnown.refreshTokens();
+  await lastKnown.refreshTasks();
   isAway = true;
   expect((await lastKnown.token(idOf(1_000)))?.id).toBe(idOf(1_000));
   await expect(lastKnown.token(idOf(0))).rejects.toBe(away);

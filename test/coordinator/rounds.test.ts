@@ -116,6 +116,48 @@ describe('a whole round over real sockets', () => {
     expect(fleet.results).toHaveLength(1);
   });
 
+  it('is not stored any more once its task is stopped, though the store does not know of that yet', async () => {
+    const store = memoryCoordinatorStore();
+    let isAway = true;
+    let isKeeping = (): void => undefined;
+    const keeping = new Promise<void>((resolve) => (isKeeping = resolve));
+    const away = () => new UsageError('store-unavailable', 'store: it is away');
+    const unsteady = Object.assign(Object.create(store) as typeof store, {
+      closeRound: (...close: Parameters<typeof store.closeRound>) => {
+        isKeeping();
+        if (!isAway) return store.closeRound(...close);
+        throw away();
+      },
+      setTaskState: () => Promise.reject(away()),
+    });
+    const fleet = await start({ coordinator: { store: unsteady } });
+    const running = enrolDevices(fleet, 5).then((devices) => runDevices(fleet, devices));
+    await keeping;
+    const taskId = toHex(fleet.task.taskId);
+    await expect(fleet.coordinator.stopTask(taskId, 'incident', 'test')).rejects.toThrow('away');
+    isAway = false;
+    const codes = (await running).map(({ droppedCode }) => droppedCode);
+    expect(codes).toEqual(new Array(5).fill('task-stopped'));
+    const rounds = await store.rounds(taskId);
+    expect(rounds.filter(({ state }) => state === 'opened')).toEqual([]);
+  });
+
+  it('tells nothing of a sum whose fate is not known', async () => {
+    const store = memoryCoordinatorStore();
+    const unsteady = Object.assign(Object.create(store) as typeof store, {
+      closeRound: async (...close: Parameters<typeof store.closeRound>) => {
+        await store.closeRound(...close);
+        // Done, and the answer is lost; trying again gives no more.
+        throw new UsageError('store-conflict', 'store: another answer');
+      },
+    });
+    const fleet = await start({ coordinator: { store: unsteady } });
+    const reports = await runDevices(fleet, await enrolDevices(fleet, 5));
+    for (const { receipt, closeCode } of reports) {
+      expect([receipt?.included, receipt?.opened, closeCode]).toEqual([true, undefined, 4025]);
+    }
+  });
+
   it('writes the record of a round beside its result, and only if told to', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'onlysum-results-'));
     const fleet = await start({

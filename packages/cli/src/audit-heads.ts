@@ -5,7 +5,7 @@
 import { toHex, UsageError } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import type { AuditedRole } from '@onlysum/protocol';
-import { type AuditHead, parseAuditHead } from '@onlysum/service';
+import { type AuditHead, parseAuditHead, type SeenHead } from '@onlysum/service';
 import { inFile, readText } from './files.js';
 import { readReceipts } from './receipt-file.js';
 import { loadTask } from './tasks.js';
@@ -21,6 +21,15 @@ export function readHeads(path: string): AuditHead[] {
   );
 }
 
+export interface HeadsOfReceipts {
+  readonly heads: readonly SeenHead[];
+  /** Receipts of another task or version, or without such a head: a server may have said nothing. */
+  readonly without: number;
+}
+
+/** What a server had entered when it said its head to the devices of a round. */
+const TOLD = { coordinator: 'round.opened', registrar: 'survivor-set.attested' } as const;
+
 /**
  * What one server has said of its log in receipts of one task.
  *
@@ -31,20 +40,22 @@ export async function headsOfReceipts(
   path: string,
   manifest: string,
   role: AuditedRole,
-): Promise<AuditHead[]> {
+): Promise<HeadsOfReceipts> {
   const { checkReceipt } = await import('@onlysum/client');
   const task = loadTask(manifest);
   const { registrar, coordinator } = task.manifest;
   const entries = await readReceipts(path, readText(path));
   const heads = inFile(path, () =>
-    entries.flatMap((entry) => {
+    entries.flatMap((entry): SeenHead[] => {
       if (entry.kind === 'sent' || entry.task.taskId !== toHex(task.taskId)) return [];
       checkReceipt(entry, { registrar, coordinator: coordinator.key }, nativeSuite);
       const head = entry.auditHeads[role];
-      return head === null ? [] : [{ sequence: head.sequence, digest: head.digest }];
+      if (head === null) return [];
+      const { sequence, digest } = head;
+      return [{ sequence, digest, tells: { action: TOLD[role], subject: entry.round } }];
     }),
   );
-  if (heads.length > 0) return heads;
+  if (heads.length > 0) return { heads, without: entries.length - heads.length };
   const expected = `a receipt of ${manifest} with an audit head of the ${role}`;
   throw new UsageError('file-invalid', `${path}: expected ${expected}, got none`, {
     field: path,

@@ -36,7 +36,7 @@ describe('onlysum audit verify', () => {
       ok: true,
       entries: 3,
       head: { sequence: 3, digest: log[2]!.digest },
-      heads: { given: 0, before: 0 },
+      heads: { given: 0, before: 0, receiptsWithout: 0 },
     });
   });
 

@@ -8,6 +8,7 @@ import {
   type RosterFacts,
   type UnsignedRequest,
   announcementCheck,
+  isSignedAuditHead,
   maskContext,
   rosterStatement,
   roundContext,
@@ -50,11 +51,16 @@ export function answerCheck(suite: Suite, task: Task): AnswerCheck {
         context2 = new Uint8Array(maskContext(suite, context, request.members));
         return isSigned(sharedSetStatement(context, request.members), response.signature);
       }
-      case 'survivor-set':
+      case 'survivor-set': {
+        if (response.kind !== 'set') return false;
+        const { signature, auditHead } = response;
+        const { registrarKey } = task;
         return (
-          response.kind === 'set' &&
-          isSigned(survivorSetStatement(context2, request.members), response.signature)
+          isSigned(survivorSetStatement(context2, request.members), signature) &&
+          (auditHead === null ||
+            isSignedAuditHead(suite, registrarKey, 'registrar', request.round, auditHead))
         );
+      }
       case 'close':
         return response.kind === 'closed';
     }

@@ -57,14 +57,15 @@ export class Bookkeeping {
     const onClosed = (outcome: RoundOutcome) => this.#dropout.get(outcome.taskId)?.add(outcome);
     const signHead = (round: string, head: AuditHead) =>
       signAuditHead(suite, seed, 'coordinator', parseHex('round', round, 16), headBytes(head));
-    this.ledger = new RoundLedger({ store, sealing, now, log, signHead, onClosed });
+    const isStopped = (taskId: string) => this.killSwitch.reasonFor(taskId) !== undefined;
+    this.ledger = new RoundLedger({ store, sealing, now, log, signHead, isStopped, onClosed });
     this.killSwitch = new KillSwitch(store, (taskId, detail) => {
       log.warn({ taskId, detail }, 'task stopped');
       host.onStopped(taskId, detail);
     });
     this.windows = new Windows({
       ...{ store, sealing, tasks, now, log },
-      isStopped: (taskId) => this.killSwitch.reasonFor(taskId) !== undefined,
+      isStopped,
       isBusy: (name) => host.hasRounds(name) || this.ledger.isBusy(name),
       onDecided: (report) => host.onWindow(report),
     });

@@ -46,6 +46,8 @@ export interface LedgerPorts {
   readonly now: () => number;
   readonly log: Logger;
   readonly signHead: (round: string, head: AuditHead) => SignedAuditHead;
+  /** Also while the store does not know it yet. */
+  readonly isStopped: (taskId: string) => boolean;
   readonly onClosed: (outcome: RoundOutcome) => void;
 }
 
@@ -58,6 +60,8 @@ const PATIENCE_MS = 1_500;
 /** A sum is lost for good, and its devices have spent their window: a database may change over meanwhile. */
 const PATIENCE_WITH_SUM_MS = 30_000;
 const PAUSE_MS = 500;
+/** Devices wait for their last word, and a receipt holds without it. */
+const HEAD_MS = 2_000;
 /** Trying again gives the same. */
 const FINAL = new Set(['task-stopped', 'window-decided', 'store-conflict', 'record-missing']);
 
@@ -80,7 +84,7 @@ export class RoundLedger {
 
   /** Never rejects. @param record - of the round, if it is kept. */
   async keep(sum: RoundSum, record: RoundRecord | undefined): Promise<Kept> {
-    const { sealing, log, store, now } = this.#ports;
+    const { sealing, log, store, now, isStopped } = this.#ports;
     const { round, window, devices, survivors } = sum;
     const { taskId } = sum.task;
     const outcome: OpenedRound = {
@@ -103,7 +107,10 @@ export class RoundLedger {
       roundEvent('round.opened', round, { ...place, devices, survivors }),
       roundEvent(RESULT_STORED, round, { keyId: result.keyId }),
     ];
-    const write = () => store.closeRound(close, audit);
+    const write = async () => {
+      if (!isStopped(taskId)) return store.closeRound(close, audit);
+      throw new UsageError('task-stopped', `task: ${taskId} is stopped`, { field: 'task' });
+    };
     const failure = await this.#write(place, write, round, PATIENCE_WITH_SUM_MS);
     if (failure !== undefined) return { kind: 'refused', code: failure };
     log.info({ round, task: sum.task.name }, 'result stored');
@@ -114,7 +121,7 @@ export class RoundLedger {
   async #signedHead(round: string): Promise<SignedAuditHead | null> {
     const { store, signHead, log } = this.#ports;
     try {
-      return signHead(round, await store.auditHead());
+      return signHead(round, await withinMs(HEAD_MS, store.auditHead()));
     } catch (error) {
       log.error({ round, ...errorFields(error) }, 'receipts of this round have no audit head');
       return null;
@@ -187,6 +194,18 @@ export class RoundLedger {
         await sleep(PAUSE_MS);
       }
     }
+  }
+}
+
+async function withinMs<T>(ms: number, asked: Promise<T>): Promise<T> {
+  const answered = new AbortController();
+  const late = sleep(ms, undefined, { signal: answered.signal }).then(() => {
+    throw new UsageError('store-unavailable', `store: no answer within ${ms} ms`);
+  });
+  try {
+    return await Promise.race([asked, late]);
+  } finally {
+    answered.abort();
   }
 }
 

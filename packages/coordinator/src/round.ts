@@ -269,8 +269,10 @@ export class Round {
     }
     const isStopped = kept.code === 'task-stopped';
     const code = isStopped ? 'task-stopped' : 'not-kept';
-    const why = isStopped ? 'the operator stopped this task' : kept.code;
-    this.#step({ kind: 'not-kept', code, detail: `${why}: the sum is thrown away` });
+    const detail = isStopped
+      ? 'the operator stopped this task: the sum is thrown away'
+      : `${kept.code}: whether the sum is kept is not known`;
+    this.#step({ kind: 'not-kept', code, detail });
   }
 
   /**

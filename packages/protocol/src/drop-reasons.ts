@@ -36,6 +36,7 @@ export const DROP_REASONS = {
   'resume-refused': { closeCode: 4022, retry: true },
   left: { closeCode: 4023, retry: true },
   'task-stopped': { closeCode: 4024, retry: false },
+  'not-kept': { closeCode: 4025, retry: false },
 } as const satisfies Record<string, DropReason>;
 
 /** When a device may come back whose code says that this can help; devices spread their retries. */

@@ -178,8 +178,30 @@ describe('an audit log in a file', () => {
     const heads = log.flatMap((entry) => [headOf(entry), headOf(entry)]);
     expect((await verifyAuditFile(nativeSuite, path, { heads })).fault).toBeUndefined();
     const forked = [...heads, { sequence: 5, digest: '2'.repeat(64) }];
-    const { fault } = await verifyAuditFile(nativeSuite, path, { heads: forked });
-    expect(fault).toMatchObject({ reason: 'rewritten', sequence: 5 });
+    for (const base of [EMPTY_HEAD, headOf(log[7]!)]) {
+      const { fault } = await verifyAuditFile(nativeSuite, path, { base, heads: forked });
+      expect(fault).toMatchObject({ reason: 'forked', sequence: 5 });
+    }
+  });
+
+  it('has by then what whoever got a head was told of', async () => {
+    const path = join(folder, 'told');
+    writeFileSync(path, LINES.join(''));
+    const telling = (at: number, subject: string, action = 'result.read') => ({
+      ...headOf(log[at]!),
+      tells: { action, subject },
+    });
+    const faultOf = async (...heads: ReturnType<typeof telling>[]) =>
+      (await verifyAuditFile(nativeSuite, path, { heads })).fault;
+    // Every second entry is about it, from the second one on.
+    expect(await faultOf(telling(1, 'telemetry'), telling(8, 'telemetry'))).toBeUndefined();
+    const leftOut = (sequence: number) => expect.objectContaining({ reason: 'left-out', sequence });
+    expect(await faultOf(telling(0, 'telemetry'))).toEqual(leftOut(1));
+    expect(await faultOf(telling(8, 'other'))).toEqual(leftOut(9));
+    expect(await faultOf(telling(8, 'telemetry', 'task.killed'))).toEqual(leftOut(9));
+    expect(await faultOf(telling(8, 'telemetry'), telling(8, 'other'))).toEqual(leftOut(9));
+    const empty = { ...EMPTY_HEAD, tells: { action: 'result.read', subject: 'telemetry' } };
+    expect(await faultOf(empty)).toEqual(leftOut(0));
   });
 
   it('has no line longer than an entry can be', async () => {

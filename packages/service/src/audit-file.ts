@@ -31,6 +31,10 @@ export interface AuditFileFault {
     | 'malformed'
     /** The log holds together, and is another one than that whose head was kept. */
     | 'rewritten'
+    /** Two of the heads that were kept are of one entry and differ: their server had two logs. */
+    | 'forked'
+    /** A head was given as one that has an event in it, and that is not there. */
+    | 'left-out'
     /** It ends before the head that was kept. */
     | 'truncated';
   readonly detail: string;
@@ -52,7 +56,12 @@ export interface KnownHeads {
    * Seen before, in publications and receipts: each must be on the chain. Without any, a log that was
    * written anew, or lacks its newest entries, cannot be told from a true one.
    */
-  readonly heads?: readonly AuditHead[];
+  readonly heads?: readonly SeenHead[];
+}
+
+export interface SeenHead extends AuditHead {
+  /** What must be entered by then: else a head of long ago could be handed out for ever. */
+  readonly tells?: { readonly action: string; readonly subject: string };
 }
 
 /**
@@ -72,9 +81,27 @@ export async function verifyAuditFile(
     return { entries: head.sequence - base.sequence, head, headsBefore, fault };
   };
   const seen = bySequence(heads);
-  const denied = () => seen.get(head.sequence)?.find(({ digest }) => digest !== head.digest);
+  const forked = [...seen.values()].find((of) => new Set(of.map(({ digest }) => digest)).size > 1);
+  if (forked !== undefined) {
+    const [{ sequence } = head] = forked;
+    const detail = `entry ${sequence} was seen with two digests: the server had two logs`;
+    return report({ line: undefined, sequence, reason: 'forked', detail });
+  }
+  const told = new Set<string>();
+  /** What a head that is reached says otherwise. */
+  const denied = (): AuditFileFault | undefined => {
+    for (const kept of seen.get(head.sequence) ?? []) {
+      if (kept.digest !== head.digest) return rewritten(line, kept, head.digest);
+      // It may have been among those that were deleted.
+      if (base.sequence > 0 || kept.tells === undefined || told.has(keyOf(kept.tells))) continue;
+      const { action, subject } = kept.tells;
+      const detail = `whoever got this head was told of ${action} ${subject}, which is not entered by then`;
+      return { line, sequence: kept.sequence, reason: 'left-out', detail };
+    }
+    return undefined;
+  };
   const first = denied();
-  if (first !== undefined) return report(rewritten(undefined, first, head.digest));
+  if (first !== undefined) return report(first);
   for await (const bytes of linesOf(path)) {
     line++;
     const entry = parseEntry(bytes);
@@ -84,8 +111,9 @@ export async function verifyAuditFile(
     const next = verifyChain(suite, [entry], head);
     if (next.fault !== undefined) return report(chainFault(line, next.fault, head));
     head = next.head;
+    if (entry.subject !== undefined) told.add(keyOf(entry as { action: string; subject: string }));
     const other = denied();
-    if (other !== undefined) return report(rewritten(line, other, head.digest));
+    if (other !== undefined) return report(other);
   }
   const newest = [...seen.keys()].reduce((a, b) => Math.max(a, b), 0);
   if (newest > head.sequence) {
@@ -187,15 +215,19 @@ async function* linesOf(path: string): AsyncGenerator<Uint8Array> {
   if (heldBytes > 0) yield take();
 }
 
-/** Receipts of a window name few heads many times; two different ones of one sequence are both kept. */
-function bySequence(heads: readonly AuditHead[]): ReadonlyMap<number, readonly AuditHead[]> {
-  const all = new Map<number, AuditHead[]>();
+/** Receipts of a round have one head; each different one is kept once. */
+function bySequence(heads: readonly SeenHead[]): ReadonlyMap<number, readonly SeenHead[]> {
+  const all = new Map<number, Map<string, SeenHead>>();
   for (const head of heads) {
-    const known = all.get(head.sequence) ?? [];
-    if (known.some(({ digest }) => digest === head.digest)) continue;
-    all.set(head.sequence, [...known, head]);
+    const known = all.get(head.sequence) ?? new Map<string, SeenHead>();
+    known.set(`${head.digest} ${head.tells === undefined ? '' : keyOf(head.tells)}`, head);
+    all.set(head.sequence, known);
   }
-  return all;
+  return new Map([...all].map(([sequence, known]) => [sequence, [...known.values()]]));
+}
+
+function keyOf({ action, subject }: { readonly action: string; readonly subject: string }): string {
+  return `${action} ${subject}`;
 }
 
 function chainFault(

@@ -11,7 +11,7 @@ import {
   verifyAuditFile,
 } from '@onlysum/service';
 import { type Command, Option } from 'commander';
-import { headsOfReceipts, readHeads } from '../audit-heads.js';
+import { headsOfReceipts, type HeadsOfReceipts, readHeads } from '../audit-heads.js';
 import { invalidFlag, jsonOption, pathFlag, repeated } from '../flags.js';
 import { print, printJson } from '../output.js';
 import type { Terminal } from '../terminal.js';
@@ -67,12 +67,12 @@ export function addAuditVerify(audit: Command, terminal: Terminal): void {
     )
     .action(async (file: string, flags: VerifyFlags) => {
       const path = resolve(terminal.cwd, file);
-      const heads = await keptHeads(flags);
+      const { heads, without } = await keptHeads(flags);
       const known = flags.base === undefined ? { heads } : { heads, base: flags.base };
       const { entries, head, headsBefore, fault } = await verifyAuditFile(nativeSuite, path, known);
-      const kept = { given: heads.length, before: headsBefore };
+      const kept = { given: heads.length, before: headsBefore, receiptsWithout: without };
       if (flags.json === true) {
-        const ok = fault === undefined;
+        const ok = fault === undefined && !isUnseen(kept);
         printJson(terminal, { ok, entries, head, heads: kept, ...(fault && { fault }) });
       } else {
         print(
@@ -81,28 +81,50 @@ export function addAuditVerify(audit: Command, terminal: Terminal): void {
             ? `holds  ${entries} entries`
             : `holds  ${entries} entries, then no more`,
           `head   ${formatAuditHead(head)}`,
-          ...(fault === undefined && heads.length > 0 ? [keptText(kept)] : []),
+          ...(fault === undefined && heads.length > 0 ? keptLines(kept) : []),
         );
       }
       if (fault !== undefined) throw new RoundError('audit-failed', faultText(fault));
+      if (isUnseen(kept)) {
+        const why =
+          'every head that was given is of before its first entry: none could be looked for';
+        throw new RoundError('audit-failed', why);
+      }
     });
 }
 
-async function keptHeads(flags: VerifyFlags): Promise<AuditHead[]> {
+interface Kept {
+  readonly given: number;
+  readonly before: number;
+  readonly receiptsWithout: number;
+}
+
+async function keptHeads(flags: VerifyFlags): Promise<HeadsOfReceipts> {
   const { head = [], heads, receipts, manifest, of } = flags;
   const named = [...head, ...(heads === undefined ? [] : readHeads(heads))];
-  if (receipts === undefined) return named;
+  if (receipts === undefined) return { heads: named, without: 0 };
   if (manifest === undefined || of === undefined) {
     const missing = manifest === undefined ? '--manifest' : '--of';
     throw invalidFlag(missing, 'a value with --receipts', 'nothing');
   }
-  return [...named, ...(await headsOfReceipts(receipts, manifest, of))];
+  const told = await headsOfReceipts(receipts, manifest, of);
+  return { heads: [...named, ...told.heads], without: told.without };
 }
 
-function keptText({ given, before }: { readonly given: number; readonly before: number }): string {
+function isUnseen({ given, before }: Kept): boolean {
+  return given > 0 && given === before;
+}
+
+function keptLines({ given, before, receiptsWithout }: Kept): string[] {
   const on = given - before;
   const found = `kept   ${on} ${on === 1 ? 'head that was kept is' : 'heads that were kept are'} on it`;
-  return before === 0 ? found : `${found}; ${before} are of before its first entry`;
+  const older = before === 0 ? '' : `; ${before} of before its first entry cannot be looked for`;
+  return [
+    found + older,
+    ...(receiptsWithout === 0
+      ? []
+      : [`       ${receiptsWithout} of the receipts have none, or are of another task or version`]),
+  ];
 }
 
 function faultText({ line, sequence, reason, detail }: AuditFileFault): string {

@@ -3,7 +3,7 @@
  * store does not answer.
  * Knows: the store, how long to wait for it. Doesn't know: secrets, requests.
  * Invariant: while the store answers, nothing of this is used; what it answered last is at most
- * {@link REFRESH_MS} old when it stops, and so is a revocation that was missed.
+ * {@link REFRESH_MS} and the patience for two questions old when it stops, and so is a revocation that was missed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '@onlysum/crypto';
@@ -36,14 +36,15 @@ export class LastKnown {
   async follow(until: AbortSignal): Promise<void> {
     while (!until.aborted) {
       // What was read before stands while the store does not answer.
-      await this.refresh().catch(() => undefined);
+      await isDone(this.refreshTokens()).catch(() => undefined);
+      await isDone(this.refreshTasks()).catch(() => undefined);
       await sleep(REFRESH_MS, undefined, { ref: false, signal: until }).catch(() => undefined);
     }
   }
 
   /** @throws {UsageError} as the store does. */
-  async refresh(): Promise<void> {
-    const [tokens, tasks] = [await this.#store.tokens(), await this.#known.all()];
+  async refreshTokens(): Promise<void> {
+    const tokens = await this.#store.tokens();
     const nowMs = this.#now();
     const stopping = tokens
       .filter(({ role }) => isGranted(role, 'task.kill'))
@@ -51,6 +52,11 @@ export class LastKnown {
       .sort((a, b) => b.createdMs - a.createdMs)
       .slice(0, MOST_TOKENS);
     this.#tokens = new Map(stopping.map((token) => [token.id, token]));
+  }
+
+  /** @throws {UsageError} as the store does, or for a manifest that does not hold. */
+  async refreshTasks(): Promise<void> {
+    const tasks = await this.#known.all();
     this.#tasks = new Map(tasks.map((task) => [task.record.taskId, task]));
   }
 

@@ -150,7 +150,10 @@ export function abort(
   return [{ stage: 'finished' }, [...told, ...close, { kind: 'abort', code, detail }]];
 }
 
-/** What devices are told of a round that ends: an operator's reasons are told apart from all others. */
+/** An operator's reasons, and that nobody knows whether the sum is kept. */
+const TOLD_APART: ReadonlySet<AbortCode> = new Set(['shutting-down', 'task-stopped', 'not-kept']);
+
+/** What devices are told of a round that ends. */
 export function dropCodeOf(code: AbortCode): DropCode {
-  return code === 'shutting-down' || code === 'task-stopped' ? code : 'round-aborted';
+  return TOLD_APART.has(code) ? (code as DropCode) : 'round-aborted';
 }

@@ -110,7 +110,7 @@ describe('a sum that is being kept', () => {
   });
 
   it.each([
-    ['not-kept', 'round-aborted'],
+    ['not-kept', 'not-kept'],
     ['task-stopped', 'task-stopped'],
   ] as const)('that was not kept (%s) is told to nobody', (code, dropCode) => {
     const effects = run({ kind: 'not-kept', code, detail: 'the store is full' });

@@ -83,7 +83,7 @@ export type CoordinatorEvent =
   | { readonly kind: 'opened'; readonly outcome: OpenOutcome }
   /** The result is durable. `auditHead`: where the coordinator's own audit log stands now. */
   | { readonly kind: 'kept'; readonly auditHead: SignedAuditHead | null }
-  /** It could not be kept: nobody may be told that it opened. */
+  /** It is not kept (`task-stopped`), or nobody knows whether it is: nobody may be told that it opened. */
   | {
       readonly kind: 'not-kept';
       readonly code: Extract<AbortCode, 'task-stopped' | 'not-kept'>;
@@ -138,7 +138,7 @@ export type AbortCode =
   | 'registrar-unavailable'
   | 'too-many-dropped'
   | 'recovery-failed'
-  /** It opened, and the host could not keep the sum. */
+  /** It opened, and the host does not know whether the sum is kept. */
   | 'not-kept'
   | StopCode;
 

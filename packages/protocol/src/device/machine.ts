@@ -308,7 +308,12 @@ function finish(
 }
 
 /** Once it has revealed what U3 allows, a lost end of the round costs the device only the last word. */
-const ENDS_WITHOUT_A_WORD = new Set(['connection-lost', 'round-timeout', 'resume-refused']);
+const ENDS_WITHOUT_A_WORD = new Set([
+  'connection-lost',
+  'round-timeout',
+  'resume-refused',
+  'not-kept',
+]);
 
 function connectionLost(state: DeviceState): RoundError {
   return new RoundError(
