@@ -12,6 +12,7 @@ import { errorFields } from './log.js';
 import type { DropCount, RoundCost, RoundSum } from './published-result.js';
 import { sealSum } from './sealed-sums.js';
 import type { ResultSealing } from './sealing.js';
+import { answerWithin } from './store-patience.js';
 import type { AuditTrail, CoordinatorStore } from './store/coordinator-store.js';
 import type {
   AbortedRound,
@@ -121,7 +122,7 @@ export class RoundLedger {
   async #signedHead(round: string): Promise<SignedAuditHead | null> {
     const { store, signHead, log } = this.#ports;
     try {
-      return signHead(round, await withinMs(HEAD_MS, store.auditHead()));
+      return signHead(round, await answerWithin(HEAD_MS, store.auditHead()));
     } catch (error) {
       log.error({ round, ...errorFields(error) }, 'receipts of this round have no audit head');
       return null;
@@ -194,18 +195,6 @@ export class RoundLedger {
         await sleep(PAUSE_MS);
       }
     }
-  }
-}
-
-async function withinMs<T>(ms: number, asked: Promise<T>): Promise<T> {
-  const answered = new AbortController();
-  const late = sleep(ms, undefined, { signal: answered.signal }).then(() => {
-    throw new UsageError('store-unavailable', `store: no answer within ${ms} ms`);
-  });
-  try {
-    return await Promise.race([asked, late]);
-  } finally {
-    answered.abort();
   }
 }
 

@@ -2,8 +2,8 @@
  * Whether the store answers, for whoever asks, however often. Knows: one cheap question. Doesn't know: HTTP.
  * Invariant: the store is asked once a second at most, and never again before it has answered.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { CoordinatorStore } from './store/coordinator-store.js';
+import { answerWithin } from './store-patience.js';
 
 /** @returns whether it answers; never rejects, and takes no longer than {@link MOST_WAIT_MS}. */
 export type StoreLook = () => Promise<boolean>;
@@ -35,12 +35,6 @@ export function storeLook(store: Pick<CoordinatorStore, 'auditHead'>): StoreLook
     }
     // From when it was asked: who comes later waits for less.
     const leftMs = Math.max(0, look.atMs + MOST_WAIT_MS - nowMs);
-    const waited = new AbortController();
-    const late = sleep(leftMs, false, { signal: waited.signal }).catch(() => false);
-    try {
-      return await Promise.race([look.found, late]);
-    } finally {
-      waited.abort();
-    }
+    return answerWithin(leftMs, look.found).catch(() => false);
   };
 }

@@ -9,11 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '@onlysum/crypto';
 import { isGranted, type TokenRecord } from '@onlysum/service';
 import type { CoordinatorStore } from '../store/coordinator-store.js';
+import { answerWithin } from '../store-patience.js';
 import type { KnownTasks } from './known-tasks.js';
 import type { KnownTask } from './route.js';
 
 const REFRESH_MS = 2_000;
-/** Longer than a store that answers takes; a broken connection may say nothing for minutes. */
+/** Longer than a store that answers takes. */
 const PATIENCE_MS = 1_000;
 /** The newest; a deployment has a handful. */
 const MOST_TOKENS = 1_000;
@@ -85,19 +86,12 @@ export function isDone(asked: Promise<unknown>): Promise<boolean> {
 
 /** @param instead - for a store that does not answer; undefined: then that is said. */
 async function answerOr<T>(asked: Promise<T>, instead: () => T | undefined): Promise<T> {
-  const patience = new AbortController();
-  const late = sleep(PATIENCE_MS, undefined, { ref: false, signal: patience.signal }).then(() => {
-    const message = `store: expected an answer within ${PATIENCE_MS} ms, got none`;
-    throw new UsageError('store-unavailable', message, { field: 'store' });
-  });
   try {
-    return await Promise.race([asked, late]);
+    return await answerWithin(PATIENCE_MS, asked);
   } catch (error) {
     const isAway = error instanceof UsageError && error.code === 'store-unavailable';
     const known = isAway ? instead() : undefined;
     if (known === undefined) throw error;
     return known;
-  } finally {
-    patience.abort();
   }
 }
