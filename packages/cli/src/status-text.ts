@@ -63,7 +63,8 @@ function reasonLines(what: string, reasons: CoordinatorView['drops'], nowMs: num
 
 function registrarLines({ incarnation, epoch, enrolled, tasks }: RegistrarView): string[] {
   const names = tasks.map(({ name, version }) => `${name} version ${version}`).join(', ');
-  return [`  ${enrolled} enrolled for epoch ${epoch}; incarnation ${incarnation}; ${names}`];
+  const [devices, number] = [enrolled ?? 'unknown, how many are', incarnation ?? 'unknown'];
+  return [`  ${devices} enrolled for epoch ${epoch}; incarnation ${number}; ${names}`];
 }
 
 const UNITS = [

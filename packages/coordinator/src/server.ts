@@ -3,14 +3,13 @@
  * Knows: HTTP, upgrades, addresses, counts. Doesn't know: messages, rounds.
  * Invariant: no more than `connections` devices are served; those beyond are told `overloaded`.
  */
-import { type IncomingMessage, type RequestListener, type Server, createServer } from 'node:http';
+import { type IncomingMessage, type RequestListener, createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
-import { UsageError } from '@onlysum/crypto';
 import { SUBPROTOCOL } from '@onlysum/protocol';
-import { clientOf, limitedAs } from '@onlysum/service';
+import { clientOf, limitedAs, listenOn } from '@onlysum/service';
 import type { Task } from '@onlysum/task';
 import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
@@ -95,7 +94,7 @@ export async function listen(settings: Settings, events: ServerEvents): Promise<
       events.onDevice(connection, tasks);
     });
   });
-  await listening(server, host, port);
+  await listenOn(server, { host, port, backlog: BACKLOG }, 'port');
   const watch = secure === undefined || tls === undefined ? undefined : watchTls(secure, tls, log);
   const beat = setInterval(() => {
     for (const connection of open) connection.beat();
@@ -215,14 +214,3 @@ function reject(socket: Duplex, status: 400 | 404, message: string): void {
 
 /** Devices come when their cohort meets, thousands within a second; beyond it the system resets them. */
 const BACKLOG = 4096;
-
-function listening(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
-      const message = `port: expected a port that ${host} can listen on, got ${port}: ${error.message}`;
-      const details = { field: 'port', got: String(port), cause: error };
-      reject(new UsageError('listen-failed', message, details));
-    });
-    server.listen({ port, host, backlog: BACKLOG }, resolve);
-  });
-}
