@@ -82,7 +82,7 @@ describe.skipIf(skips)(skips ? `${name} (skipped: ${NO_CHROMIUM})` : name, () =>
   it('stops a round that gathers', async () => {
     const page = await open(fresh, 'operator', 'Live rounds');
     const running = runDevices(fresh.fleet, await enrolDevices(fresh.fleet, 2));
-    await page.getByText('1 more device needed').waitFor();
+    await page.getByText('1 more device needed to begin').waitFor();
     await page.getByRole('link', { name: 'Tasks' }).click();
     await page.getByRole('button', { name: 'Stop acme-desktop…' }).click();
     await page.getByLabel('Reason').fill('wrong manifest');

@@ -191,7 +191,7 @@ describe.skipIf(skips)(skips ? `the page (skipped: ${NO_CHROMIUM})` : 'the page'
       const page = await open();
       await signIn(page, 'onlysum_operator', 'Live rounds');
       const gathering = page.getByRole('article', { name: 'Round a1b2c3d4' });
-      await gathering.getByText('12 more devices needed').waitFor();
+      await gathering.getByText('12 more devices needed to begin').waitFor();
       api.liveStep = 3;
       await gathering.getByText('enough for a round (at least 1,000)').waitFor();
       const text = await gathering.innerText();

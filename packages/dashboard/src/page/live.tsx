@@ -167,7 +167,9 @@ function RoundCard({
             : ` ${devices === 1 ? 'device' : 'devices'} in the cohort`}
         </span>
         {missing > 0 ? (
-          <strong class="missing">{counted(missing, 'more device')} needed</strong>
+          <strong class="missing">
+            {counted(missing, 'more device')} needed to begin (at least {number(min)})
+          </strong>
         ) : asked > 0 && !isGathering ? (
           <span class="answered">
             <strong>{number(answered)}</strong> of {number(asked)} answered
