@@ -441,6 +441,12 @@ describe.skipIf(skips)(skips ? `the page (skipped: ${NO_CHROMIUM})` : 'the page'
 async function settled(page: Page): Promise<void> {
   await page.locator('main .card').first().waitFor();
   await page.waitForFunction(() => document.querySelector('.loading') === null);
+  // What became visible is measured in a later frame.
+  await page.evaluate(async () => {
+    for (let frame = 0; frame < 3; frame++) {
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+    }
+  });
 }
 
 async function openAllDetails(page: Page): Promise<void> {
