@@ -284,7 +284,7 @@ const CASES: readonly Case[] = [
     },
     check: 'settings',
     line: 'keys: jwks.json',
-    message: /^registrar\.tokens\[0\]\.keys: expected a JWK Set/,
+    message: /\.keys: expected a JWK Set of 1 to 32 keys, got an object without "keys"$/,
     refuses: ['registrar', 'argument-invalid'],
     says: 'a JWK Set: {"keys"',
     mend: () => write('jwks.json', JWKS),
@@ -545,6 +545,21 @@ describe('a deployment with one fault', () => {
     expect(left.filter((other) => message.test(other.message))).toEqual([]);
     if (each.refuses !== undefined) await start(each.refuses[0]);
   });
+});
+
+it('says of a database without a key for results that the coordinator does not take it', async () => {
+  add('coordinator', 'store: { postgres: { environment: DATABASE } }');
+  const found = (await checkConfiguration(undefined, terminal())).filter(
+    ({ check }) => check === 'settings',
+  );
+  expect(found).toMatchObject([
+    {
+      status: 'fail',
+      message: expect.stringMatching(/^coordinator\.resultsKey: missing/) as string,
+    },
+  ]);
+  expect(lineAt(found[0]!)).toContain('postgres');
+  await expect(start('coordinator')).rejects.toMatchObject({ code: 'setting-missing' });
 });
 
 describe('a deployment without a fault', () => {
