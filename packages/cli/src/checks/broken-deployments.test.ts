@@ -547,21 +547,6 @@ describe('a deployment with one fault', () => {
   });
 });
 
-it('says of a database without a key for results that the coordinator does not take it', async () => {
-  add('coordinator', 'store: { postgres: { environment: DATABASE } }');
-  const found = (await checkConfiguration(undefined, terminal())).filter(
-    ({ check }) => check === 'settings',
-  );
-  expect(found).toMatchObject([
-    {
-      status: 'fail',
-      message: expect.stringMatching(/^coordinator\.resultsKey: missing/) as string,
-    },
-  ]);
-  expect(lineAt(found[0]!)).toContain('postgres');
-  await expect(start('coordinator')).rejects.toMatchObject({ code: 'setting-missing' });
-});
-
 describe('a deployment without a fault', () => {
   it('is warned of nothing but one machine without TLS', async () => {
     for (const host of ['127.0.0.1', '127.0.0.2', '::1', 'localhost']) {
