@@ -63,6 +63,17 @@ describe('onlysum audit verify', () => {
     expect([code, err]).toEqual([1, expect.stringContaining('entry 3: truncated')]);
   });
 
+  it('refuses a file without an entry, but after a base: a failed export leaves such a one', async () => {
+    write([]);
+    expect(await verify()).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining('[file-invalid]'),
+    });
+    expect((await verify('--head', head)).code).toBe(1);
+    expect((await verify('--base', head)).code).toBe(0);
+  });
+
   it('refuses what is no head, and no file', async () => {
     write(log);
     expect(await verify('--head', '3')).toMatchObject({

@@ -1,5 +1,5 @@
 /** The coordinator's store and the keys of its results as onlysum.yaml says them. */
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keyedSealing } from '@onlysum/coordinator';
 import { utf8 } from '@onlysum/crypto';
@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { emptySchema, hasPostgres, urlOf } from '../../../test/postgres/database.js';
 import { openedRound, roundName, TASK } from '../../testkit/src/coordinator-records.js';
 import { Capture, caseFolders } from '../test/captured-run.js';
+import type { Finding } from './checks/finding.js';
 import type { StoreSetting } from './configuration.js';
 import { coordinatorSettings } from './coordinator-settings.js';
 import { openCoordinatorStore } from './open-store.js';
@@ -155,6 +156,64 @@ describe('coordinator.resultsKey', () => {
     await expectResealed(setting);
     expect((await onlysum('results', 'reseal')).out).toContain('Resealed 0 results');
     await expectResealed(setting);
+  });
+});
+
+describe('onlysum doctor', () => {
+  /** What it says of the keys, as `status message`. */
+  async function sealKeys(): Promise<string[]> {
+    const { out } = await onlysum('doctor', '--json');
+    const { findings } = JSON.parse(out) as { findings: Finding[] };
+    const found = findings.filter(({ check }) => check === 'seal-keys');
+    for (const { status, at = '' } of found) {
+      if (status !== 'ok') expect(at).toMatch(/onlysum\.yaml:\d+:\d+$/);
+    }
+    return found.map(({ status, message }) => `${status} ${message}`);
+  }
+
+  const code = (error: unknown) => (error as { code: string }).code;
+  /** The task that was put has no true manifest, which comes later. */
+  const refusal = () => start().then(() => 'started', code);
+
+  it('finds that the key beside the store was lost or replaced, and makes none', async () => {
+    expect(await sealKeys()).toEqual([]);
+    const path = keyFile('coordinator-store.key', OLDER);
+    await start();
+    await putResult({ lmdb: join(cwd, 'coordinator-store') });
+    await running?.close();
+    running = undefined;
+    expect(await sealKeys()).toEqual(['ok the key beside the store can be had']);
+    rmSync(path);
+    expect(await sealKeys()).toEqual([
+      expect.stringMatching(/^fail coordinator\.store: expected the file of key .* is not there$/),
+    ]);
+    expect(existsSync(path)).toBe(false);
+    expect(await refusal()).toBe('seal-key-unknown');
+    keyFile('coordinator-store.key', PRESENT);
+    expect(await sealKeys()).toEqual([
+      expect.stringMatching(/^fail coordinator\.store: expected the key of the 1 results that/),
+    ]);
+    expect(await refusal()).toBe('seal-key-unknown');
+    keyFile('coordinator-store.key', OLDER);
+    expect(await refusal()).not.toBe('seal-key-unknown');
+  });
+
+  it('finds that no key of coordinator.resultsKey opens what is kept', async () => {
+    await start();
+    await putResult({ lmdb: join(cwd, 'coordinator-store') });
+    await running?.close();
+    running = undefined;
+    configure('resultsKey: [{ environment: PRESENT }]');
+    env = { PRESENT, OLDER };
+    expect(await sealKeys()).toEqual([
+      expect.stringMatching(
+        /^fail coordinator\.resultsKey: expected the key of the 1 results that/,
+      ),
+    ]);
+    expect(await refusal()).toBe('seal-key-unknown');
+    edit('{ environment: PRESENT }', '{ environment: PRESENT }, { environment: OLDER }');
+    expect(await sealKeys()).toEqual(['ok the keys that results are sealed with can be had']);
+    expect(await refusal()).not.toBe('seal-key-unknown');
   });
 });
 

@@ -6,7 +6,7 @@
 import type { CoordinatorStore } from '@onlysum/coordinator';
 import { UsageError } from '@onlysum/crypto';
 import type { RegistrarStore } from '@onlysum/registrar';
-import { lmdbIsAt } from '@onlysum/service';
+import { lmdbIsAt, type PostgresOptions } from '@onlysum/service';
 import type { StoreSetting } from './configuration.js';
 import type { Terminal } from './terminal.js';
 
@@ -29,18 +29,21 @@ export async function openRegistrarStore(
   return postgresStore(databaseUrl('registrar', store.postgres, terminal), options);
 }
 
-/** @throws {UsageError} as {@link openRegistrarStore}. */
+/**
+ * @param options - but for `create`, of PostgreSQL alone.
+ * @throws {UsageError} as {@link openRegistrarStore}.
+ */
 export async function openCoordinatorStore(
   store: StoreSetting,
   terminal: Terminal,
-  { create = true }: OpenStoreOptions = {},
+  options: PostgresOptions = {},
 ): Promise<CoordinatorStore> {
   const { lmdbCoordinatorStore, postgresCoordinatorStore } = await import('@onlysum/coordinator');
   if ('postgres' in store) {
     const url = databaseUrl('coordinator', store.postgres, terminal);
-    return postgresCoordinatorStore(url, {}, { create });
+    return postgresCoordinatorStore(url, {}, options);
   }
-  if (!create && !lmdbIsAt(store.lmdb)) {
+  if (options.create === false && !lmdbIsAt(store.lmdb)) {
     const expected = 'the store of a coordinator that has been started once';
     throw refusal('store-missing', store.lmdb, expected, 'no store', '--store');
   }

@@ -39,5 +39,12 @@ export { postgresCoordinatorStore } from './store/postgres-store.js';
 export type * from './store/records.js';
 export { type TlsFiles, tlsOptions } from './tls.js';
 export { type ResealPorts, resealResults } from './reseal.js';
-export { fileSealing, freshSealing, keyedSealing, type ResultSealing } from './sealing.js';
+export {
+  checkKeyFile,
+  checkSealKeys,
+  fileSealing,
+  freshSealing,
+  keyedSealing,
+  type ResultSealing,
+} from './sealing.js';
 export type { WindowReport, WindowTotal } from './window-report.js';

@@ -56,7 +56,7 @@ export function freshSealing(suite: Suite = nativeSuite, rng: Rng = systemRng): 
  *   gone; `store-unavailable`.
  */
 export async function fileSealing(path: string, store?: CoordinatorStore): Promise<ResultSealing> {
-  if (store !== undefined && !existsSync(path)) await requireNoResults(path, store);
+  if (store !== undefined) await checkKeyFile(path, store);
   makeKeyFile(path);
   return keyedSealing([{ file: path }]);
 }
@@ -82,6 +82,19 @@ export async function keyedSealing(
   } finally {
     wipe(...keys);
   }
+}
+
+/**
+ * That the file of a store with results is there; what is in it is another matter.
+ *
+ * @throws {UsageError} `seal-key-unknown`, `store-unavailable`.
+ */
+export async function checkKeyFile(path: string, store: CoordinatorStore): Promise<void> {
+  if (existsSync(path)) return;
+  const [sealed] = await store.resultsUnderOtherKeys(NO_KEY, { limit: 1 });
+  if (sealed === undefined) return;
+  const got = `${path}, which is not there`;
+  throw keyUnknown(`the file of key ${sealed.keyId}`, got, 'put it back: no new one is made');
 }
 
 /**
@@ -125,13 +138,6 @@ async function unknownKeys(
     } while (page.length === PAGE);
   }
   return unknown;
-}
-
-async function requireNoResults(path: string, store: CoordinatorStore): Promise<void> {
-  const [sealed] = await store.resultsUnderOtherKeys(NO_KEY, { limit: 1 });
-  if (sealed === undefined) return;
-  const got = `${path}, which is not there`;
-  throw keyUnknown(`the file of key ${sealed.keyId}`, got, 'put it back: no new one is made');
 }
 
 function keyUnknown(expected: string, got: string, help: string): UsageError {

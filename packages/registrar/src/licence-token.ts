@@ -4,7 +4,7 @@
  * Invariant: asymmetric signatures only, from keys of the configuration: a token chooses nothing but which
  * of its issuer's keys. No error tells more of a token than which claim is wrong.
  */
-import { UsageError, invalidField } from '@onlysum/crypto';
+import { UsageError, describe, invalidField } from '@onlysum/crypto';
 import type { Licence } from '@onlysum/protocol';
 import {
   type JSONWebKeySet,
@@ -198,7 +198,7 @@ function checkIssuer(field: string, { issuer, audience, keys, algorithms }: Toke
   }
   const list: unknown = (keys as Partial<JSONWebKeySet> | undefined)?.keys;
   if (!Array.isArray(list) || list.length === 0 || list.length > MOST_KEYS) {
-    throw invalid(`${field}.keys`, `a JWK Set of 1 to ${MOST_KEYS} keys`, 'another');
+    throw noKeySet(`${field}.keys`, keys, list);
   }
   list.forEach((key: unknown, i) => checkPublic(`${field}.keys.keys[${i}]`, key));
 }
@@ -209,6 +209,15 @@ function checkPublic(field: string, key: unknown): void {
   const { kty, d, k } = (isObject ? key : {}) as Record<string, unknown>;
   const isPublic = ['OKP', 'EC', 'RSA'].includes(String(kty)) && d === undefined && k === undefined;
   if (!isPublic) throw invalid(field, 'a public key (OKP, EC or RSA)', 'another');
+}
+
+/** No text of the file is shown: it may be a secret. */
+function noKeySet(field: string, file: unknown, list: unknown): UsageError {
+  const shown = (value: unknown) => (typeof value === 'string' ? 'a text' : describe(value));
+  const expected = `a JWK Set of 1 to ${MOST_KEYS} keys`;
+  const got = list === undefined ? `${shown(file)} without "keys"` : `"keys" with ${shown(list)}`;
+  const message = `${field}: expected ${expected}, got ${got}`;
+  return new UsageError('argument-invalid', message, { field, expected, got });
 }
 
 function invalid(field: string, expected: string, got: unknown): UsageError {

@@ -284,7 +284,7 @@ const CASES: readonly Case[] = [
     },
     check: 'settings',
     line: 'keys: jwks.json',
-    message: /^registrar\.tokens\[0\]\.keys: expected a JWK Set/,
+    message: /\.keys: expected a JWK Set of 1 to 32 keys, got an object without "keys"$/,
     refuses: ['registrar', 'argument-invalid'],
     says: 'a JWK Set: {"keys"',
     mend: () => write('jwks.json', JWKS),

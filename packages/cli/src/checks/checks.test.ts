@@ -193,7 +193,7 @@ describe('onlysum config check', () => {
     const lines =
       'resultsDir: results\n  store: { postgres: { environment: COORDINATOR_DATABASE } }';
     editConfiguration('resultsDir: results', lines);
-    await expectFailure('configuration', /^coordinator\.resultsKey: missing/);
+    await expectFailure('settings', /^coordinator\.resultsKey: missing/);
     const { code, err } = await runCaptured(cwd, ['coordinator']);
     expect([code, err]).toEqual([2, expect.stringContaining('[setting-missing]')]);
     editConfiguration(

@@ -1,7 +1,6 @@
 /** Files that onlysum.yaml names: that they are there, and that no others can read what is secret. */
 import { type Stats, statSync } from 'node:fs';
 import type { Configuration, StoreSetting } from '../configuration.js';
-import { RESULTS_KEY_LINE } from '../coordinator-settings.js';
 import type { Deployment } from './deployment.js';
 import { failure, type Finding, orOk } from './finding.js';
 
@@ -19,15 +18,6 @@ export function checkFiles(deployment: Deployment): Finding[] {
   const findings = files.flatMap((file) => checkFile(deployment, file));
   const message = `${files.length} named files and folders are there or can be made, the secret ones private`;
   return orOk([...findings, ...checkOwnMode(deployment)], 'files', message);
-}
-
-/** Without one, a coordinator on a database would refuse to start. */
-export function checkResultsKey({ configuration: { coordinator }, at }: Deployment): Finding[] {
-  const { store, resultsKey } = coordinator;
-  if (store === undefined || 'lmdb' in store || resultsKey !== undefined) return [];
-  const message = `${RESULTS_KEY_LINE}: missing, and beside a database no key is made`;
-  const mend = 'name the key that results are sealed with';
-  return [failure('configuration', message, mend, at('coordinator.store'))];
 }
 
 function namedFiles({ coordinator, registrar, device }: Configuration): NamedFile[] {

@@ -2,7 +2,7 @@
 import type { Terminal } from '../terminal.js';
 import { checkAddresses } from './address-checks.js';
 import { namedTasks, readDeployment } from './deployment.js';
-import { checkFiles, checkResultsKey } from './file-checks.js';
+import { checkFiles } from './file-checks.js';
 import type { Finding } from './finding.js';
 import { checkKeys } from './key-checks.js';
 import { checkDisk, checkNode, checkOpenFiles, checkPorts } from './machine-checks.js';
@@ -39,7 +39,6 @@ async function checkFileOf(
   const { tasks, findings: unreadable } = namedTasks(deployment);
   return [
     ...findings,
-    ...checkResultsKey(deployment),
     ...checkFiles(deployment),
     ...unreadable,
     ...checkSettings(deployment, tasks),

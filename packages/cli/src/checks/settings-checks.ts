@@ -14,6 +14,7 @@ import {
   type RegistrarOperatorOptions,
   type TokenIssuer,
 } from '@onlysum/registrar';
+import { RESULTS_KEY_LINE } from '../coordinator-settings.js';
 import { readJson } from '../files.js';
 import { given } from '../flags.js';
 import type { Deployment, NamedTask } from './deployment.js';
@@ -25,6 +26,7 @@ export function checkSettings(deployment: Deployment, tasks: readonly NamedTask[
     ...checkCoordinatorLines(deployment, tasks),
     ...checkRegistrarLines(deployment, tasks),
     ...checkMissing(deployment),
+    ...checkResultsKey(deployment),
   ];
   return orOk(findings, 'settings', 'the servers take every line');
 }
@@ -113,6 +115,15 @@ function checkMissing({ configuration, at }: Deployment): Finding[] {
     const message = `${role}: no line ${missing.join(', ')}: the ${role} starts only with a flag for it`;
     return [warning('settings', message, `write ${missing.join(', ')}`, at(role))];
   });
+}
+
+/** Without one, a coordinator on a database would refuse to start. */
+function checkResultsKey({ configuration: { coordinator }, at }: Deployment): Finding[] {
+  const { store, resultsKey } = coordinator;
+  if (store === undefined || 'lmdb' in store || resultsKey !== undefined) return [];
+  const message = `${RESULTS_KEY_LINE}: missing, and beside a database no key is made`;
+  const mend = 'name the key that results are sealed with';
+  return [failure('settings', message, mend, at('coordinator.store'))];
 }
 
 /** That no port or host is at fault: their form is checked with that of the file. */

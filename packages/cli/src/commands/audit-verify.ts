@@ -1,6 +1,6 @@
 /** `onlysum audit verify`: follows an audit log in a file, without the server that wrote it. */
 import { resolve } from 'node:path';
-import { RoundError } from '@onlysum/crypto';
+import { invalidField, RoundError, UsageError } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import type { AuditedRole } from '@onlysum/protocol';
 import {
@@ -70,6 +70,10 @@ export function addAuditVerify(audit: Command, terminal: Terminal): void {
       const { heads, without } = await keptHeads(flags);
       const known = flags.base === undefined ? { heads } : { heads, base: flags.base };
       const { entries, head, headsBefore, fault } = await verifyAuditFile(nativeSuite, path, known);
+      // Its server's start is in every log: an empty file is what a failed `audit log` leaves.
+      if (entries === 0 && fault === undefined && flags.base === undefined) {
+        throw invalidField(UsageError, 'file-invalid', path, 'an entry, or --base', 'none');
+      }
       const kept = { given: heads.length, before: headsBefore, receiptsWithout: without };
       if (flags.json === true) {
         const ok = fault === undefined && !isUnseen(kept);

@@ -20,6 +20,7 @@ export function addDoctor(
     .summary('find what is wrong with a deployment, and how to mend it')
     .description(
       'Checks onlysum.yaml as `onlysum config check` does, runs a command that gives the key of results,\n' +
+        'tries that the keys of results are those of what the store holds,\n' +
         'and looks at what the file meets on this machine: Node, manifests, stores (PostgreSQL as the server\n' +
         'would, but changing nothing), disk, open files, ports; and, of servers that run, over TLS where\n' +
         'they have it, whether they are ready, have the right keys and agree on the time. Run it as the user\n' +

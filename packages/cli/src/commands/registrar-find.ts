@@ -30,10 +30,10 @@ export function addRegistrarFind(registrar: Command, terminal: Terminal): void {
     .command('find')
     .summary('find the pseudonym that had a place in a round')
     .description(
-      "Finds who had a place in a round, e.g. one that a result's inconsistentShares.atFault names,\n" +
-        'while the round is in the record. Works while the registrar runs. The record names those who\n' +
-        "take part by keyed hashes: it needs the key that the round's task names. That it was asked is\n" +
-        'in the audit log, the pseudonym is not.',
+      "Finds who had a place in a round, e.g. one that a result's atFault names, while the round is in\n" +
+        'the record. A place in inconsistentShares alone accuses nobody (docs/threat-model.md). Works\n' +
+        'while the registrar runs. The record names those who take part by keyed hashes: it needs the key\n' +
+        "that the round's task names. That it was asked is in the audit log, the pseudonym is not.",
     )
     .argument('<round>', "the round's id, 32 hex digits", roundArgument)
     .argument('<place>', 'index in its roster, from 0', integerFlag('place', 0, MOST_PLACE));

@@ -1,7 +1,7 @@
 /** `onlysum status`: what the servers are at. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { invalidField, UsageError } from '@onlysum/crypto';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { loadConfiguration } from '../configuration.js';
 import { integerFlag, jsonOption, repeated, secondsFlag } from '../flags.js';
 import { print, printJson } from '../output.js';
@@ -41,11 +41,10 @@ export function addStatus(
     .option('--config <file>', 'configuration (default: onlysum.yaml if there is one)')
     .option('--url <url>', 'a server, http:// or https://; may be repeated', repeated(serverUrl))
     .option('--watch', 'show it again and again, in place on a terminal')
-    .option(
-      '--interval <seconds>',
-      'between two views of --watch (default: 2)',
-      secondsFlag('--interval', HOUR_SECONDS),
-      DEFAULT_INTERVAL_MS,
+    .addOption(
+      new Option('--interval <seconds>', 'between two views of --watch')
+        .argParser(secondsFlag('--interval', HOUR_SECONDS))
+        .default(DEFAULT_INTERVAL_MS, `${DEFAULT_INTERVAL_MS / 1000}`),
     )
     .option(
       '--count <n>',

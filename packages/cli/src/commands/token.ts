@@ -48,9 +48,7 @@ function addCreate(token: Command, terminal: Terminal): void {
         'runs. What each role may do is in docs/api.md.',
     )
     .addOption(
-      new Option('--role <role>', `one of ${ROLES.join(', ')}`)
-        .choices([...ROLES])
-        .makeOptionMandatory(),
+      new Option('--role <role>', 'what it lets do').choices([...ROLES]).makeOptionMandatory(),
     )
     .requiredOption('--name <text>', 'whose it is, or what for')
     .option(
