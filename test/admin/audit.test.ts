@@ -155,6 +155,19 @@ it('enters who reads the log from where, once for all pages of some minutes', as
   ]);
 });
 
+it('enters who lists the tokens, once in some minutes', async () => {
+  admin = await startAdminFleet({ withRound: false });
+  const { store, clock } = admin;
+  const { token, id: actor } = await admin.makeToken({ role: 'privacy-officer' });
+  const { sequence: after } = await store.auditHead();
+  const entry = { action: 'token.listed', actor, outcome: 'done' };
+  for (let i = 0; i < 3; i++) await admin.call('/tokens', { token });
+  expect(await store.auditEntries({ after })).toMatchObject([entry]);
+  clock.offsetMs += 10 * 60_000;
+  await admin.call('/tokens', { token });
+  expect(await store.auditEntries({ after })).toMatchObject([entry, entry]);
+});
+
 it('gives no page of the log that cannot be entered, and does not take it for entered', async () => {
   const inner = memoryCoordinatorStore();
   let isBroken = false;
