@@ -24,6 +24,7 @@ import { requirePrivate } from './connection.js';
 import type { Dashboard } from './dashboard.js';
 import { KnownTasks } from './known-tasks.js';
 import { LastKnown } from './last-known.js';
+import { Patience } from './patience.js';
 import { RecentAccesses } from './recent-accesses.js';
 import { errorBody, type Refusal, refusalOf, refuse } from './refusal.js';
 import {
@@ -44,6 +45,8 @@ export const BODY_BYTES = 64 * 1024;
 /** Wrong tokens that are still answered, and written down: by address, and in all. */
 const WRONG_PER_ADDRESS = 30;
 const WRONG_IN_ALL = 600;
+/** For the store, where a route works without it: longer than one that answers takes. */
+const PATIENCE_MS = 500;
 /** In the audit log, for who had no token. */
 const NOBODY = 'nobody';
 
@@ -85,9 +88,11 @@ export function adminApp(
     const authorization = c.req.header('authorization');
     let token: TokenRecord | undefined;
     let task: KnownTask | undefined;
+    const patience = new Patience(PATIENCE_MS);
+    const last = lastKnown.within(patience);
     try {
       if (route.permissions !== 'none') {
-        const tokens = route.worksWithoutStore ? lastKnown : ports.store;
+        const tokens = route.worksWithoutStore ? last : ports.store;
         token = await authenticate(tokens, ports.suite, authorization, ports.now());
         requireRate(byToken.take(token.id));
         requirePermission(token, route);
@@ -95,7 +100,7 @@ export function adminApp(
       const params = parse(route.params, c.req.param(), '');
       const query = parse(route.query, queryOf(c), '');
       if (route.scope === 'task') {
-        const tasks = route.worksWithoutStore ? lastKnown : known;
+        const tasks = route.worksWithoutStore ? last : known;
         task = await findTask(tasks, { ...query, ...params });
         if (token !== undefined) requireTask(token, route, task.record.name);
       } else if (route.scope === 'all' && token !== undefined) requireTask(token, route);
@@ -113,7 +118,7 @@ export function adminApp(
         recent.once(`${token?.id ?? NOBODY} ${access}`, () => audit(action, undefined, details));
       const asked = { token, task, params, query, body };
       // A route gets what its declaration asks for; the types of `route()` say the same.
-      const call = { ...asked, ports, signal, audit, auditOnce } as unknown as Call;
+      const call = { ...asked, ports, patience, signal, audit, auditOnce } as unknown as Call;
       return await respond(c, route, await route.run(call), ports);
     } catch (error) {
       const refusal = refusalOf(error);
@@ -260,7 +265,7 @@ function parse<S extends v.GenericSchema>(
 }
 
 async function findTask(
-  tasks: Pick<LastKnown, 'task'>,
+  tasks: Pick<KnownTasks, 'task'>,
   from: { readonly taskId?: unknown; readonly task?: unknown },
 ): Promise<KnownTask> {
   const id = String(from.taskId ?? from.task);
