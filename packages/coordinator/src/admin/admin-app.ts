@@ -2,11 +2,14 @@
  * The admin API and the dashboard as one HTTP application.
  * Knows: HTTP, the order of checks. Doesn't know: sockets, what routes do.
  * Invariant: every route goes through the same checks in the same order: rate, connection, token, permission,
- * form, task, scope, body; what is refused for its token or its role is in the audit log, without an address.
+ * form, task, scope, body; what is refused for its token or its role is in the audit log, without an address, and
+ * only counted where no token was known.
  */
 import { describe } from '@onlysum/crypto';
 import type { HttpBindings } from '@hono/node-server';
 import {
+  type AuditEvent,
+  type AuditTally,
   clientOf,
   limitedAs,
   takeTogether,
@@ -42,7 +45,7 @@ import { textStream } from './text-stream.js';
 type AdminContext = Context<{ Bindings: HttpBindings }>;
 
 export const BODY_BYTES = 64 * 1024;
-/** Wrong tokens that are still answered, and written down: by address, and in all. */
+/** Wrong tokens a minute that are still answered, and counted: by address, and in all. */
 const WRONG_PER_ADDRESS = 30;
 const WRONG_IN_ALL = 600;
 /** For the store, where a route works without it: longer than one that answers takes. */
@@ -64,11 +67,15 @@ const CONTENT_SECURITY_POLICY = {
   trustedTypes: ["'none'"],
 };
 
-/** @param closing - ends what streams. */
+/**
+ * @param refusals - of who had no token.
+ * @param closing - ends what streams.
+ */
 export function adminApp(
   ports: AdminPorts,
   settings: Pick<AdminSettings, 'proxies' | 'rateLimits'>,
   dashboard: Dashboard,
+  refusals: AuditTally,
   closing: AbortSignal,
 ): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
@@ -127,8 +134,9 @@ export function adminApp(
         const from = limitedAs(client(c).address);
         requireRate(takeTogether([wrongByAddress, from], [wrong, '']));
       }
-      const actor = token?.id ?? endedToken(refusal, authorization) ?? NOBODY;
-      await recordRefusal(ports, route, refusal, actor, task);
+      const actor = token?.id ?? endedToken(refusal, authorization);
+      if (actor === undefined) refusals.add(refusedNobody(refusal));
+      else await recordRefusal(ports, route, refusal, actor, task);
       throw refusal;
     }
   };
@@ -301,6 +309,11 @@ async function respond(
 /** What is no refusal goes on as it is, so that the log says what failed. */
 function refusalOrBug(error: unknown, refusal: Refusal): unknown {
   return refusal.status === 500 ? error : refusal;
+}
+
+/** Without the route: anybody can cause it on all of them. */
+function refusedNobody({ code }: Refusal): AuditEvent {
+  return { action: 'access.refused', actor: NOBODY, outcome: 'refused', details: { code } };
 }
 
 async function recordRefusal(
