@@ -140,26 +140,15 @@ describe.each([
     expect(await names(admin.tokens.analyst)).toEqual(['acme-desktop', 'acme-server']);
   });
 
-  it('writes every refusal down, with the token, and without an address; the chain holds', async () => {
-    const { sequence: after } = await admin.store.auditHead();
+  it('writes every refusal of a token down, without an address; the chain holds', async () => {
     const { token, id } = await admin.makeToken({ role: 'analyst' });
-    await admin.call('/audit', { token });
-    await admin.call('/tasks');
-    await admin.call('/tasks', {
-      token: token.replace(/.$/, (last) => (last === '0' ? '1' : '0')),
-    });
-    const entries = await admin.store.auditEntries({ after: after + 1, limit: 1000 });
-    const outcome = 'refused';
-    expect(entries).toMatchObject([
-      {
-        action: 'access.refused',
-        actor: id,
-        outcome,
-        details: { route: 'audit', code: 'permission-denied' },
-      },
-      { action: 'access.refused', actor: 'nobody', outcome, details: { code: 'token-missing' } },
-      { action: 'access.refused', actor: 'nobody', outcome, details: { code: 'token-invalid' } },
-    ]);
+    const { sequence: after } = await admin.store.auditHead();
+    for (let i = 0; i < 2; i++) await admin.call('/audit', { token });
+    const entry = {
+      ...{ action: 'access.refused', actor: id, outcome: 'refused' },
+      details: { route: 'audit', code: 'permission-denied' },
+    };
+    expect(await admin.store.auditEntries({ after })).toMatchObject([entry, entry]);
     const all = await admin.store.auditEntries({ limit: 1000 });
     expect(verifyChain(suite, all).fault).toBeUndefined();
     expect(JSON.stringify(all)).not.toMatch(/127\.0\.0\.1|::1|onlysum_[0-9a-f]{16}_/);

@@ -155,6 +155,63 @@ it('enters who reads the log from where, once for all pages of some minutes', as
   ]);
 });
 
+it('counts the refusals of who has no token, so that nobody can fill the log', async () => {
+  const store = memoryCoordinatorStore();
+  admin = await startAdminFleet({ store, withRound: false });
+  const { token, id } = await admin.makeToken({ role: 'operator' });
+  const wrong = token.replace(/.$/, (last) => (last === '0' ? '1' : '0'));
+  const { sequence: after } = await store.auditHead();
+  for (const path of ['/tasks', '/audit', '/tokens']) {
+    expect((await admin.call(path)).status).toBe(401);
+    expect((await admin.call(path, { token: wrong })).status).toBe(401);
+  }
+  await admin.call('/me', { token: `onlysum_${'0'.repeat(16)}_${'0'.repeat(64)}` });
+  expect((await store.auditHead()).sequence).toBe(after);
+  // Who held it is known.
+  await store.revokeToken(id, Date.now(), [
+    { action: 'token.revoked', actor: 'test', outcome: 'done' },
+  ]);
+  await admin.call('/me', { token });
+  await admin.fleet.coordinator.close({ graceMs: 0 });
+  const refused = { action: 'access.refused', outcome: 'refused' };
+  const nobody = { ...refused, actor: 'nobody' };
+  const entries = await store.auditEntries({ after: after + 1 });
+  expect(
+    entries.map(({ action, actor, outcome, details }) => ({ action, actor, outcome, details })),
+  ).toEqual([
+    { ...refused, actor: id, details: { route: 'me', code: 'token-revoked' } },
+    { ...nobody, details: { code: 'token-missing', count: 3 } },
+    { ...nobody, details: { code: 'token-invalid', count: 4 } },
+    { action: 'coordinator.closed', actor: 'coordinator', outcome: 'done', details: undefined },
+  ]);
+});
+
+it('closes although the store does not take the last refusals', async () => {
+  const inner = memoryCoordinatorStore();
+  const appendAudit: CoordinatorStore['appendAudit'] = (trail) =>
+    trail.some(({ actor }) => actor === 'nobody')
+      ? new Promise(() => undefined)
+      : inner.appendAudit(trail);
+  admin = await startAdminFleet({ store: { ...inner, appendAudit }, withRound: false });
+  expect((await admin.call('/tasks')).status).toBe(401);
+  await admin.fleet.coordinator.close({ graceMs: 0 });
+  const [newest] = await inner.latestAuditEntries({ limit: 1 });
+  expect(newest?.action).toBe('coordinator.closed');
+});
+
+it('enters who lists the tokens, once in some minutes', async () => {
+  admin = await startAdminFleet({ withRound: false });
+  const { store, clock } = admin;
+  const { token, id: actor } = await admin.makeToken({ role: 'privacy-officer' });
+  const { sequence: after } = await store.auditHead();
+  const entry = { action: 'token.listed', actor, outcome: 'done' };
+  for (let i = 0; i < 3; i++) await admin.call('/tokens', { token });
+  expect(await store.auditEntries({ after })).toMatchObject([entry]);
+  clock.offsetMs += 10 * 60_000;
+  await admin.call('/tokens', { token });
+  expect(await store.auditEntries({ after })).toMatchObject([entry, entry]);
+});
+
 it('gives no page of the log that cannot be entered, and does not take it for entered', async () => {
   const inner = memoryCoordinatorStore();
   let isBroken = false;

@@ -62,6 +62,10 @@ describe('a listener behind a proxy on this machine', () => {
     ['a client that came to the proxy by TLS', { ...REMOTE, ...HTTPS }, 200],
     ['a client that came to it in the clear', { ...REMOTE, ...HTTP }, 421],
     ['a client of whom it says nothing', REMOTE, 421],
+    ['a client in the clear of whose address it says nothing', HTTP, 421],
+    ['a client in the clear on this machine', { 'x-forwarded-for': LOOPBACK, ...HTTP }, 421],
+    ['a client of whose connection it says nothing', { 'x-forwarded-proto': '' }, 421],
+    ['a client on this machine that came to it by TLS', HTTPS, 200],
     ['a client that wrote https before it', { ...REMOTE, 'x-forwarded-proto': 'https, http' }, 421],
   ])('over loopback, %s: %o', async (_, headers, status) => {
     expect((await call(LOOPBACK, '/api/v1/me', headers)).status).toBe(status);
@@ -92,6 +96,8 @@ describe('a listener on loopback without a named proxy', () => {
 
   it('serves this machine, and no proxy on it that took the token in the clear', async () => {
     expect((await call(LOOPBACK, '/api/v1/me')).status).toBe(200);
-    expect((await call(LOOPBACK, '/api/v1/me', { ...REMOTE, ...HTTP })).status).toBe(421);
+    for (const headers of [{ ...REMOTE, ...HTTP }, HTTP]) {
+      expect((await call(LOOPBACK, '/api/v1/me', headers)).status).toBe(421);
+    }
   });
 });

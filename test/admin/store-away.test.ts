@@ -12,6 +12,7 @@ import {
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { KnownTasks } from '../../packages/coordinator/src/admin/known-tasks.js';
 import { LastKnown } from '../../packages/coordinator/src/admin/last-known.js';
+import { Patience } from '../../packages/coordinator/src/admin/patience.js';
 import { enrolDevices, runDevices, suite, until } from '../coordinator/wire-fleet.js';
 import { type Cluster, postgresBinaries, startCluster } from '../postgres/cluster.js';
 import { type AdminFleet, startAdminFleet } from './admin-fleet.js';
@@ -124,25 +125,47 @@ describe.skipIf(skips)(title, () => {
 describe('a store that', () => {
   const NAMES = ['token', 'task', 'setTaskState'] as const;
 
-  /** @param answer - of the methods that the kill switch needs, while `isAway`. */
-  function store(answer: () => Promise<never>) {
+  /**
+   * @param answer - of the methods that the kill switch needs, while `isAway`.
+   * @param onAsked - is told of each that gets it.
+   */
+  function store(answer: () => Promise<never>, onAsked: (name: string) => void = () => undefined) {
     const inner = memoryCoordinatorStore();
     const state = { isAway: false };
     const away = NAMES.map((name) => {
       const method = inner[name] as (...given: unknown[]) => Promise<unknown>;
-      return [name, (...given: unknown[]) => (state.isAway ? answer() : method(...given))];
+      const asked = (...given: unknown[]) => {
+        if (!state.isAway) return method(...given);
+        onAsked(name);
+        return answer();
+      };
+      return [name, asked];
     });
     return { state, store: { ...inner, ...Object.fromEntries(away) } as CoordinatorStore };
   }
 
-  it('says nothing is not waited for', async () => {
-    const silent = store(() => new Promise(() => undefined));
+  it('says nothing does not hold up the stop, nor for long its answer', async () => {
+    const asked: (readonly [string, number])[] = [];
+    const silent = store(
+      () => new Promise(() => undefined),
+      (name) => asked.push([name, admin?.fleet.coordinator.health().gathering ?? -1]),
+    );
     admin = await startAdminFleet({ store: silent.store, withRound: false });
+    const { fleet } = admin;
+    const waiting = runDevices(fleet, await enrolDevices(fleet, 3));
+    await until(() => fleet.coordinator.health().gathering === 1);
     await sleep(READ_AGAIN_MS);
     silent.state.isAway = true;
     const request = { token: admin.tokens.operator, method: 'POST', body: { reason: 'leak' } };
     const { status, json } = await admin.call(`/tasks/${admin.taskId}/stop`, request);
     expect([status, json.isDurable]).toEqual([200, false]);
+    // When the store is asked to write it, the round is over already.
+    expect(asked.slice(0, 3)).toEqual([
+      ['token', 1],
+      ['task', 1],
+      ['setTaskState', 0],
+    ]);
+    for (const { droppedCode } of await waiting) expect(droppedCode).toBe('task-stopped');
   });
 
   it('fails by a bug of ours is no store that is away', async () => {
@@ -154,6 +177,59 @@ describe('a store that', () => {
     const { status } = await admin.call(`/tasks/${admin.taskId}/stop`, request);
     expect(status).toBe(500);
   });
+});
+
+it('waits for a silent store once in all, not once a question', async () => {
+  const patience = new Patience(200);
+  const silent = new Promise(() => undefined);
+  expect(await patience.isDone(sleep(1))).toBe(true);
+  expect(await patience.isDone(silent)).toBe(false);
+  // It would be done within a patience of its own.
+  expect(await patience.isDone(sleep(100))).toBe(false);
+  expect(await patience.isDone(Promise.resolve())).toBe(true);
+  await expect(patience.answer(silent)).rejects.toMatchObject({ code: 'store-unavailable' });
+});
+
+it('asks a store that let the last reading hang for nothing that it said before', async () => {
+  const inner = memoryCoordinatorStore();
+  const scope = { name: 'x', tasks: 'all', createdMs: 0, expiresMs: 10 } as const;
+  const record = { ...scope, id: 'b'.repeat(16), hash: '0'.repeat(64), role: 'operator' } as const;
+  const event = { action: 'token.created', actor: 'test', outcome: 'done' } as const;
+  await inner.putToken(record, [event]);
+  let isAway = false;
+  const asked: string[] = [];
+  const hang = (name: 'token' | 'tokens' | 'tasks') => {
+    const method = inner[name] as (...given: unknown[]) => Promise<unknown>;
+    const answer = (...given: unknown[]) => {
+      asked.push(name);
+      return isAway ? new Promise(() => undefined) : method(...given);
+    };
+    return [name, answer];
+  };
+  const names = ['token', 'tokens', 'tasks'] as const;
+  const store = { ...inner, ...Object.fromEntries(names.map(hang)) } as CoordinatorStore;
+  const lastKnown = new LastKnown(store, new KnownTasks(store, suite), () => 1);
+  await lastKnown.refreshTokens();
+  isAway = true;
+  const ended = new AbortController();
+  const following = lastKnown.follow(ended.signal);
+  // Of its readings the first hung.
+  await vi.waitFor(() => expect(asked.at(-1)).toBe('tasks'), 10_000);
+  asked.length = 0;
+  const within = lastKnown.within(new Patience(100));
+  expect(await within.token(record.id)).toEqual(record);
+  expect(asked).not.toContain('token');
+  // What it never said may be known to it by now.
+  await expect(within.token('c'.repeat(16))).rejects.toMatchObject({ code: 'store-unavailable' });
+  expect(asked).toContain('token');
+  isAway = false;
+  await vi.waitFor(() => expect(asked.slice(-2)).toEqual(['tokens', 'tasks']), 10_000);
+  await sleep(1);
+  asked.length = 0;
+  expect(await within.token(record.id)).toEqual(record);
+  expect(asked).toEqual(['token']);
+  ended.abort();
+  await following;
 });
 
 it('keeps no more than the newest thousand tokens, of roles that may stop', async () => {
@@ -176,7 +252,8 @@ it('keeps no more than the newest thousand tokens, of roles that may stop', asyn
   await lastKnown.refreshTokens();
   await lastKnown.refreshTasks();
   isAway = true;
-  expect((await lastKnown.token(idOf(1_000)))?.id).toBe(idOf(1_000));
-  await expect(lastKnown.token(idOf(0))).rejects.toBe(away);
-  await expect(lastKnown.token(analyst.id)).rejects.toBe(away);
+  const within = lastKnown.within(new Patience(100));
+  expect((await within.token(idOf(1_000)))?.id).toBe(idOf(1_000));
+  await expect(within.token(idOf(0))).rejects.toBe(away);
+  await expect(within.token(analyst.id)).rejects.toBe(away);
 });

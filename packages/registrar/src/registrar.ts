@@ -14,12 +14,12 @@ import {
   newIncarnation,
   presentIncarnation,
 } from '@onlysum/protocol';
+import { AuditTally } from '@onlysum/service';
 import { beginIncarnation, issueCodes, revokeEnrolment, revokeLicensed } from './administration.js';
 import { announcements } from './announcements.js';
 import { attestRequest } from './attestation.js';
 import { attestationRefused } from './attestation-audit.js';
 import { appendAudit } from './audit.js';
-import { AuditTally } from './audit-tally.js';
 import {
   type CertifyingHost,
   type Enrolment,
@@ -147,7 +147,14 @@ export async function createRegistrar(options: RegistrarOptions): Promise<Regist
   const announced = announcements({ tasks: byId, paramsOf, store, context });
   const lists = new RevocationLists(suite, store);
   const host: CertifyingHost = { ring, paramsOf, store, verifyToken, logger, context };
-  const tally = new AuditTally({ store, suite, logger, now });
+  const tally = new AuditTally({
+    append: (events) =>
+      store.transact((ledger) => {
+        for (const event of events) appendAudit(ledger, suite, event, context().nowMs);
+      }),
+    onUnwritten: (error, kinds) =>
+      logger.error({ kinds, ...errorFields(error) }, 'refusals not recorded'),
+  });
   const claimed = await store.transact((ledger) => open(ledger));
   if (claimed === 'rotated') logger.warn({ publicKey: toHex(publicKey) }, 'signing key rotated');
 

@@ -2,11 +2,14 @@
  * The admin API and the dashboard as one HTTP application.
  * Knows: HTTP, the order of checks. Doesn't know: sockets, what routes do.
  * Invariant: every route goes through the same checks in the same order: rate, connection, token, permission,
- * form, task, scope, body; what is refused for its token or its role is in the audit log, without an address.
+ * form, task, scope, body; what is refused for its token or its role is in the audit log, without an address, and
+ * only counted where no token was known.
  */
 import { describe } from '@onlysum/crypto';
 import type { HttpBindings } from '@hono/node-server';
 import {
+  type AuditEvent,
+  type AuditTally,
   clientOf,
   limitedAs,
   takeTogether,
@@ -24,6 +27,7 @@ import { requirePrivate } from './connection.js';
 import type { Dashboard } from './dashboard.js';
 import { KnownTasks } from './known-tasks.js';
 import { LastKnown } from './last-known.js';
+import { Patience } from './patience.js';
 import { RecentAccesses } from './recent-accesses.js';
 import { errorBody, type Refusal, refusalOf, refuse } from './refusal.js';
 import {
@@ -41,9 +45,11 @@ import { textStream } from './text-stream.js';
 type AdminContext = Context<{ Bindings: HttpBindings }>;
 
 export const BODY_BYTES = 64 * 1024;
-/** Wrong tokens that are still answered, and written down: by address, and in all. */
+/** Wrong tokens a minute that are still answered, and counted: by address, and in all. */
 const WRONG_PER_ADDRESS = 30;
 const WRONG_IN_ALL = 600;
+/** For the store, where a route works without it: longer than one that answers takes. */
+const PATIENCE_MS = 500;
 /** In the audit log, for who had no token. */
 const NOBODY = 'nobody';
 
@@ -61,11 +67,15 @@ const CONTENT_SECURITY_POLICY = {
   trustedTypes: ["'none'"],
 };
 
-/** @param closing - ends what streams. */
+/**
+ * @param refusals - of who had no token.
+ * @param closing - ends what streams.
+ */
 export function adminApp(
   ports: AdminPorts,
   settings: Pick<AdminSettings, 'proxies' | 'rateLimits'>,
   dashboard: Dashboard,
+  refusals: AuditTally,
   closing: AbortSignal,
 ): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
@@ -85,9 +95,11 @@ export function adminApp(
     const authorization = c.req.header('authorization');
     let token: TokenRecord | undefined;
     let task: KnownTask | undefined;
+    const patience = new Patience(PATIENCE_MS);
+    const last = lastKnown.within(patience);
     try {
       if (route.permissions !== 'none') {
-        const tokens = route.worksWithoutStore ? lastKnown : ports.store;
+        const tokens = route.worksWithoutStore ? last : ports.store;
         token = await authenticate(tokens, ports.suite, authorization, ports.now());
         requireRate(byToken.take(token.id));
         requirePermission(token, route);
@@ -95,7 +107,7 @@ export function adminApp(
       const params = parse(route.params, c.req.param(), '');
       const query = parse(route.query, queryOf(c), '');
       if (route.scope === 'task') {
-        const tasks = route.worksWithoutStore ? lastKnown : known;
+        const tasks = route.worksWithoutStore ? last : known;
         task = await findTask(tasks, { ...query, ...params });
         if (token !== undefined) requireTask(token, route, task.record.name);
       } else if (route.scope === 'all' && token !== undefined) requireTask(token, route);
@@ -113,7 +125,7 @@ export function adminApp(
         recent.once(`${token?.id ?? NOBODY} ${access}`, () => audit(action, undefined, details));
       const asked = { token, task, params, query, body };
       // A route gets what its declaration asks for; the types of `route()` say the same.
-      const call = { ...asked, ports, signal, audit, auditOnce } as unknown as Call;
+      const call = { ...asked, ports, patience, signal, audit, auditOnce } as unknown as Call;
       return await respond(c, route, await route.run(call), ports);
     } catch (error) {
       const refusal = refusalOf(error);
@@ -122,8 +134,9 @@ export function adminApp(
         const from = limitedAs(client(c).address);
         requireRate(takeTogether([wrongByAddress, from], [wrong, '']));
       }
-      const actor = token?.id ?? endedToken(refusal, authorization) ?? NOBODY;
-      await recordRefusal(ports, route, refusal, actor, task);
+      const actor = token?.id ?? endedToken(refusal, authorization);
+      if (actor === undefined) refusals.add(refusedNobody(refusal));
+      else await recordRefusal(ports, route, refusal, actor, task);
       throw refusal;
     }
   };
@@ -260,7 +273,7 @@ function parse<S extends v.GenericSchema>(
 }
 
 async function findTask(
-  tasks: Pick<LastKnown, 'task'>,
+  tasks: Pick<KnownTasks, 'task'>,
   from: { readonly taskId?: unknown; readonly task?: unknown },
 ): Promise<KnownTask> {
   const id = String(from.taskId ?? from.task);
@@ -296,6 +309,11 @@ async function respond(
 /** What is no refusal goes on as it is, so that the log says what failed. */
 function refusalOrBug(error: unknown, refusal: Refusal): unknown {
   return refusal.status === 500 ? error : refusal;
+}
+
+/** Without the route: anybody can cause it on all of them. */
+function refusedNobody({ code }: Refusal): AuditEvent {
+  return { action: 'access.refused', actor: NOBODY, outcome: 'refused', details: { code } };
 }
 
 async function recordRefusal(

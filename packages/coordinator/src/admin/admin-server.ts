@@ -6,7 +6,9 @@ import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
-import { closeWithin, listenOn } from '@onlysum/service';
+import { AuditTally, closeWithin, listenOn } from '@onlysum/service';
+import { errorFields } from '../log.js';
+import { answerWithin } from '../store-patience.js';
 import { tlsOptions, watchTls } from '../tls.js';
 import { adminApp } from './admin-app.js';
 import type { AdminSettings } from './admin-options.js';
@@ -19,7 +21,7 @@ export interface RunningAdmin {
   readonly url: string;
   /** Reads certificate and key again. */
   reloadTls(): void;
-  /** Ends streams at once, lets other answers end for at most two seconds. */
+  /** Ends streams at once; other answers, then the last refusals, have two seconds each to end, or be written. */
   close(): Promise<void>;
 }
 
@@ -39,7 +41,12 @@ export async function startAdmin(
   const { log } = ports;
   const closing = new AbortController();
   const dashboard = new Dashboard(dashboardDir);
-  const { fetch } = adminApp(ports, settings, dashboard, closing.signal);
+  const refusals = new AuditTally({
+    append: (events) => ports.store.appendAudit(events),
+    onUnwritten: (error, kinds) =>
+      log.error({ kinds, ...errorFields(error) }, 'refusals not recorded'),
+  });
+  const { fetch } = adminApp(ports, settings, dashboard, refusals, closing.signal);
   const limits = {
     headersTimeout: HEADERS_MS,
     requestTimeout: REQUEST_MS,
@@ -75,6 +82,9 @@ export async function startAdmin(
       watch?.close();
       closing.abort();
       await closeWithin(server, CLOSE_GRACE_MS);
+      await answerWithin(CLOSE_GRACE_MS, refusals.close()).catch((error: unknown) =>
+        log.error(errorFields(error), 'refusals not recorded'),
+      );
     },
   };
 }

@@ -25,10 +25,15 @@ export function requirePrivate({ socket, headers }: Incoming, proxies: TrustedPr
   // Who is on this machine may say on whose behalf, and by what, without being named: it harms only itself.
   const says = { has: (address: string) => proxies.has(address) || isLoopback(address) };
   const { address, isSecure } = clientOf({ socket, headers }, says);
-  if (isSecure || (isLoopback(near) && isLoopback(address))) return;
+  // That the client came to the proxy in the clear is not mended by the last hop, whatever that is.
+  const isForwarded = says.has(near) && headers['x-forwarded-proto'] !== undefined;
+  const hop = { remoteAddress: socket.remoteAddress };
+  const cameInClear = isForwarded && !clientOf({ socket: hop, headers }, says).isSecure;
+  if (!cameInClear && (isSecure || (isLoopback(near) && isLoopback(address)))) return;
   const expected =
     'TLS, as a named proxy says by `X-Forwarded-Proto: https`, or a loopback address';
-  const got = proxies.has(near) ? 'a proxy that does not say so' : 'plain HTTP over a network';
+  const isProxy = cameInClear || proxies.has(near);
+  const got = isProxy ? 'a proxy that does not say so' : 'plain HTTP over a network';
   const message = `connection: expected ${expected}, got ${got}: use https, and revoke a token that was sent`;
   throw refuse('tls-required', 421, message, { field: 'connection', expected, got });
 }

@@ -1,21 +1,21 @@
 /**
  * What the store said last of tokens that may stop a task, and of tasks: for the kill switch alone, while the
  * store does not answer.
- * Knows: the store, how long to wait for it. Doesn't know: secrets, requests.
- * Invariant: while the store answers, nothing of this is used; what it answered last is at most
- * {@link REFRESH_MS} and the patience for two questions old when it stops, and so is a revocation that was missed.
+ * Knows: the store, whether it answered last. Doesn't know: secrets, requests.
+ * Invariant: while the store answers, nothing of this is used, but for the {@link REFRESH_MS} after it came back;
+ * what it answered last is at most that and the patience for two questions old when it stops, and so is a
+ * revocation that was missed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UsageError } from '@onlysum/crypto';
 import { isGranted, type TokenRecord } from '@onlysum/service';
 import type { CoordinatorStore } from '../store/coordinator-store.js';
-import { answerWithin } from '../store-patience.js';
 import type { KnownTasks } from './known-tasks.js';
+import { isAway, Patience } from './patience.js';
 import type { KnownTask } from './route.js';
 
 const REFRESH_MS = 2_000;
-/** Longer than a store that answers takes. */
-const PATIENCE_MS = 1_000;
+/** For a reading. Longer than a store that answers takes. */
+const READING_MS = 1_000;
 /** The newest; a deployment has a handful. */
 const MOST_TOKENS = 1_000;
 
@@ -25,6 +25,8 @@ export class LastKnown {
   readonly #now: () => number;
   #tokens: ReadonlyMap<string, TokenRecord> = new Map();
   #tasks: ReadonlyMap<string, KnownTask> = new Map();
+  /** Whether the last reading got no answer. */
+  #isAway = false;
 
   /** @param now - Unix ms. */
   constructor(store: CoordinatorStore, known: KnownTasks, now: () => number) {
@@ -37,8 +39,8 @@ export class LastKnown {
   async follow(until: AbortSignal): Promise<void> {
     while (!until.aborted) {
       // What was read before stands while the store does not answer.
-      await isDone(this.refreshTokens()).catch(() => undefined);
-      await isDone(this.refreshTasks()).catch(() => undefined);
+      this.#isAway = !(await isAnswered(this.refreshTokens()));
+      this.#isAway = !(await isAnswered(this.refreshTasks()));
       await sleep(REFRESH_MS, undefined, { ref: false, signal: until }).catch(() => undefined);
     }
   }
@@ -61,37 +63,47 @@ export class LastKnown {
     this.#tasks = new Map(tasks.map((task) => [task.record.taskId, task]));
   }
 
-  /** @returns, @throws as the store does, unless it does not answer and the token was known. */
-  token(id: string): Promise<TokenRecord | undefined> {
-    return answerOr(this.#store.token(id), () => this.#tokens.get(id));
+  /**
+   * Both for one request. While the store is known to be away it is not waited for, unless for what is not known here.
+   *
+   * @returns, @throws as the store does, unless it does not answer and the token, or the task, was known.
+   */
+  within(patience: Patience) {
+    return {
+      token: (id: string) =>
+        this.#answerOr(
+          patience,
+          () => this.#store.token(id),
+          () => this.#tokens.get(id),
+        ),
+      task: (taskId: string) =>
+        this.#answerOr(
+          patience,
+          () => this.#known.task(taskId),
+          () => this.#tasks.get(taskId),
+        ),
+    };
   }
 
-  /** The same for a task. */
-  task(taskId: string): Promise<KnownTask | undefined> {
-    return answerOr(this.#known.task(taskId), () => this.#tasks.get(taskId));
+  /** @param instead - for a store that does not answer; undefined: then that is said. */
+  async #answerOr<T>(
+    patience: Patience,
+    ask: () => Promise<T | undefined>,
+    instead: () => T | undefined,
+  ): Promise<T | undefined> {
+    const known = this.#isAway ? instead() : undefined;
+    if (known !== undefined) return known;
+    try {
+      return await patience.answer(ask());
+    } catch (error) {
+      const last = isAway(error) ? instead() : undefined;
+      if (last === undefined) throw error;
+      return last;
+    }
   }
 }
 
-/**
- * Whether what was asked of the store is done; false if the store does not answer.
- *
- * @throws what it rejects with otherwise.
- */
-export function isDone(asked: Promise<unknown>): Promise<boolean> {
-  return answerOr(
-    asked.then(() => true),
-    () => false,
-  );
-}
-
-/** @param instead - for a store that does not answer; undefined: then that is said. */
-async function answerOr<T>(asked: Promise<T>, instead: () => T | undefined): Promise<T> {
-  try {
-    return await answerWithin(PATIENCE_MS, asked);
-  } catch (error) {
-    const isAway = error instanceof UsageError && error.code === 'store-unavailable';
-    const known = isAway ? instead() : undefined;
-    if (known === undefined) throw error;
-    return known;
-  }
+/** What fails otherwise is a bug of ours, and no store that is away. */
+function isAnswered(reading: Promise<void>): Promise<boolean> {
+  return new Patience(READING_MS).isDone(reading).catch(() => true);
 }

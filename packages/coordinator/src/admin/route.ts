@@ -12,6 +12,7 @@ import type { ResealReport } from '../key-rotation.js';
 import type { CoordinatorStore } from '../store/coordinator-store.js';
 import type { TaskRecord } from '../store/records.js';
 import type { WindowReport } from '../window-report.js';
+import type { Patience } from './patience.js';
 
 /** What the API needs of the coordinator. */
 export interface AdminPorts {
@@ -64,6 +65,8 @@ export interface Call<P = unknown, Q = unknown, B = unknown> {
   /** Of a route with `scope: 'task'`. */
   readonly task: KnownTask;
   readonly ports: AdminPorts;
+  /** Of this request, for a route that works without the store. */
+  readonly patience: Patience;
   /** Ends when the client is gone. */
   readonly signal: AbortSignal;
   /** Appends to the audit log that the caller did something; resolves when it is durable. */

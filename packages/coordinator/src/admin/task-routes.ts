@@ -5,7 +5,6 @@
 import { GRANTS } from '@onlysum/service';
 import * as v from 'valibot';
 import { KnownTasks, taskView } from './known-tasks.js';
-import { isDone } from './last-known.js';
 import { type Call, JSON_TYPE, type Route, route } from './route.js';
 import * as schema from './schema.js';
 
@@ -51,8 +50,9 @@ export const taskRoutes: readonly Route[] = [
     body: schema.reasonBody,
     worksWithoutStore: true,
     responses: { [JSON_TYPE]: schema.stoppedTask },
-    run: async ({ ports, token, params: { taskId }, task, body: { reason } }) => {
-      const isDurable = await isDone(ports.stopTask(taskId, reason, token.id));
+    run: async ({ ports, patience, token, params: { taskId }, task, body: { reason } }) => {
+      // It is stopped by the call itself: what is waited for is that it is written.
+      const isDurable = await patience.isDone(ports.stopTask(taskId, reason, token.id));
       const record = { ...task.record, state: 'stopped', reason } as const;
       return { ...taskView({ ...task, record }, ports.served.has(taskId)), isDurable };
     },

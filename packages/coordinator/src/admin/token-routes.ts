@@ -13,7 +13,10 @@ export const tokenRoutes: readonly Route[] = [
     permissions: ['token.manage'],
     scope: 'all',
     responses: { [JSON_TYPE]: schema.tokenList },
-    run: ({ ports }) => listTokens(ports.store),
+    run: async (call) => {
+      await call.auditOnce('tokens', 'token.listed', {});
+      return listTokens(call.ports.store);
+    },
   }),
   route({
     method: 'POST',

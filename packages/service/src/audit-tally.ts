@@ -5,19 +5,13 @@
  * Invariant: nobody can make the log longer than kinds times minutes; what could not be written is written
  * with what comes next, and only a process that is killed loses the counts of its last minute.
  */
-import type { Suite } from '@onlysum/crypto';
-import type { AuditEvent } from '@onlysum/service';
-import type { Logger } from 'pino';
-import { appendAudit } from './audit.js';
-import { errorFields } from './log.js';
-import type { RegistrarStore } from './store/registrar-store.js';
+import type { AuditEvent } from './audit-chain.js';
 
-export interface TallyHost {
-  readonly store: RegistrarStore;
-  readonly suite: Suite;
-  readonly logger: Logger;
-  /** Unix ms. */
-  readonly now: () => number;
+export interface TallyPorts {
+  /** Appends all of them or, if it rejects, none. */
+  append(events: readonly [AuditEvent, ...AuditEvent[]]): Promise<void>;
+  /** @param kinds - how many entries could not be written; they are tried again. */
+  onUnwritten(error: unknown, kinds: number): void;
 }
 
 interface Tally {
@@ -28,14 +22,14 @@ interface Tally {
 const MINUTE_MS = 60_000;
 
 export class AuditTally {
-  readonly #host: TallyHost;
+  readonly #ports: TallyPorts;
   #tallies = new Map<string, Tally>();
   #timer: NodeJS.Timeout | undefined;
   #writing = Promise.resolve();
   #isClosed = false;
 
-  constructor(host: TallyHost) {
-    this.#host = host;
+  constructor(ports: TallyPorts) {
+    this.#ports = ports;
   }
 
   /** @param event - one of a bounded number of kinds, without a count. */
@@ -44,7 +38,7 @@ export class AuditTally {
     this.#wait();
   }
 
-  /** Writes what there is. Never throws: what could not be written is in the server's log. */
+  /** Writes what there is. Never throws: what could not be written is told to `onUnwritten`. */
   close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
@@ -57,7 +51,7 @@ export class AuditTally {
     this.#tallies.set(key, { event, count: count + more });
   }
 
-  /** From the first event of a minute on: an idle registrar writes nothing. */
+  /** From the first event of a minute on: an idle server writes nothing. */
   #wait(): void {
     if (this.#timer !== undefined || this.#isClosed) return;
     this.#timer = setTimeout(() => void this.#endMinute(), MINUTE_MS);
@@ -77,20 +71,17 @@ export class AuditTally {
   }
 
   async #append(): Promise<void> {
-    const { store, suite, logger, now } = this.#host;
     const tallies = [...this.#tallies.values()];
-    if (tallies.length === 0) return;
+    const [first, ...others] = tallies.map(({ event, count }) => {
+      return { ...event, details: { ...event.details, count } };
+    });
+    if (first === undefined) return;
     this.#tallies = new Map();
     try {
-      await store.transact((ledger) => {
-        for (const { event, count } of tallies) {
-          const details = { ...event.details, count };
-          appendAudit(ledger, suite, { ...event, details }, Math.floor(now()));
-        }
-      });
+      await this.#ports.append([first, ...others]);
     } catch (error) {
       for (const { event, count } of tallies) this.#count(event, count);
-      logger.error({ kinds: tallies.length, ...errorFields(error) }, 'refusals not recorded');
+      this.#ports.onUnwritten(error, tallies.length);
     }
   }
 }
