@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { toHex } from '@onlysum/crypto';
+import { toHex, UsageError } from '@onlysum/crypto';
 import {
   type CoordinatorStore,
   freshSealing,
@@ -204,14 +204,14 @@ describe('a coordinator that starts again', () => {
       ...inner,
       closeRound: (close, audit) =>
         close.outcome.state === 'opened'
-          ? Promise.reject(new Error('disk full'))
+          ? Promise.reject(new UsageError('store-conflict', 'store: it ended otherwise'))
           : inner.closeRound(close, audit),
     };
     const fleet = await start({ coordinator: { store } });
     const reports = await runDevices(fleet, await enrolDevices(fleet, 5));
     for (const { receipt, droppedCode } of reports) {
-      expect(droppedCode).toBe('round-aborted');
-      expect(receipt?.opened ?? false).toBe(false);
+      expect(droppedCode).toBe('not-kept');
+      expect(receipt?.opened).toBeUndefined();
     }
     expect(fleet.results).toEqual([]);
     expect(fleet.coordinator.health().opened).toBe(0);
