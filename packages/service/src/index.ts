@@ -2,6 +2,7 @@
 export * from './access.js';
 export * from './audit-chain.js';
 export * from './audit-file.js';
+export * from './audit-pages.js';
 export * from './audit-tally.js';
 export * from './client-address.js';
 export * from './listening.js';

@@ -1,13 +1,10 @@
 /** `onlysum audit log`: a server's audit log, to read or to keep elsewhere. */
-import { type AuditEntry, auditLine, formatAuditHead } from '@onlysum/service';
+import { type AuditEntry, auditLine, auditPages, formatAuditHead } from '@onlysum/service';
 import type { Command } from 'commander';
 import { addAuditStoreFlags, type AuditStoreFlags, withAuditLog } from '../audit-store.js';
 import { jsonOption } from '../flags.js';
 import { note, print } from '../output.js';
 import type { Terminal } from '../terminal.js';
-
-/** Read in one go, so that a running server is not held up. */
-const ENTRIES_AT_ONCE = 1000;
 
 export function addAuditLog(audit: Command, terminal: Terminal): void {
   const command = audit
@@ -23,14 +20,9 @@ export function addAuditLog(audit: Command, terminal: Terminal): void {
     .action((flags: AuditStoreFlags) =>
       withAuditLog(flags, terminal, async (log) => {
         const { base, head } = log;
-        for (let after = base.sequence; after < head.sequence; ) {
-          const most = Math.min(ENTRIES_AT_ONCE, head.sequence - after);
-          const page = await log.entries(after, most);
-          const last = page.at(-1);
-          // A log that was tampered with may end early, or lead backwards.
-          if (last === undefined || last.sequence <= after) break;
+        const read = (after: number, limit: number) => log.entries(after, limit);
+        for await (const page of auditPages(read, base.sequence, head.sequence)) {
           print(terminal, ...page.map(flags.json === true ? jsonLine : textLine));
-          after = last.sequence;
         }
         note(terminal, `head ${formatAuditHead(head)}`);
         if (base.sequence > 0) {

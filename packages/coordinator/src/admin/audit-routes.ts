@@ -7,6 +7,7 @@ import {
   type AuditEntry,
   type AuditHead,
   auditLine,
+  auditPages,
   EMPTY_HEAD,
   verifyChain,
 } from '@onlysum/service';
@@ -15,7 +16,8 @@ import type { CoordinatorStore } from '../store/coordinator-store.js';
 import { JSON_TYPE, LINES_TYPE, type Route, route, Streamed } from './route.js';
 import * as schema from './schema.js';
 
-const PAGE = 1_000;
+/** What one answer has at most. */
+const MOST_ENTRIES = 1_000;
 
 export const auditRoutes: readonly Route[] = [
   route({
@@ -27,7 +29,7 @@ export const auditRoutes: readonly Route[] = [
     scope: 'all',
     query: v.strictObject({
       before: v.exactOptional(schema.integerText()),
-      limit: v.exactOptional(schema.integerText(1, PAGE)),
+      limit: v.exactOptional(schema.integerText(1, MOST_ENTRIES)),
     }),
     responses: { [JSON_TYPE]: schema.auditPage },
     run: async (call) => {
@@ -106,19 +108,9 @@ function faultAtEnd(head: AuditHead, kept: AuditHead): Verdict['fault'] {
   return head.digest === kept.digest ? undefined : { sequence: head.sequence, reason: 'rewritten' };
 }
 
-/** Up to what stood there when it was asked for: a busy log would never end. */
-async function* pagesOf(
-  store: CoordinatorStore,
-  last: number,
-): AsyncGenerator<readonly AuditEntry[]> {
-  for (let after = 0; after < last; ) {
-    const page = await store.auditEntries({ after, limit: Math.min(PAGE, last - after) });
-    const end = page.at(-1);
-    // A log that was tampered with may lead backwards.
-    if (end === undefined || end.sequence <= after) return;
-    yield page;
-    after = end.sequence;
-  }
+/** From the first entry on. */
+function pagesOf(store: CoordinatorStore, last: number): AsyncGenerator<readonly AuditEntry[]> {
+  return auditPages((after, limit) => store.auditEntries({ after, limit }), 0, last);
 }
 
 async function* linesOf(pages: AsyncIterable<readonly AuditEntry[]>): AsyncGenerator<string> {
