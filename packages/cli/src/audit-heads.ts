@@ -2,12 +2,12 @@
  * Heads of audit logs that somebody else has kept: as text, from files of such lines, out of receipts.
  * Knows: where they stand, and that those of receipts are signed. Doesn't know: the log.
  */
-import { toHex, UsageError } from '@onlysum/crypto';
+import { UsageError } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import type { AuditedRole } from '@onlysum/protocol';
 import { type AuditHead, parseAuditHead, type SeenHead } from '@onlysum/service';
 import { inFile, readText } from './files.js';
-import { readReceipts } from './receipt-file.js';
+import { isReceiptOf, readReceipts } from './receipt-file.js';
 import { loadTask } from './tasks.js';
 
 /** @returns the first word of each line that has any: `onlysum audit head` adds the time. */
@@ -47,7 +47,7 @@ export async function headsOfReceipts(
   const entries = await readReceipts(path, readText(path));
   const heads = inFile(path, () =>
     entries.flatMap((entry): SeenHead[] => {
-      if (entry.kind === 'sent' || entry.task.taskId !== toHex(task.taskId)) return [];
+      if (entry.kind === 'sent' || !isReceiptOf(entry, task)) return [];
       checkReceipt(entry, { registrar, coordinator: coordinator.key }, nativeSuite);
       const head = entry.auditHeads[role];
       if (head === null) return [];

@@ -1,11 +1,12 @@
 /** `onlysum device receipts`: what this device has sent, and what became of it. */
 import type { LedgerEntry, SubmitReceipt } from '@onlysum/client';
-import { OnlysumError, toHex } from '@onlysum/crypto';
+import { OnlysumError } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import type { Command } from 'commander';
 import { addDeviceFlags, type DeviceFlags, withClient } from '../device-client.js';
 import { jsonOption } from '../flags.js';
 import { print, printJson } from '../output.js';
+import { isReceiptOf } from '../receipt-file.js';
 import { type CheckedSignatures, checkedLine, receiptLines } from '../receipt-text.js';
 import type { Terminal } from '../terminal.js';
 
@@ -25,10 +26,9 @@ export function addDeviceReceipts(device: Command, terminal: Terminal): void {
     .action(async (flags: DeviceFlags) => {
       const { checkReceipt } = await import('@onlysum/client');
       await withClient(flags, {}, terminal, async (client, store) => {
-        const { taskId, manifest } = client.task;
-        const { registrar, coordinator } = manifest;
-        const keysFor = ({ task }: SubmitReceipt) =>
-          task.taskId === toHex(taskId)
+        const { registrar, coordinator } = client.task.manifest;
+        const keysFor = (receipt: SubmitReceipt) =>
+          isReceiptOf(receipt, client.task)
             ? { registrar, coordinator: coordinator.key }
             : { registrar };
         const entries = (await client.receipts()).map((entry) => ({

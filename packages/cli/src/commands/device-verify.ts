@@ -1,13 +1,13 @@
 /** `onlysum device verify`: receipts checked again, by anybody, without a server or a device's record. */
 import type { LedgerEntry, SubmitReceipt } from '@onlysum/client';
-import { OnlysumError, RoundError, toHex, UsageError } from '@onlysum/crypto';
+import { OnlysumError, RoundError, UsageError } from '@onlysum/crypto';
 import { nativeSuite } from '@onlysum/crypto/node';
 import type { Task } from '@onlysum/task';
 import type { Command } from 'commander';
 import { readStandardInput, readText } from '../files.js';
 import { invalidFlag, jsonOption, keyFlag, pathFlag } from '../flags.js';
 import { print, printJson } from '../output.js';
-import { readReceipts } from '../receipt-file.js';
+import { isReceiptOf, readReceipts } from '../receipt-file.js';
 import { receiptLines } from '../receipt-text.js';
 import { loadTask } from '../tasks.js';
 import type { Terminal } from '../terminal.js';
@@ -85,13 +85,9 @@ function registrarKey(given: string | undefined, task: Task | undefined): string
   return given ?? named ?? '';
 }
 
-/** Another task, or another version, may name another coordinator. */
 function coordinatorOf(entry: LedgerEntry, task: Task | undefined): { coordinator?: string } {
-  return isOf(entry, task) ? { coordinator: task.manifest.coordinator.key } : {};
-}
-
-function isOf(entry: LedgerEntry, task: Task | undefined): task is Task {
-  return task !== undefined && toHex(task.taskId) === entry.task.taskId;
+  if (task === undefined || !isReceiptOf(entry, task)) return {};
+  return { coordinator: task.manifest.coordinator.key };
 }
 
 interface Checks {
@@ -101,7 +97,7 @@ interface Checks {
 
 function verdictOf(entry: LedgerEntry, task: Task | undefined, checks: Checks): Verdict {
   const signed = entry.kind === 'sent' ? undefined : faultOf(() => checks.signatures(entry));
-  const isOfTask = isOf(entry, task);
+  const isOfTask = task !== undefined && isReceiptOf(entry, task);
   const named = isOfTask ? faultOf(() => checks.manifest(task)) : undefined;
   return {
     entry,
