@@ -6,7 +6,7 @@ import type { AuditedRole } from '@onlysum/protocol';
 import { type AuditEntry, type AuditHead, EMPTY_HEAD } from '@onlysum/service';
 import { type Command, Option } from 'commander';
 import { type CoordinatorStoreFlags, inCoordinatorStore } from './coordinator-store.js';
-import { pathFlag } from './flags.js';
+import { addStorePlaceFlags } from './flags.js';
 import { withRegistrarStore } from './registrar-store.js';
 import type { Terminal } from './terminal.js';
 
@@ -22,19 +22,10 @@ export interface AuditLog {
   entries(after: number, limit: number): Promise<readonly AuditEntry[]>;
 }
 
-export function addAuditStoreFlags(command: Command, { cwd }: Terminal): Command {
-  return command
-    .addOption(
-      new Option('--of <role>', 'whose log')
-        .choices(['coordinator', 'registrar'])
-        .makeOptionMandatory(),
-    )
-    .option('--config <file>', 'configuration (default: onlysum.yaml if there is one)')
-    .option(
-      '--store <folder>',
-      'folder of its durable record (default: that of the configuration)',
-      pathFlag('--store', cwd),
-    );
+export function addAuditStoreFlags(command: Command, terminal: Terminal): Command {
+  const whose = new Option('--of <role>', 'whose log').choices(['coordinator', 'registrar']);
+  const store = 'folder of its durable record (default: that of the configuration)';
+  return addStorePlaceFlags(command.addOption(whose.makeOptionMandatory()), terminal, store);
 }
 
 /** @throws {UsageError} as `inCoordinatorStore`, `withRegistrarStore`. */

@@ -6,7 +6,7 @@ import type { CoordinatorStore } from '@onlysum/coordinator';
 import type { Command } from 'commander';
 import { loadConfiguration } from './configuration.js';
 import { coordinatorStore } from './coordinator-settings.js';
-import { pathFlag } from './flags.js';
+import { addStorePlaceFlags } from './flags.js';
 import { openCoordinatorStore } from './open-store.js';
 import type { Terminal } from './terminal.js';
 
@@ -18,14 +18,9 @@ export interface CoordinatorStoreFlags {
   readonly json?: true;
 }
 
-export function addCoordinatorStoreFlags(command: Command, { cwd }: Terminal): Command {
-  return command
-    .option('--config <file>', 'configuration (default: onlysum.yaml if there is one)')
-    .option(
-      '--store <folder>',
-      "folder of the coordinator's durable record (default: that of the configuration)",
-      pathFlag('--store', cwd),
-    );
+export function addCoordinatorStoreFlags(command: Command, terminal: Terminal): Command {
+  const store = "folder of the coordinator's durable record (default: that of the configuration)";
+  return addStorePlaceFlags(command, terminal, store);
 }
 
 /**

@@ -5,7 +5,8 @@
 import { resolve } from 'node:path';
 import { describe, invalidField, UsageError } from '@onlysum/crypto';
 import { REGISTRAR_URL_FORM, registrarBase } from '@onlysum/task';
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
+import type { Terminal } from './terminal.js';
 
 /** @throws {UsageError} `flag-invalid`. */
 export function integerFlag(flag: string, least: number, most: number): (text: string) => number {
@@ -67,6 +68,13 @@ export function registrarUrlFlag(flag: string): (text: string) => string {
       got,
     });
   };
+}
+
+/** Which store a command works on. @param store - help of `--store`: whose, and what it is by default. */
+export function addStorePlaceFlags(command: Command, { cwd }: Terminal, store: string): Command {
+  return command
+    .option('--config <file>', 'configuration (default: onlysum.yaml if there is one)')
+    .option('--store <folder>', store, pathFlag('--store', cwd));
 }
 
 /** Ends the help of a flag that must be given unless onlysum.yaml has its line. */

@@ -8,7 +8,7 @@ import type { Ledger, MachineContext } from '@onlysum/protocol';
 import type { RegistrarStore } from '@onlysum/registrar';
 import type { Command } from 'commander';
 import { loadConfiguration } from './configuration.js';
-import { pathFlag, REQUIRED, required } from './flags.js';
+import { addStorePlaceFlags, REQUIRED, required } from './flags.js';
 import { openRegistrarStore, storeName } from './open-store.js';
 import type { Terminal } from './terminal.js';
 
@@ -18,14 +18,9 @@ export interface StoreFlags {
   readonly json?: true;
 }
 
-export function addStoreFlags(command: Command, { cwd }: Terminal): Command {
-  return command
-    .option('--config <file>', 'configuration (default: onlysum.yaml if there is one)')
-    .option(
-      '--store <folder>',
-      `folder of the registrar's durable record ${REQUIRED}`,
-      pathFlag('--store', cwd),
-    );
+export function addStoreFlags(command: Command, terminal: Terminal): Command {
+  const store = `folder of the registrar's durable record ${REQUIRED}`;
+  return addStorePlaceFlags(command, terminal, store);
 }
 
 /**
