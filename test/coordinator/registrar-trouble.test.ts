@@ -158,6 +158,13 @@ describe('an answer that is not what was asked for under the registrar’s signa
     },
     {
       kind: 'survivor-set' as const,
+      change: (response: RegistrarResponse): RegistrarResponse =>
+        response.kind === 'set' && response.auditHead !== null
+          ? { ...response, auditHead: { ...response.auditHead, sequence: 1 } }
+          : response,
+    },
+    {
+      kind: 'survivor-set' as const,
       change: (): RegistrarResponse => ({ kind: 'closed' }),
     },
   ])('to $kind is not used', async ({ kind, change }) => {

@@ -142,6 +142,24 @@ describe('a whole round over real sockets', () => {
     expect(rounds.filter(({ state }) => state === 'opened')).toEqual([]);
   });
 
+  it('has its last word without an audit head, if the store does not give that', async () => {
+    const store = memoryCoordinatorStore();
+    let isKept = false;
+    const silent = Object.assign(Object.create(store) as typeof store, {
+      closeRound: async (...close: Parameters<typeof store.closeRound>) => {
+        const written = await store.closeRound(...close);
+        isKept = true;
+        return written;
+      },
+      auditHead: () => (isKept ? new Promise(() => undefined) : store.auditHead()),
+    });
+    const fleet = await start({ coordinator: { store: silent } });
+    const reports = await runDevices(fleet, await enrolDevices(fleet, 5));
+    for (const { receipt } of reports) {
+      expect([receipt?.opened, receipt?.auditHeads.coordinator]).toEqual([true, null]);
+    }
+  });
+
   it('tells nothing of a sum whose fate is not known', async () => {
     const store = memoryCoordinatorStore();
     const unsteady = Object.assign(Object.create(store) as typeof store, {

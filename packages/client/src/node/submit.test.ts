@@ -108,6 +108,17 @@ describe('a round', () => {
     }
   });
 
+  it('keeps no audit head that its server did not sign, and its receipt all the same', async () => {
+    const all = await Promise.all([device(), device(), device()]);
+    const isWhole = { coordinator: expect.anything() as unknown, registrar: null };
+    // The last byte of Closed is one of the registrar's signature.
+    rig.hand = { down: (type, bytes) => [type === CLOSED ? flip(bytes, -1) : bytes] };
+    for (const result of await submitAll(...all)) {
+      if (result.status === 'rejected') throw result.reason;
+      expect(result.value).toMatchObject({ included: true, opened: true, auditHeads: isWhole });
+    }
+  });
+
   it('erases every secret it drew, and the seed of the pseudonym', async () => {
     const drawn: Uint8Array[] = [];
     const signingSeeds: Uint8Array[] = [];
